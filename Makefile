@@ -1,0 +1,46 @@
+# From a fresh clone: `make demo` trains, evaluates and draws; `make test` checks everything. Needs python3 >= 3.10.
+
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+FORKS_BIN := .venv-forks/bin
+PYTEST := -m pytest -q -n $(WORKERS)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+test test-all test-forks: export OMP_NUM_THREADS = 1
+
+.PHONY: env env-forks demo lint test test-all test-forks clean
+
+env: .venv/installed
+env-forks: .venv-forks/installed
+
+.venv/installed: requirements/tested.txt requirements/dev.txt setup.py
+.venv-forks/installed: requirements/forks.txt requirements/dev.txt setup.py
+
+%/installed:
+	$(PYTHON) -m venv $*
+	$*/bin/python -m pip install -q $(foreach file,$(filter requirements/%,$^),-r $(file))
+	$*/bin/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: env
+	$(BIN)/python tools/demo.py
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python $(PYTEST) -m 'not slow'
+
+test-all: lint
+	$(BIN)/python $(PYTEST)
+
+test-forks: env-forks
+	$(FORKS_BIN)/python -m pip list --format=freeze | grep -E '^(torch|onedl|numpy|opencv|scipy)'
+	$(FORKS_BIN)/python $(PYTEST)
+
+clean:
+	rm -rf .venv .venv-forks build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

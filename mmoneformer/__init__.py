@@ -1,0 +1,11 @@
+"""OneFormer (arXiv 2211.06220) for OpenMMLab: one model, three segmentation tasks."""
+
+from mmoneformer import dependencies, mmcv_ops
+
+dependencies.check_dependencies()  # before anything imports them and fails with less to say
+mmcv_ops.stand_in_where_missing()  # before anything imports mmdet, which imports every operator of mmcv
+
+from mmoneformer import registry  # noqa: E402
+from mmoneformer.version import __version__  # noqa: E402
+
+__all__ = ['__version__', 'registry']

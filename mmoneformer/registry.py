@@ -1,0 +1,41 @@
+"""Child registries of scope ``mmoneformer``.
+
+``default_scope = 'mmoneformer'`` is all that a config needs: a registry imports our modules at its first look-up.
+Parts of other packages keep their prefix (``mmdet.ResNet``, ``mmseg.IoUMetric``).
+"""
+
+from mmengine import registry as mmengine_registry
+from mmengine.registry import Registry
+
+
+def _child(parent: Registry, *locations: str) -> Registry:
+    return Registry(
+        parent.name, parent=parent, scope='mmoneformer', locations=[f'mmoneformer.{name}' for name in locations]
+    )
+
+
+MODELS = _child(mmengine_registry.MODELS, 'models')
+DATASETS = _child(mmengine_registry.DATASETS, 'datasets')
+TRANSFORMS = _child(mmengine_registry.TRANSFORMS, 'datasets.transforms')
+METRICS = _child(mmengine_registry.METRICS, 'evaluation')
+OPTIM_WRAPPER_CONSTRUCTORS = _child(mmengine_registry.OPTIM_WRAPPER_CONSTRUCTORS, 'optim')
+VISUALIZERS = _child(mmengine_registry.VISUALIZERS, 'visualization')
+
+# Without a child of our scope mmengine warns, and then takes the parent as it would have anyway.
+for _parent in (
+    mmengine_registry.DATA_SAMPLERS,
+    mmengine_registry.EVALUATOR,
+    mmengine_registry.HOOKS,
+    mmengine_registry.LOG_PROCESSORS,
+    mmengine_registry.LOOPS,
+    mmengine_registry.MODEL_WRAPPERS,
+    mmengine_registry.OPTIM_WRAPPERS,
+    mmengine_registry.OPTIMIZERS,
+    mmengine_registry.PARAM_SCHEDULERS,
+    mmengine_registry.RUNNER_CONSTRUCTORS,
+    mmengine_registry.RUNNERS,
+    mmengine_registry.TASK_UTILS,
+    mmengine_registry.VISBACKENDS,
+    mmengine_registry.WEIGHT_INITIALIZERS,
+):
+    _child(_parent)

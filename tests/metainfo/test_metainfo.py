@@ -1,0 +1,57 @@
+import pytest
+
+from mmoneformer.metainfo import KNOWN, distinct_colours, resolve_metainfo
+
+PETS = {'classes': ['sky', 'cat', 'dog'], 'thing_ids': [1, 2], 'palette': [[0, 128, 255], [9, 8, 7], [1, 2, 3]]}
+
+# classes and things of the released recipes
+COUNTS = {'ade20k': (150, 100), 'cityscapes': (19, 8), 'coco': (133, 80), 'mapillary': (65, 37)}
+
+
+@pytest.mark.parametrize('name', KNOWN)
+def test_known_data_sets_have_the_recipes_counts(name):
+    metainfo = resolve_metainfo(name)
+    assert (len(metainfo['classes']), len(metainfo['thing_ids'])) == COUNTS[name]
+
+
+def test_a_mapping_is_completed_and_left_alone():
+    given = {'classes': ['sky', 'cat'], 'thing_ids': [1]}
+    metainfo = resolve_metainfo(given)
+    assert metainfo['classes'] == ('sky', 'cat')
+    assert metainfo['thing_ids'] == (1,)
+    assert len(set(metainfo['palette'])) == 2
+    assert set(given) == {'classes', 'thing_ids'}
+
+
+def test_a_given_palette_is_kept():
+    assert resolve_metainfo(PETS)['palette'] == [(0, 128, 255), (9, 8, 7), (1, 2, 3)]
+
+
+def test_a_resolved_metainfo_resolves_to_itself():
+    resolved = resolve_metainfo(PETS)
+    assert resolve_metainfo(resolved) == resolved
+
+
+@pytest.mark.parametrize(
+    ('metainfo', 'message'),
+    [
+        ('ade', "unknown metainfo 'ade': choose one of .*'ade20k'"),
+        ({'classes': ['sky']}, r"lacks \['thing_ids'\]; it has \['classes'\]"),
+        (PETS | {'classes': []}, '0 classes: a data set needs 1 to 255'),
+        (PETS | {'classes': [str(index) for index in range(256)]}, '256 classes'),
+        (PETS | {'classes': ['sky', 'cat', 'sky']}, r"occur twice: \['sky'\]"),
+        (PETS | {'thing_ids': [1, 3]}, r'in 0\.\.2, got \[1, 3\]'),
+        (PETS | {'thing_ids': [-1]}, r'got \[-1\]'),
+        (PETS | {'thing_ids': [1, 1]}, r'distinct.*got \[1, 1\]'),
+        (PETS | {'palette': [[0, 0, 0]]}, '1 colours for 3 classes'),
+    ],
+)
+def test_faults_are_named(metainfo, message):
+    with pytest.raises(ValueError, match=message):
+        resolve_metainfo(metainfo)
+
+
+def test_made_up_colours_differ_and_are_rgb():
+    colours = distinct_colours(255)
+    assert len(set(colours)) == 255
+    assert all(0 <= value <= 255 for colour in colours for value in colour)

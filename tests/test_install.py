@@ -1,0 +1,114 @@
+import ast
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import zipfile
+from email import message_from_bytes
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+DEPENDENCIES = runpy.run_path(str(ROOT / 'mmoneformer' / 'dependencies.py'))
+OFFICIAL, FORKS = (
+    {canonicalize_name(package): versions for _, package, versions in (DEPENDENCIES['TORCH'], *DEPENDENCIES[family])}
+    for family in ('OFFICIAL', 'FORKS')
+)
+
+
+def source_files():
+    files = (path for path in (ROOT / 'mmoneformer').rglob('*') if path.is_file())
+    return {str(path.relative_to(ROOT)) for path in files if '__pycache__' not in path.parts}
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory):
+    """Our wheel, built from a copy of the files that it is made of."""
+    folder = tmp_path_factory.mktemp('wheel')
+    for name in ('setup.py', 'pyproject.toml', 'README.md', 'LICENSE'):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / 'mmoneformer', folder / 'mmoneformer', ignore=shutil.ignore_patterns('__pycache__'))
+    command = [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', 'dist', '.']
+    subprocess.run(command, cwd=folder, check=True)
+    (path,) = (folder / 'dist').glob('*.whl')
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+@pytest.fixture(scope='module')
+def metadata(wheel):
+    (name,) = (name for name in wheel.namelist() if name.endswith('.dist-info/METADATA'))
+    return message_from_bytes(wheel.read(name))
+
+
+@pytest.fixture(scope='module')
+def required(metadata):
+    """What pip installs with us, by extra; '' for what it installs in any case."""
+    found = {'': set()}
+    for line in metadata.get_all('Requires-Dist'):
+        requirement = Requirement(line)
+        extra = re.search(r'extra == "(\w+)"', str(requirement.marker))
+        found.setdefault(extra[1] if extra else '', set()).add(canonicalize_name(requirement.name))
+    return found
+
+
+def pins(name):
+    """Versions by package, of the lines of a requirements file that pin one."""
+    lines = (ROOT / 'requirements' / name).read_text().splitlines()
+    return {canonicalize_name(line.split('==')[0]): line.split('==')[1] for line in lines if '==' in line}
+
+
+def test_wheel_holds_every_file_of_the_package(wheel):
+    packed = {name for name in wheel.namelist() if '.dist-info/' not in name}
+    assert packed == source_files()
+
+
+def test_metadata_is_real(metadata):
+    version = runpy.run_path(str(ROOT / 'mmoneformer' / 'version.py'))['__version__']
+    assert (metadata['Name'], metadata['Version'], metadata['License']) == ('mmoneformer', version, 'Apache-2.0')
+    assert metadata['Requires-Python'] == '>=3.10'
+
+
+def test_installing_us_alone_replaces_neither_torch_nor_openmmlab(required):
+    assert not required[''] & (OFFICIAL.keys() | FORKS.keys() | {'mmcv', 'torchvision', 'opencv-python'})
+
+
+def test_extras_keep_to_one_family_and_leave_a_compiled_mmcv_alone(required):
+    assert required['mm'] == OFFICIAL.keys() - {'torch', 'mmcv-lite'}
+    assert required['lite'] == {'mmcv-lite'}
+    assert required['forks'] == FORKS.keys() - {'torch'}
+
+
+@pytest.mark.parametrize(('name', 'family'), [('tested.txt', OFFICIAL), ('forks.txt', FORKS)])
+def test_tested_sets_pin_what_we_require_in_ranges_that_we_accept(required, name, family):
+    pinned = pins(name)
+    assert required[''] <= pinned.keys()
+    assert all(
+        Requirement(package + versions).specifier.contains(pinned[package]) for package, versions in family.items()
+    )
+
+
+def test_everything_imported_is_required(required):
+    optional = {'natten'}  # its kernels are used where it is installed
+    provided = set().union(*required.values(), OFFICIAL, optional, ['mmcv', 'opencv-python', 'opencv-python-headless'])
+    owners = packages_distributions()
+    for path in sorted(name for name in source_files() if name.endswith('.py')):
+        for module in imported_modules(ROOT / path) - sys.stdlib_module_names - {'mmoneformer'}:
+            packages = {canonicalize_name(package) for package in owners.get(module, [module])}
+            assert packages & provided, f'{path} imports {module}, which setup.py does not require'
+
+
+def imported_modules(path):
+    """Top-level names of all modules that a file imports, at its top or within functions."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module)
+    return {name.split('.')[0] for name in names}
