@@ -1,0 +1,1 @@
+"""Texts: tokens, their encoder and the text mapper."""

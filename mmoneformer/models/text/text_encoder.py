@@ -1,0 +1,97 @@
+"""Text encoder of the text mapper (paper section 3.3): a small CLIP transformer."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmoneformer.models.text.tokenizer import CONTEXT_LENGTH, VOCABULARY_SIZE
+from mmoneformer.registry import MODELS
+
+HEAD_CHANNELS = 64
+
+
+@MODELS.register_module()
+class TextEncoder(nn.Module):
+    """Encodes texts as one vector each.
+
+    Shapes: N texts, S tokens.
+
+    Args:
+        width: Channels, a multiple of 64; each head has 64.
+        num_layers: Number of transformer blocks.
+
+    Raises:
+        ValueError: If the width is no multiple of 64.
+    """
+
+    def __init__(self, *, width: int = 256, num_layers: int = 6) -> None:
+        super().__init__()
+        if width < 1 or width % HEAD_CHANNELS:
+            raise ValueError(f'width must be a multiple of {HEAD_CHANNELS}, got {width}')
+        self.width = width
+        self.token_embedding = nn.Embedding(VOCABULARY_SIZE, width)
+        self.position_embedding = nn.Parameter(torch.empty(CONTEXT_LENGTH, width))
+        self.blocks = nn.Sequential(*(TextBlock(width, depth=num_layers) for _ in range(num_layers)))
+        self.norm = nn.LayerNorm(width)
+        nn.init.normal_(self.token_embedding.weight, std=0.02)
+        nn.init.normal_(self.position_embedding, std=0.01)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Read each text's state at its end.
+
+        No token sees a later one, so the batch is cut after its last end: that changes nothing but the time.
+
+        Args:
+            ids: Ids of the tokenizer, [N, S], S up to 77. On the CPU, they spare a GPU the wait for the cut.
+
+        Returns:
+            [N, width].
+        """
+        end = ids.argmax(dim=-1)  # the end has the largest id
+        ids = ids[:, : int(end.max()) + 1].to(self.position_embedding.device)
+        states = self.token_embedding(ids) + self.position_embedding[: ids.shape[1]]  # [N, S, width]
+        states = self.norm(self.blocks(states))
+        return states[torch.arange(len(ids)), end]
+
+
+class TextBlock(nn.Module):
+    """Pre-norm transformer block with causal attention.
+
+    Args:
+        width: Channels, a multiple of 64.
+        depth: Number of blocks in a row; the more, the smaller each one's initial change of the states.
+    """
+
+    def __init__(self, width: int, *, depth: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self.norm2 = nn.LayerNorm(width)
+        self.fc1 = nn.Linear(width, 4 * width)
+        self.fc2 = nn.Linear(4 * width, width)
+        self._init_as_clip(width, depth)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Update the states, [N, S, width]."""
+        states = states + self.proj(self._attend(self.qkv(self.norm1(states))))
+        return states + self.fc2(quick_gelu(self.fc1(self.norm2(states))))
+
+    def _attend(self, qkv: Tensor) -> Tensor:
+        """Causal attention of [N, S, 3 * width] to [N, S, width]."""
+        query, key, value = qkv.unflatten(-1, (3, -1, HEAD_CHANNELS)).permute(2, 0, 3, 1, 4)  # [N, heads, S, 64] each
+        return F.scaled_dot_product_attention(query, key, value, is_causal=True).transpose(1, 2).flatten(2)
+
+    def _init_as_clip(self, width: int, depth: int) -> None:
+        residual_std = (2 * depth * width) ** -0.5
+        nn.init.normal_(self.qkv.weight, std=width**-0.5)
+        nn.init.normal_(self.proj.weight, std=residual_std)
+        nn.init.normal_(self.fc1.weight, std=(2 * width) ** -0.5)
+        nn.init.normal_(self.fc2.weight, std=residual_std)
+        nn.init.zeros_(self.qkv.bias)
+        nn.init.zeros_(self.proj.bias)
+
+
+def quick_gelu(x: Tensor) -> Tensor:
+    """CLIP's approximation of GELU, with which its weights were trained."""
+    return x * torch.sigmoid(1.702 * x)
