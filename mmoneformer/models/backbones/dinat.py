@@ -1,0 +1,197 @@
+"""DiNAT, the dilated neighbourhood attention transformer (arXiv 2209.15001)."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from mmcv.cnn.bricks import DropPath
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmoneformer.models.backbones.neighbourhood_attention import NeighbourhoodAttention
+from mmoneformer.registry import MODELS
+
+
+@MODELS.register_module()
+class DiNAT(BaseModule):
+    """DiNAT as a backbone, with a layer norm on each map that it gives.
+
+    Parameter names are those of the authors' ImageNet weights.
+
+    Shapes: B images, C_i = embed_dims * 2^i channels of level i, H x W pixels.
+
+    Args:
+        embed_dims: C_0.
+        num_heads: Number of heads of each level.
+        dilations: Dilation of each block of each level; so they say how many blocks there are.
+        kernel_size: Neighbours along an axis, odd.
+        mlp_ratio: Hidden width of a block's perceptron, in units of its width.
+        drop_path_rate: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
+        out_indices: Levels, counted from 0, whose maps are returned.
+        init_cfg: Initial values; by default as the authors'.
+
+    Raises:
+        ValueError: If dilations and heads differ in number.
+    """
+
+    def __init__(
+        self,
+        *,
+        embed_dims: int,
+        num_heads: Sequence[int],
+        dilations: Sequence[Sequence[int]],
+        kernel_size: int = 7,
+        mlp_ratio: float = 2.0,
+        drop_path_rate: float = 0.0,
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg or {'type': 'TruncNormal', 'layer': 'Linear', 'std': 0.02})
+        if len(dilations) != len(num_heads):
+            raise ValueError(f'{len(dilations)} levels of dilations, but num_heads {list(num_heads)}')
+        self.out_indices = tuple(out_indices)
+        depths = [len(level) for level in dilations]
+        rates = torch.linspace(0, drop_path_rate, sum(depths)).split(depths)
+        block = partial(DiNATBlock, kernel_size=kernel_size, mlp_ratio=mlp_ratio)
+        self.patch_embed = PatchEmbedding(embed_dims)
+        self.levels = nn.ModuleList()
+        for index, heads in enumerate(num_heads):
+            channels = embed_dims * 2**index
+            blocks = (
+                block(channels, num_heads=heads, dilation=dilation, drop_path_rate=rate)
+                for dilation, rate in zip(dilations[index], rates[index].tolist(), strict=True)
+            )
+            is_last = index == len(num_heads) - 1
+            self.levels.append(
+                DiNATLevel(nn.Sequential(*blocks), nn.Identity() if is_last else Downsampling(channels))
+            )
+        for index in self.out_indices:
+            self.add_module(f'norm{index}', nn.LayerNorm(embed_dims * 2**index))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Compute the maps of the chosen levels.
+
+        Args:
+            images: Normalised images, [B, 3, H, W].
+
+        Returns:
+            Maps of stride 4, 8, 16, 32, each [B, C_i, H / stride, W / stride].
+        """
+        maps = []
+        x = self.patch_embed(images)
+        for index, level in enumerate(self.levels):
+            pixels, x = level(x)  # [B, H, W, C_i]
+            if index in self.out_indices:
+                normed = self.get_submodule(f'norm{index}')(pixels)
+                maps.append(normed.permute(0, 3, 1, 2).contiguous())
+        return tuple(maps)
+
+
+class PatchEmbedding(nn.Module):
+    """Two convolutions of stride 2, and a norm.
+
+    Args:
+        channels: Width of the result.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.proj = nn.Sequential(
+            nn.Conv2d(3, channels // 2, kernel_size=3, stride=2, padding=1),
+            nn.Conv2d(channels // 2, channels, kernel_size=3, stride=2, padding=1),
+        )
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Embed the images, [B, 3, H, W] to [B, H / 4, W / 4, C]."""
+        return self.norm(self.proj(images).permute(0, 2, 3, 1))
+
+
+class DiNATLevel(nn.Module):
+    """The blocks of one resolution, and the step to the next.
+
+    Args:
+        blocks: The blocks.
+        downsample: Makes the input of the next level.
+    """
+
+    def __init__(self, blocks: nn.Module, downsample: nn.Module) -> None:
+        super().__init__()
+        self.blocks = blocks
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute this level's map and the next level's input, from [B, H, W, C]."""
+        x = self.blocks(x)
+        return x, self.downsample(x)
+
+
+class Downsampling(nn.Module):
+    """Convolution of stride 2 that doubles the width, and a norm.
+
+    Args:
+        channels: Width of the input.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.reduction = nn.Conv2d(channels, 2 * channels, kernel_size=3, stride=2, padding=1, bias=False)
+        self.norm = nn.LayerNorm(2 * channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Halve the sides, [B, H, W, C] to [B, H / 2, W / 2, 2 C]."""
+        return self.norm(self.reduction(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
+
+
+class DiNATBlock(nn.Module):
+    """Pre-norm transformer block with neighbourhood attention.
+
+    Args:
+        channels: Width.
+        num_heads: Number of heads.
+        kernel_size: Neighbours along an axis.
+        dilation: Distance between neighbours.
+        mlp_ratio: Hidden width of the perceptron, in units of the width.
+        drop_path_rate: Probability that a residual branch is skipped in training.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        num_heads: int,
+        kernel_size: int,
+        dilation: int,
+        mlp_ratio: float,
+        drop_path_rate: float,
+    ) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attn = NeighbourhoodAttention(channels, num_heads=num_heads, kernel_size=kernel_size, dilation=dilation)
+        self.norm2 = nn.LayerNorm(channels)
+        self.mlp = Perceptron(channels, int(mlp_ratio * channels))
+        self.drop_path = DropPath(drop_path_rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Update the map, [B, H, W, C]."""
+        x = x + self.drop_path(self.attn(self.norm1(x)))
+        return x + self.drop_path(self.mlp(self.norm2(x)))
+
+
+class Perceptron(nn.Module):
+    """Two linear layers with GELU between them, for each pixel.
+
+    Args:
+        channels: Width of input and output.
+        hidden_channels: Width between the layers.
+    """
+
+    def __init__(self, channels: int, hidden_channels: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(channels, hidden_channels)
+        self.fc2 = nn.Linear(hidden_channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [..., C] to [..., C]."""
+        return self.fc2(F.gelu(self.fc1(x)))
