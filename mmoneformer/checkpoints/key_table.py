@@ -1,0 +1,72 @@
+"""Renames of checkpoint keys as tables that read both ways."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor
+
+StateDict = dict[str, Tensor]
+
+
+class KeyTable:
+    """Renames the start of keys.
+
+    Args:
+        rows: Pairs of their and our key starts, whole parts between dots; ``*`` stands for one part, the same on both
+            sides. The longest row that fits wins.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, str]]) -> None:
+        self.rows = sorted(rows, key=lambda row: len(row[0]), reverse=True)
+        self._patterns = [(_to_pattern(theirs), _to_template(ours)) for theirs, ours in self.rows]
+
+    def inverse(self) -> 'KeyTable':
+        """The table from our keys to theirs."""
+        return KeyTable((ours, theirs) for theirs, ours in self.rows)
+
+    def rename(self, state_dict: Mapping[str, Tensor]) -> StateDict:
+        """Rename all keys.
+
+        Raises:
+            ValueError: If no row fits a key, or two keys become one.
+        """
+        renamed: StateDict = {}
+        for key, tensor in state_dict.items():
+            new_key = self._rename_key(key)
+            if new_key in renamed:
+                raise ValueError(f'two keys become {new_key!r}; the second is {key!r}')
+            renamed[new_key] = tensor
+        return renamed
+
+    def _rename_key(self, key: str) -> str:
+        for pattern, template in self._patterns:
+            match = pattern.match(key)
+            if match:
+                return match.expand(template) + key[match.end() :]
+        raise ValueError(f'unknown key {key!r}: this is no OneFormer checkpoint of a kind that can be converted')
+
+
+def _to_pattern(row: str) -> re.Pattern[str]:
+    return re.compile(re.escape(row).replace(r'\*', r'([^.]+)') + r'(?=\.|$)')
+
+
+def _to_template(row: str) -> str:
+    parts = row.split('*')
+    return ''.join(part + (rf'\{index}' if index < len(parts) else '') for index, part in enumerate(parts, start=1))
+
+
+def check_keys(state_dict: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Compare names and shapes with those of the model.
+
+    Raises:
+        ValueError: If a tensor is missing, left over, or of another shape; all of them are named.
+    """
+    faults = [f'missing: {key} {list(expected[key].shape)}' for key in expected.keys() - state_dict.keys()]
+    faults += [f'left over: {key} {list(state_dict[key].shape)}' for key in state_dict.keys() - expected.keys()]
+    faults += [
+        f'shape: {key} is {list(state_dict[key].shape)}, the model has {list(expected[key].shape)}'
+        for key in expected.keys() & state_dict.keys()
+        if state_dict[key].shape != expected[key].shape
+    ]
+    if faults:
+        raise ValueError('the checkpoint does not fit the model:\n  ' + '\n  '.join(sorted(faults)))

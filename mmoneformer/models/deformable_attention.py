@@ -1,0 +1,156 @@
+"""Multi-scale deformable attention (Deformable DETR, arXiv 2010.04159, section 4.1), without a compiler."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from mmcv.utils.ext_loader import check_ops_exist
+from torch import Tensor, nn
+
+Size = tuple[int, int]
+
+
+class DeformableAttention(nn.Module):
+    """Each query reads a few learned points around its place in each level.
+
+    Shapes: B images, L levels, S cells of all levels together, G heads, P points, C width.
+
+    Args:
+        channels: C, divisible by the number of heads.
+        num_heads: G.
+        num_levels: L.
+        num_points: P, per head and level.
+    """
+
+    def __init__(self, channels: int, *, num_heads: int = 8, num_levels: int = 3, num_points: int = 4) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.points_shape = (num_heads, num_levels, num_points)
+        points = num_heads * num_levels * num_points
+        self.sampling_offsets = nn.Linear(channels, points * 2)
+        self.attention_weights = nn.Linear(channels, points)
+        self.value_proj = nn.Linear(channels, channels)
+        self.output_proj = nn.Linear(channels, channels)
+        self._init_weights()
+
+    def _init_weights(self) -> None:
+        """Start with each head looking its own way, the points one, two, ... cells off."""
+        heads, levels, points = self.points_shape
+        angle = torch.arange(heads) * (2 * math.pi / heads)
+        direction = torch.stack((angle.cos(), angle.sin()), dim=-1)
+        direction = direction / direction.abs().amax(dim=-1, keepdim=True)
+        offsets = direction[:, None, None] * torch.arange(1, points + 1)[:, None]
+        nn.init.zeros_(self.sampling_offsets.weight)
+        with torch.no_grad():
+            self.sampling_offsets.bias.copy_(offsets.expand(-1, levels, -1, -1).flatten())
+        nn.init.zeros_(self.attention_weights.weight)
+        nn.init.zeros_(self.attention_weights.bias)
+        for linear in (self.value_proj, self.output_proj):
+            nn.init.xavier_uniform_(linear.weight)
+            nn.init.zeros_(linear.bias)
+
+    def forward(self, query: Tensor, value: Tensor, reference: Tensor, sizes: list[Size]) -> Tensor:
+        """Attend from each cell to all levels.
+
+        Args:
+            query: [B, S, C].
+            value: What the points read, [B, S, C], the levels one after another, each row by row.
+            reference: (x, y) in 0..1 of each query, [S, 2].
+            sizes: Height and width of each level.
+
+        Returns:
+            [B, S, C].
+        """
+        heads, levels, points = self.points_shape
+        values = self.value_proj(value).unflatten(-1, (heads, -1))  # [B, S, G, C / G]
+        offsets = self.sampling_offsets(query).unflatten(-1, (heads, levels, points, 2))
+        scale = offsets.new_tensor([(width, height) for height, width in sizes])
+        locations = reference[:, None, None, None] + offsets / scale[:, None]  # [B, S, G, L, P, 2]
+        weights = self.attention_weights(query).unflatten(-1, (heads, levels * points)).softmax(-1)
+        weights = weights.unflatten(-1, (levels, points))  # [B, S, G, L, P]
+        return self.output_proj(sample(values, sizes, locations, weights))
+
+
+def sample(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
+    """Sum the weighted bilinear samples of each query, by the fastest way that the device offers.
+
+    Args:
+        values: [B, S, G, C / G].
+        sizes: Height and width of each level, whose products sum up to S.
+        locations: (x, y) in 0..1 of each level, [B, queries, G, L, P, 2]; zeros are read outside.
+        weights: [B, queries, G, L, P].
+
+    Returns:
+        [B, queries, C].
+    """
+    if values.is_cuda and check_ops_exist():
+        return _sample_by_mmcv(values, sizes, locations, weights)
+    if values.is_cuda or torch.is_grad_enabled():
+        return sample_by_grid(values, sizes, locations, weights)
+    return sample_by_embedding_bag(values, sizes, locations, weights)
+
+
+def sample_by_grid(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
+    """The plain form: ``grid_sample`` of each level. Arguments as of ``sample``."""
+    levels = values.transpose(1, 2).flatten(0, 1).split([height * width for height, width in sizes], dim=1)
+    grids = (2 * locations - 1).transpose(1, 2).flatten(0, 1)  # [B * G, queries, L, P, 2]
+    samples = [
+        F.grid_sample(level.mT.unflatten(-1, size), grids[:, :, index], align_corners=False)
+        for index, (level, size) in enumerate(zip(levels, sizes, strict=True))
+    ]  # each [B * G, C / G, queries, P]
+    weights = weights.transpose(1, 2).flatten(0, 1).flatten(2)  # [B * G, queries, L * P]
+    summed = torch.einsum('ncqp,nqp->nqc', torch.cat(samples, dim=-1), weights)
+    return summed.unflatten(0, values.shape[::2][:2]).transpose(1, 2).flatten(2)
+
+
+def sample_by_embedding_bag(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
+    """The fast form on CPU where no gradient is asked: a query is a bag of rows, the corners of its points.
+
+    Arguments as of ``sample``.
+    """
+    batch, cells, heads, channels = values.shape
+    shape = locations.new_tensor([(width, height) for height, width in sizes])  # [L, 2]
+    position = locations * shape[:, None] - 0.5
+    corner = position.floor()
+    fraction = position - corner
+    x, y = corner.unbind(-1)
+    limit_x, limit_y = (shape[:, None, axis] - 1 for axis in (0, 1))
+    starts = _level_starts(sizes, values.device)
+    # row of cell s, image b, head g in the flattened values: (b * S + s) * G + g
+    image = torch.arange(batch, device=values.device)[:, None, None, None, None] * cells
+    head = torch.arange(heads, device=values.device)[:, None, None]
+    rows, row_weights = [], []
+    for down in (0, 1):
+        for right in (0, 1):
+            column, line = x + right, y + down
+            inside = (column >= 0) & (column <= limit_x) & (line >= 0) & (line <= limit_y)
+            share = (fraction[..., 0] if right else 1 - fraction[..., 0]) * (
+                fraction[..., 1] if down else 1 - fraction[..., 1]
+            )
+            cell = line.clamp(min=0).minimum(limit_y) * shape[:, None, 0] + column.clamp(min=0).minimum(limit_x)
+            rows.append((image + starts + cell.to(torch.int64)) * heads + head)
+            row_weights.append(share * inside * weights)
+    summed = F.embedding_bag(
+        torch.stack(rows, dim=-1).flatten(0, 2).flatten(1),
+        values.reshape(-1, channels),
+        per_sample_weights=torch.stack(row_weights, dim=-1).flatten(0, 2).flatten(1),
+        mode='sum',
+    )
+    return summed.view(batch, -1, heads * channels)
+
+
+def _level_starts(sizes: list[Size], device: torch.device) -> Tensor:
+    """Index of each level's first cell, [L, 1]."""
+    counts = torch.tensor([0] + [height * width for height, width in sizes[:-1]], device=device)
+    return counts.cumsum(0)[:, None]
+
+
+def _sample_by_mmcv(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
+    from mmcv.ops.multi_scale_deform_attn import MultiScaleDeformableAttnFunction
+
+    shapes = torch.tensor(sizes, device=values.device)
+    starts = _level_starts(sizes, values.device).flatten()
+    im2col_step = 64
+    return MultiScaleDeformableAttnFunction.apply(
+        values.contiguous(), shapes, starts, locations.contiguous(), weights.contiguous(), im2col_step
+    )

@@ -1,0 +1,1 @@
+"""Losses of the set prediction and of the query-text pairs."""

@@ -1,0 +1,179 @@
+"""The set loss: class, mask and dice loss of matched queries, for each layer (Mask2Former, section 3.3)."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmengine.dist import all_reduce
+from torch import Tensor, nn
+
+from mmoneformer.models.losses.matcher import CostWeights, Matches, assign, matching_cost
+from mmoneformer.models.losses.point_sampling import read_points, uncertain_points
+from mmoneformer.models.prediction import QueryPredictions
+from mmoneformer.registry import MODELS
+from mmoneformer.structures import TargetMasks
+
+
+@MODELS.register_module()
+class MaskSetLoss(nn.Module):
+    """Matches queries to targets and compares their classes and masks.
+
+    Masks are never written out where they are not read: matching samples the mask *features* at the points, which
+    equals sampling the masks; full masks exist of matched queries alone.
+
+    Shapes: L predictions (layers + 1), B images, Q queries, C width, K classes, N_b targets of image b, P points,
+    M matched queries of all layers.
+
+    Args:
+        class_weight: Of the cross-entropy.
+        mask_weight: Of the binary cross-entropy of mask points.
+        dice_weight: Of the dice loss of mask points.
+        no_object_weight: Weight of "no object" among the classes.
+        num_points: P.
+    """
+
+    def __init__(
+        self,
+        *,
+        class_weight: float = 2.0,
+        mask_weight: float = 5.0,
+        dice_weight: float = 5.0,
+        no_object_weight: float = 0.1,
+        num_points: int = 12544,
+    ) -> None:
+        super().__init__()
+        self.weights = CostWeights(class_weight, mask_weight, dice_weight)
+        self.no_object_weight = no_object_weight
+        self.num_points = num_points
+
+    def forward(
+        self,
+        predictions: Sequence[QueryPredictions],
+        mask_features: Tensor,
+        labels: Sequence[Tensor],
+        masks: Sequence[TargetMasks],
+        padded_size: tuple[int, int],
+    ) -> dict[str, Tensor]:
+        """Weighted losses of each layer, in float32, under autocast too.
+
+        Args:
+            predictions: Of each layer, one task per image: class logits [B, 1, Q, K + 1], mask embeddings
+                [B, 1, Q, C].
+            mask_features: [B, C, H/4, W/4].
+            labels: Of each image, [N_b].
+            masks: Of each image, N_b of them.
+            padded_size: Height and width of the padded images.
+
+        Returns:
+            ``loss_cls``, ``loss_mask`` and ``loss_dice`` of the last layer; those of layer i, ``d{i}.loss_cls`` ....
+        """
+        with torch.autocast(mask_features.device.type, enabled=False):
+            class_logits = torch.stack([layer.class_logits.squeeze(1).float() for layer in predictions])
+            embeddings = torch.stack([layer.mask_embeddings.squeeze(1).float() for layer in predictions])
+            features = mask_features.float()
+            matches = self.match(class_logits, embeddings, features, labels, masks, padded_size)
+            per_layer = torch.stack(
+                [
+                    self.weights.classes * self.class_loss(class_logits, labels, matches),
+                    *self._mask_losses(embeddings, features, masks, matches, padded_size),
+                ],
+                dim=1,
+            )  # [L, 3]
+        return _name_losses(per_layer)
+
+    @torch.no_grad()
+    def match(
+        self,
+        class_logits: Tensor,
+        embeddings: Tensor,
+        features: Tensor,
+        labels: Sequence[Tensor],
+        masks: Sequence[TargetMasks],
+        padded_size: tuple[int, int],
+    ) -> list[Matches]:
+        """Match the queries of all layers, at random points shared by the layers of an image."""
+        points = torch.rand(len(features), self.num_points, 2, device=features.device)
+        point_features = read_points(features, points)  # [B, C, P]
+        costs = []
+        for image, (image_labels, image_masks) in enumerate(zip(labels, masks, strict=True)):
+            targets = torch.arange(len(image_masks), device=features.device)
+            point_targets = image_masks.sample(targets, points[image, None], padded_size)  # [N, P]
+            point_logits = embeddings[:, image] @ point_features[image]  # [L, Q, P]
+            costs.append(
+                matching_cost(class_logits[:, image], point_logits, image_labels, point_targets, self.weights)
+            )
+        return assign(costs)
+
+    def class_loss(self, class_logits: Tensor, labels: Sequence[Tensor], matches: Sequence[Matches]) -> Tensor:
+        """Cross-entropy of class logits [L, B, Q, K + 1], divided by the sum of class weights; [L]."""
+        no_object = class_logits.shape[-1] - 1
+        targets = class_logits.new_full(class_logits.shape[:-1], no_object, dtype=torch.int64)
+        for image, (image_labels, match) in enumerate(zip(labels, matches, strict=True)):
+            targets[match.layers, image, match.queries] = image_labels[match.targets]
+        weight = class_logits.new_ones(no_object + 1)
+        weight[no_object] = self.no_object_weight
+        losses = F.cross_entropy(class_logits.flatten(0, 2), targets.flatten(), weight, reduction='none')
+        return losses.view(len(class_logits), -1).sum(1) / weight[targets].flatten(1).sum(1)
+
+    def _mask_losses(
+        self,
+        embeddings: Tensor,
+        features: Tensor,
+        masks: Sequence[TargetMasks],
+        matches: Sequence[Matches],
+        padded_size: tuple[int, int],
+    ) -> tuple[Tensor, Tensor]:
+        """Weighted mask and dice loss of each layer, [L] each."""
+        maps = torch.cat(
+            [
+                torch.einsum('mc,chw->mhw', embeddings[match.layers, image, match.queries], features[image])
+                for image, match in enumerate(matches)
+            ]
+        )[:, None]  # [M, 1, H/4, W/4], image by image
+        points = uncertain_points(maps, self.num_points)  # [M, P, 2]
+        point_logits = read_points(maps, points).squeeze(1)
+        image_points = points.split([len(match.targets) for match in matches])
+        point_targets = torch.cat(
+            [
+                image_masks.sample(match.targets, own_points, padded_size)
+                for image_masks, match, own_points in zip(masks, matches, image_points, strict=True)
+            ]
+        )
+        layers = torch.cat([match.layers for match in matches])
+        divisor = _mean_number_of_masks(masks, features.device)
+        return tuple(
+            weight * losses.new_zeros(len(embeddings)).index_add(0, layers, losses) / divisor
+            for weight, losses in (
+                (self.weights.mask, mask_loss(point_logits, point_targets)),
+                (self.weights.dice, dice_loss(point_logits, point_targets)),
+            )
+        )  # type: ignore[return-value]
+
+
+def mask_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Binary cross-entropy of points [M, P], averaged over each mask's points; [M]."""
+    return F.binary_cross_entropy_with_logits(logits, targets, reduction='none').mean(1)
+
+
+def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """One minus the (smoothed) dice coefficient of points [M, P]; [M]."""
+    probabilities = logits.sigmoid()
+    overlap = 2 * (probabilities * targets).sum(1)
+    return 1 - (overlap + 1) / (probabilities.sum(1) + targets.sum(1) + 1)
+
+
+def _mean_number_of_masks(masks: Sequence[TargetMasks], device: torch.device) -> Tensor:
+    """Number of targets, averaged over the processes; at least 1."""
+    count = torch.tensor(float(sum(map(len, masks))), device=device)
+    all_reduce(count, op='mean')
+    return count.clamp(min=1)
+
+
+def _name_losses(per_layer: Tensor) -> dict[str, Tensor]:
+    """Give losses [L, 3] mmdet's names: the last layer's plain, the others' with their number."""
+    names = ('loss_cls', 'loss_mask', 'loss_dice')
+    *earlier, last = per_layer
+    losses = dict(zip(names, last, strict=True))
+    for layer, values in enumerate(earlier):
+        losses.update({f'd{layer}.{name}': value for name, value in zip(names, values, strict=True)})
+    return losses

@@ -1,0 +1,42 @@
+"""Points at which masks are compared, instead of all pixels (PointRend, arXiv 1912.08193, section 3)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+OVERSAMPLE_RATIO = 3
+IMPORTANCE_RATIO = 0.75
+
+
+def read_points(maps: Tensor, points: Tensor) -> Tensor:
+    """Bilinear samples of maps, zero outside.
+
+    Args:
+        maps: [M, C, H, W].
+        points: (x, y) in 0..1, [M, P, 2].
+
+    Returns:
+        [M, C, P].
+    """
+    return F.grid_sample(maps, 2 * points[:, :, None] - 1, align_corners=False).squeeze(-1)
+
+
+@torch.no_grad()
+def uncertain_points(logits: Tensor, num_points: int) -> Tensor:
+    """Choose points where masks are undecided: the most uncertain of many random ones, and some purely random.
+
+    Args:
+        logits: Mask logits [M, 1, H, W].
+        num_points: P.
+
+    Returns:
+        (x, y) in 0..1, [M, P, 2].
+    """
+    count = len(logits)
+    candidates = torch.rand(count, num_points * OVERSAMPLE_RATIO, 2, device=logits.device)
+    uncertainty = -read_points(logits, candidates).squeeze(1).abs()
+    num_chosen = int(IMPORTANCE_RATIO * num_points)
+    chosen = uncertainty.topk(num_chosen, dim=1).indices
+    chosen_points = candidates.gather(1, chosen[..., None].expand(-1, -1, 2))
+    random_points = torch.rand(count, num_points - num_chosen, 2, device=logits.device)
+    return torch.cat((chosen_points, random_points), dim=1)

@@ -1,0 +1,123 @@
+"""The masked-attention decoder (Mask2Former, arXiv 2112.01527, section 3.2; paper section 3.1)."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmoneformer.models.attention import MultiHeadAttention
+from mmoneformer.models.feed_forward import FeedForward
+from mmoneformer.models.pixel_decoder import PixelFeatures
+from mmoneformer.models.position_encoding import sine_encoding
+from mmoneformer.models.prediction import Prediction, QueryPredictions, mask_logits
+
+NUM_LEVELS = 3
+
+
+class DecoderLayer(nn.Module):
+    """Masked cross-attention, self-attention, feed-forward; post-norm, no dropout."""
+
+    def __init__(self, channels: int, *, feedforward_channels: int) -> None:
+        super().__init__()
+        self.cross_attn = MultiHeadAttention(channels)
+        self.norm1 = nn.LayerNorm(channels)
+        self.self_attn = MultiHeadAttention(channels)
+        self.norm2 = nn.LayerNorm(channels)
+        self.ffn = FeedForward(channels, hidden_channels=feedforward_channels)
+        self.norm3 = nn.LayerNorm(channels)
+
+    def forward(self, queries: Tensor, query_positions: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+        """Update the queries of all tasks; tasks do not see each other.
+
+        Args:
+            queries: [B, T, Q, C].
+            query_positions: [Q, C].
+            keys: [B, S, C].
+            values: [B, S, C].
+            mask: bool [B, T, Q, S], true where a query may look.
+        """
+        batch, tasks = queries.shape[:2]
+        asked = (queries + query_positions).flatten(1, 2)  # [B, T * Q, C]
+        attended = self.cross_attn(asked, keys, values, mask.flatten(1, 2))
+        queries = self.norm1(queries.flatten(1, 2) + attended).unflatten(1, (tasks, -1)).flatten(0, 1)
+        placed = queries + query_positions  # [B * T, Q, C]
+        queries = self.norm2(queries + self.self_attn(placed, placed, queries))
+        queries = self.norm3(queries + self.ffn(queries))
+        return queries.unflatten(0, (batch, tasks))
+
+
+class MaskedDecoder(nn.Module):
+    """Refines the queries layer by layer; each looks only where the last layer's masks are.
+
+    Shapes: B images, T tasks, Q queries, C width, S cells of a level.
+
+    Args:
+        channels: C.
+        num_layers: Decoder layers; strides 32, 16, 8, 32, ... in turn.
+        feedforward_channels: Hidden width of the feed-forward networks.
+    """
+
+    def __init__(self, channels: int, *, num_layers: int = 9, feedforward_channels: int = 2048) -> None:
+        super().__init__()
+        self.level_embed = nn.Parameter(torch.randn(NUM_LEVELS, channels))
+        self.layers = nn.ModuleList(
+            DecoderLayer(channels, feedforward_channels=feedforward_channels) for _ in range(num_layers)
+        )
+
+    def forward(
+        self, queries: Tensor, query_positions: Tensor, pixels: PixelFeatures, predict: Prediction
+    ) -> list[QueryPredictions]:
+        """Decode the queries.
+
+        Args:
+            queries: Initial ones, [B, T, Q, C].
+            query_positions: [Q, C].
+            pixels: Mask features and levels of the pixel decoder.
+            predict: Reads classes and masks off the queries.
+
+        Returns:
+            Predictions of the initial queries and after each layer.
+        """
+        keys, values = self._memories(pixels.levels)
+        small_features = _resize_features(pixels)
+        predictions = [predict(queries)]
+        for index, layer in enumerate(self.layers):
+            level = index % NUM_LEVELS
+            mask = attention_mask(predictions[-1].mask_embeddings, small_features[level])
+            queries = layer(queries, query_positions, keys[level], values[level], mask)
+            predictions.append(predict(queries))
+        return predictions
+
+    def _memories(self, levels: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Keys and values of each level, [B, S, C]: the keys alone know where they are."""
+        values = [level.flatten(2).mT + embed for level, embed in zip(levels, self.level_embed, strict=True)]
+        keys = [
+            value + sine_encoding((level.shape[-2], level.shape[-1]), value.shape[-1], value.device)
+            for level, value in zip(levels, values, strict=True)
+        ]
+        return keys, values
+
+
+@torch.no_grad()
+def _resize_features(pixels: PixelFeatures) -> list[Tensor]:
+    """Mask features at each level's size: resizing is linear, so this equals resizing each query's mask."""
+    return [
+        F.interpolate(pixels.mask_features, size=level.shape[-2:], mode='bilinear', align_corners=False)
+        for level in pixels.levels
+    ]
+
+
+@torch.no_grad()
+def attention_mask(mask_embeddings: Tensor, features: Tensor) -> Tensor:
+    """Where each query may look: inside its mask, or everywhere if the mask is empty.
+
+    Args:
+        mask_embeddings: [B, T, Q, C].
+        features: Mask features at the level's size, [B, C, h, w].
+
+    Returns:
+        bool [B, T, Q, h * w].
+    """
+    inside = mask_logits(mask_embeddings, features).flatten(3) >= 0  # sigmoid >= 0.5
+    return inside | ~inside.any(dim=-1, keepdim=True)

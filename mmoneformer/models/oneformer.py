@@ -1,0 +1,156 @@
+"""OneFormer as a model of mmengine: losses in training, results per task in inference."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.model import BaseModel
+from mmengine.structures import InstanceData, PixelData
+from torch import Tensor
+
+from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.models.mask_resize import Frame
+from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
+from mmoneformer.registry import MODELS
+from mmoneformer.tasks import TASKS, check_tasks
+
+Config = dict[str, Any]
+Logits = dict[str, tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestConfig:
+    """How predictions become results.
+
+    Attributes:
+        object_mask_thr: Panoptic: queries need a higher score.
+        overlap_thr: Panoptic: share of a mask that the other segments must leave.
+        max_per_image: Instance: pairs of query and class that are considered.
+        tasks: Which results to give.
+        tokens: Task under whose token a task is read, where that is not its own. Only to measure how much the
+            token matters: the result of another token is worth little.
+    """
+
+    object_mask_thr: float = 0.8
+    overlap_thr: float = 0.8
+    max_per_image: int = 100
+    tasks: Sequence[str] = tuple(TASKS)
+    tokens: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_tasks(self.tasks)
+        if self.tokens:
+            check_tasks([*self.tokens, *self.tokens.values()])
+
+
+@MODELS.register_module()
+class OneFormer(BaseModel):
+    """One model for panoptic, instance and semantic segmentation (arXiv 2211.06220).
+
+    Args:
+        backbone: Config of a backbone with four outputs, strides 4, 8, 16, 32.
+        panoptic_head: Config of the rest of the network; it is given the number of classes.
+        metainfo: Classes, thing ids and palette, or the name of a known data set.
+        test_cfg: Arguments of ``TestConfig``.
+        data_preprocessor: Config of what normalises and pads a batch.
+        init_cfg: Of the whole model, as in mmengine.
+        train_cfg: Always None; mmseg's ``init_model`` passes it.
+        pretrained: Always None; mmseg's ``init_model`` passes it.
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: Config,
+        panoptic_head: Config,
+        metainfo: str | Mapping[str, Any],
+        test_cfg: Config | None = None,
+        data_preprocessor: Config | None = None,
+        init_cfg: Config | None = None,
+        train_cfg: None = None,
+        pretrained: None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.dataset_meta = resolve_metainfo(metainfo)
+        num_classes = len(self.dataset_meta['classes'])
+        self.backbone = MODELS.build(backbone)
+        self.panoptic_head = MODELS.build(panoptic_head, default_args=dict(num_classes=num_classes))
+        self.test_cfg = TestConfig(**(test_cfg or {}))
+        is_thing = torch.zeros(num_classes, dtype=torch.bool)
+        is_thing[list(self.dataset_meta['thing_ids'])] = True
+        self.register_buffer('is_thing', is_thing, persistent=False)
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: list[DetDataSample] | None = None,
+        mode: str = 'tensor',
+        tasks: Sequence[str] = ('panoptic',),
+    ) -> dict[str, Tensor] | list[DetDataSample] | Logits:
+        """Compute losses, results or logits.
+
+        Args:
+            inputs: Normalised and padded images, RGB, float32 [B, 3, H, W].
+            data_samples: What the pipeline says of each image; 'tensor' needs none.
+            mode: 'loss' -> losses; 'predict' -> the data samples with results; 'tensor' -> for each task, class
+                logits [B, Q, K + 1] and mask logits [B, Q, H/4, W/4].
+            tasks: Asked in mode 'tensor'; the other modes know their tasks.
+
+        Raises:
+            ValueError: If the mode is none of the three, or needs data samples and got none.
+        """
+        if mode == 'tensor':
+            return self._logits(inputs, check_tasks(tasks))
+        if data_samples is None:
+            raise ValueError(f'mode {mode!r} needs data_samples, one per image, got None')
+        if mode == 'loss':
+            return self._loss(inputs, data_samples)
+        if mode == 'predict':
+            return self._predict(inputs, data_samples)
+        raise ValueError(f"unknown mode {mode!r}: choose 'loss', 'predict' or 'tensor'")
+
+    def _loss(self, inputs: Tensor, data_samples: list[DetDataSample]) -> dict[str, Tensor]:
+        return self.panoptic_head.loss(
+            self.backbone(inputs),
+            tasks=[sample.task for sample in data_samples],
+            texts=[sample.texts for sample in data_samples],
+            labels=[sample.gt_labels for sample in data_samples],
+            masks=[sample.gt_masks for sample in data_samples],
+            padded_size=(inputs.shape[-2], inputs.shape[-1]),
+        )
+
+    def _logits(self, inputs: Tensor, tasks: Sequence[str]) -> Logits:
+        output = self.panoptic_head(self.backbone(inputs), [tasks] * len(inputs))
+        class_logits, mask_logits = output.class_logits, output.mask_logits
+        return {task: (class_logits[:, index], mask_logits[:, index]) for index, task in enumerate(tasks)}
+
+    def _predict(self, inputs: Tensor, data_samples: list[DetDataSample]) -> list[DetDataSample]:
+        """Write the results of each asked task, read under its token, into the data samples."""
+        tokens = {task: self.test_cfg.tokens.get(task, task) for task in self.test_cfg.tasks}
+        logits = self._logits(inputs, check_tasks(tokens.values()))
+        padded = (inputs.shape[-2], inputs.shape[-1])
+        for index, sample in enumerate(data_samples):
+            frame = Frame(padded, tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
+            for task, token in tokens.items():
+                class_logits, mask_logits = logits[token]
+                self._add_result(sample, task, class_logits[index], mask_logits[index], frame)
+            sample.set_metainfo(dict(task_tokens=tokens))
+        return data_samples
+
+    def _add_result(
+        self, sample: DetDataSample, task: str, class_logits: Tensor, mask_logits: Tensor, frame: Frame
+    ) -> None:
+        """Post-process one task of one image: class logits [Q, K + 1], mask logits [Q, h, w]."""
+        cfg, logits = self.test_cfg, (class_logits, mask_logits, frame)
+        if task == 'panoptic':
+            thresholds = Thresholds(cfg.object_mask_thr, cfg.overlap_thr)
+            panoptic = panoptic_map(*logits, is_thing=self.is_thing, thresholds=thresholds)
+            sample.pred_panoptic_seg = PixelData(sem_seg=panoptic[None])
+        elif task == 'instance':
+            instances = find_instances(*logits, is_thing=self.is_thing, max_per_image=cfg.max_per_image)
+            sample.pred_instances = InstanceData(**instances._asdict())
+        else:
+            labels = semantic_map(*logits)[None]
+            sample.pred_sem_seg = PixelData(sem_seg=labels, data=labels)

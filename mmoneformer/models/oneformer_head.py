@@ -1,0 +1,138 @@
+"""The network behind the backbone: pixels -> task tokens -> queries -> masks (paper section 3)."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mmoneformer.models.masked_decoder import MaskedDecoder
+from mmoneformer.models.prediction import Prediction, QueryPredictions, mask_logits
+from mmoneformer.models.query_initialiser import QueryInitialiser
+from mmoneformer.models.task_token import TaskToken
+from mmoneformer.models.text.text_mapper import pad_texts
+from mmoneformer.registry import MODELS
+from mmoneformer.structures import TargetMasks
+from mmoneformer.tasks import TASKS
+
+Config = dict[str, Any]
+
+
+class HeadOutput(NamedTuple):
+    """What the head computes for T tasks of B images.
+
+    Attributes:
+        initial_queries: Of the query initialiser, [B, T, Q, C].
+        predictions: Of the initial queries and after each decoder layer.
+        mask_features: [B, C, H/4, W/4].
+    """
+
+    initial_queries: Tensor
+    predictions: list[QueryPredictions]
+    mask_features: Tensor
+
+    @property
+    def class_logits(self) -> Tensor:
+        """Of the last layer, [B, T, Q, K + 1]."""
+        return self.predictions[-1].class_logits
+
+    @property
+    def mask_logits(self) -> Tensor:
+        """Of the last layer, [B, T, Q, H/4, W/4]."""
+        return mask_logits(self.predictions[-1].mask_embeddings, self.mask_features)
+
+
+@MODELS.register_module()
+class OneFormerHead(nn.Module):
+    """Predicts classes and masks for the tasks asked.
+
+    Shapes: B images, T tasks, Q queries, C width, K classes, H x W pixels of the padded input.
+
+    Args:
+        num_classes: K.
+        num_queries: Q.
+        channels: C.
+        pixel_decoder: Config of the pixel decoder; it is given ``channels``.
+        query_initialiser: Arguments of ``QueryInitialiser`` that differ from the paper's.
+        masked_decoder: Arguments of ``MaskedDecoder`` that differ from the paper's.
+        text_mapper: Config of the text mapper, which only training needs; it is given Q and C.
+        set_loss: Config of the loss on classes and masks.
+        contrastive_loss: Config of the loss between queries and texts.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        num_queries: int,
+        channels: int = 256,
+        pixel_decoder: Config,
+        query_initialiser: Config | None = None,
+        masked_decoder: Config | None = None,
+        text_mapper: Config | None = None,
+        set_loss: Config | None = None,
+        contrastive_loss: Config | None = None,
+    ) -> None:
+        super().__init__()
+        self.pixel_decoder = MODELS.build(pixel_decoder, default_args=dict(channels=channels))
+        self.task_token = TaskToken(channels)
+        self.query_embed = nn.Parameter(torch.randn(num_queries, channels))
+        self.query_initialiser = QueryInitialiser(channels, **(query_initialiser or {}))
+        self.masked_decoder = MaskedDecoder(channels, **(masked_decoder or {}))
+        self.prediction = Prediction(channels, num_classes=num_classes)
+        widths = dict(num_queries=num_queries, out_channels=channels)
+        self.text_mapper = None if text_mapper is None else MODELS.build(text_mapper, default_args=widths)
+        self.set_loss = MODELS.build(set_loss or dict(type='MaskSetLoss'))
+        self.contrastive_loss = MODELS.build(contrastive_loss or dict(type='QueryTextContrastiveLoss'))
+
+    def forward(self, features: Sequence[Tensor], tasks: Sequence[Sequence[str]]) -> HeadOutput:
+        """Predict masks and classes for each task asked of each image.
+
+        Args:
+            features: Backbone maps of strides 4, 8, 16, 32, each [B, C_i, H_i, W_i].
+            tasks: The names of T tasks for each of the B images.
+        """
+        pixels = self.pixel_decoder(features)  # once per image, whatever the tasks
+        task_tokens = self._task_tokens(tasks)  # [B, T, C]
+        queries = self.query_initialiser(task_tokens, self.query_embed, pixels.mask_features)  # [B, T, Q, C]
+        predictions = self.masked_decoder(queries, self.query_embed, pixels, self.prediction)
+        return HeadOutput(queries, predictions, pixels.mask_features)
+
+    def _task_tokens(self, tasks: Sequence[Sequence[str]]) -> Tensor:
+        """Tokens of the tasks; their norm is the one that the predictions use."""
+        tokens = self.task_token([task for image in tasks for task in image])
+        return self.prediction.norm(tokens).unflatten(0, (len(tasks), -1))
+
+    def loss(
+        self,
+        features: Sequence[Tensor],
+        tasks: Sequence[str],
+        texts: Sequence[Sequence[str]],
+        labels: Sequence[Tensor],
+        masks: Sequence[TargetMasks],
+        padded_size: tuple[int, int],
+    ) -> dict[str, Tensor]:
+        """Losses of a batch, weighted.
+
+        Args:
+            features: Backbone maps of strides 4, 8, 16, 32.
+            tasks: The task of each image.
+            texts: Of each image, the texts of its N_b targets.
+            labels: Of each image, [N_b].
+            masks: Of each image, N_b of them.
+            padded_size: Height and width of the padded images.
+
+        Raises:
+            RuntimeError: If the model was built without a text mapper.
+        """
+        if self.text_mapper is None:
+            raise RuntimeError('training needs panoptic_head.text_mapper, which this config sets to None')
+        output = self(features, [[task] for task in tasks])
+        losses = self.set_loss(output.predictions, output.mask_features, labels, masks, padded_size)
+        padded_texts = [
+            pad_texts(image, filler=TASKS[task].filler, count=self.text_mapper.num_texts)
+            for task, image in zip(tasks, texts, strict=True)
+        ]
+        text_queries = self.text_mapper(padded_texts)  # [B, Q, C]
+        losses['loss_contrastive'] = self.contrastive_loss(output.initial_queries.squeeze(1), text_queries)
+        return losses

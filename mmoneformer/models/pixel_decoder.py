@@ -1,0 +1,131 @@
+"""The pixel decoder: backbone maps -> mask features and three levels for the masked decoder (paper section 3.1)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import caffe2_xavier_init, xavier_init
+from torch import Tensor, nn
+
+from mmoneformer.models.deformable_attention import DeformableAttention, Size
+from mmoneformer.models.feed_forward import FeedForward
+from mmoneformer.models.position_encoding import sine_encoding
+from mmoneformer.registry import MODELS
+
+GROUPS = 32
+
+
+class PixelFeatures(NamedTuple):
+    """What the pixel decoder gives.
+
+    Attributes:
+        mask_features: [B, C, H/4, W/4]; a mask logit is their dot product with a mask embedding.
+        levels: Strides 32, 16, 8, each [B, C, H_i, W_i].
+    """
+
+    mask_features: Tensor
+    levels: list[Tensor]
+
+
+class EncoderLayer(nn.Module):
+    """Deformable self-attention over all levels, then a feed-forward network; both post-norm."""
+
+    def __init__(self, channels: int, *, num_levels: int, feedforward_channels: int, dropout: float) -> None:
+        super().__init__()
+        self.self_attn = DeformableAttention(channels, num_levels=num_levels)
+        self.norm1 = nn.LayerNorm(channels)
+        self.ffn = FeedForward(channels, hidden_channels=feedforward_channels, dropout=dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, cells: Tensor, positions: Tensor, reference: Tensor, sizes: list[Size]) -> Tensor:
+        """Refine the cells of all levels, [B, S, C], given their position encoding [S, C]."""
+        attended = self.self_attn(cells + positions, cells, reference, sizes)
+        cells = self.norm1(cells + self.dropout(attended))
+        return self.norm2(cells + self.dropout(self.ffn(cells)))
+
+
+@MODELS.register_module()
+class MSDeformAttnPixelDecoder(nn.Module):
+    """Multi-scale deformable attention over strides 32, 16, 8, and one FPN step to stride 4.
+
+    It runs in float32, under autocast too: sampling locations need the precision.
+
+    Shapes: B images, C width, H x W pixels of the padded input.
+
+    Args:
+        in_channels: Channels of the backbone's maps of strides 4, 8, 16, 32.
+        channels: C, a multiple of 32.
+        num_layers: Encoder layers.
+        feedforward_channels: Hidden width of the encoder's feed-forward networks.
+        dropout: Of the encoder, in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_channels: Sequence[int],
+        channels: int,
+        num_layers: int = 6,
+        feedforward_channels: int = 1024,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if len(in_channels) != 4:
+            raise ValueError(f'in_channels must be those of strides 4, 8, 16 and 32, got {list(in_channels)}')
+        if channels % GROUPS:
+            raise ValueError(f'channels must be a multiple of {GROUPS} (group norm), got {channels}')
+        stride4, *others = in_channels
+        self.input_projs = nn.ModuleList(_projection(width, channels) for width in reversed(others))
+        self.level_embed = nn.Parameter(torch.randn(len(others), channels))
+        self.layers = nn.ModuleList(
+            EncoderLayer(channels, num_levels=len(others), feedforward_channels=feedforward_channels, dropout=dropout)
+            for _ in range(num_layers)
+        )
+        self.lateral = nn.Sequential(nn.Conv2d(stride4, channels, 1, bias=False), nn.GroupNorm(GROUPS, channels))
+        self.output = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.GroupNorm(GROUPS, channels), nn.ReLU()
+        )
+        self.mask_features = nn.Conv2d(channels, channels, 1)
+        for conv in (self.lateral[0], self.output[0], self.mask_features):
+            caffe2_xavier_init(conv)
+
+    def forward(self, features: Sequence[Tensor]) -> PixelFeatures:
+        """Decode the backbone's maps of strides 4, 8, 16, 32, each [B, C_i, H_i, W_i]."""
+        with torch.autocast(features[0].device.type, enabled=False):
+            stride4, *others = (feature.float() for feature in features)
+            levels = [project(feature) for project, feature in zip(self.input_projs, reversed(others), strict=True)]
+            levels = self._encode(levels)
+            upsampled = F.interpolate(levels[-1], size=stride4.shape[-2:], mode='bilinear', align_corners=False)
+            finest = self.output(self.lateral(stride4) + upsampled)
+            return PixelFeatures(self.mask_features(finest), levels)
+
+    def _encode(self, levels: list[Tensor]) -> list[Tensor]:
+        """Let the cells of all levels exchange what they know."""
+        sizes: list[Size] = [(level.shape[-2], level.shape[-1]) for level in levels]
+        device, channels = levels[0].device, levels[0].shape[1]
+        positions = [
+            sine_encoding(size, channels, device) + embed for size, embed in zip(sizes, self.level_embed, strict=True)
+        ]
+        all_positions = torch.cat(positions)  # [S, C]
+        reference = torch.cat([_cell_centres(size, device) for size in sizes])  # [S, 2]
+        cells = torch.cat([level.flatten(2) for level in levels], dim=-1).mT  # [B, S, C]
+        for layer in self.layers:
+            cells = layer(cells, all_positions, reference, sizes)
+        parts = cells.mT.split([height * width for height, width in sizes], dim=-1)
+        return [part.unflatten(-1, size) for part, size in zip(parts, sizes, strict=True)]
+
+
+def _projection(in_channels: int, channels: int) -> nn.Sequential:
+    conv = nn.Conv2d(in_channels, channels, 1)
+    xavier_init(conv, distribution='uniform')
+    return nn.Sequential(conv, nn.GroupNorm(GROUPS, channels))
+
+
+def _cell_centres(size: Size, device: torch.device) -> Tensor:
+    """(x, y) in 0..1 of each cell's centre, [H * W, 2], row by row."""
+    height, width = size
+    y = (torch.arange(height, dtype=torch.float32, device=device) + 0.5) / height
+    x = (torch.arange(width, dtype=torch.float32, device=device) + 0.5) / width
+    return torch.stack((x.repeat(height), y.repeat_interleave(width)), dim=-1)

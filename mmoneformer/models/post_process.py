@@ -1,0 +1,167 @@
+"""Queries -> results of the three tasks (paper section 3.4; Mask2Former, arXiv 2112.01527, section 3.4).
+
+Pure functions of one image's predictions under the task's own token. None of them leaves the device, loops over
+segments, or writes out masks that the result does not need.
+
+Shapes: Q queries, K classes, h x w cells of stride 4, H x W pixels of the original image.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from mmoneformer.models.mask_resize import Frame, row_blocks
+
+INSTANCE_OFFSET = 1000  # mmdet's: a panoptic id is label + instance number * 1000
+
+
+class Instances(NamedTuple):
+    """Instances, best first.
+
+    Attributes:
+        masks: bool [N, H, W].
+        labels: [N].
+        scores: 0 to 1, [N].
+        bboxes: x1, y1, x2, y2 in pixels, the last two exclusive; zeros for an empty mask, [N, 4].
+    """
+
+    masks: Tensor
+    labels: Tensor
+    scores: Tensor
+    bboxes: Tensor
+
+
+class Thresholds(NamedTuple):
+    """Which queries and segments a panoptic map shows.
+
+    Attributes:
+        object_mask: Queries need a higher score than this.
+        overlap: Segments need at least this share of their mask left by the others.
+    """
+
+    object_mask: float
+    overlap: float
+
+
+def semantic_scores(class_logits: Tensor, mask_logits: Tensor) -> Tensor:
+    """Scores of the classes at each pixel: how much its queries are of a class, summed over the queries.
+
+    Args:
+        class_logits: [Q, K + 1].
+        mask_logits: At any size or rows, [Q, ..., W].
+
+    Returns:
+        [K, ..., W].
+    """
+    return torch.einsum('qk,q...->k...', class_logits.softmax(-1)[:, :-1], mask_logits.sigmoid())
+
+
+def semantic_map(class_logits: Tensor, mask_logits: Tensor, frame: Frame) -> Tensor:
+    """Label of each pixel.
+
+    Args:
+        class_logits: [Q, K + 1].
+        mask_logits: [Q, h, w].
+        frame: Sizes of input, image and result.
+
+    Returns:
+        int64 [H, W].
+    """
+    labels = torch.empty(frame.original, dtype=torch.int64, device=class_logits.device)
+    for rows, logits in row_blocks(mask_logits, frame):
+        labels[rows] = semantic_scores(class_logits.float(), logits).argmax(0)
+    return labels
+
+
+def panoptic_map(
+    class_logits: Tensor,
+    mask_logits: Tensor,
+    frame: Frame,
+    *,
+    is_thing: Tensor,
+    thresholds: Thresholds,
+) -> Tensor:
+    """Segment of each pixel.
+
+    Args:
+        class_logits: [Q, K + 1].
+        mask_logits: [Q, h, w].
+        frame: Sizes of input, image and result.
+        is_thing: bool [K].
+        thresholds: Which queries and segments count.
+
+    Returns:
+        int64 [H, W]: the label, plus 1000 times the number of the instance (from 1) for things; K is void.
+    """
+    void = len(is_thing)
+    scores, labels = class_logits.float().softmax(-1).max(-1)
+    kept = (labels != void) & (scores > thresholds.object_mask)
+    scores, labels, mask_logits = scores[kept], labels[kept], mask_logits[kept]
+    count = len(labels)
+    if count == 0:
+        return torch.full(frame.original, void, device=labels.device)
+
+    winner = torch.empty(frame.original, dtype=torch.int64, device=labels.device)
+    inside = torch.empty(frame.original, dtype=torch.bool, device=labels.device)
+    mask_area = labels.new_zeros(count)
+    for rows, logits in row_blocks(mask_logits, frame):
+        probabilities = logits.sigmoid()
+        winner[rows] = (scores[:, None, None] * probabilities).argmax(0)
+        is_inside = probabilities >= 0.5
+        inside[rows] = is_inside.gather(0, winner[rows][None])[0]
+        mask_area += is_inside.sum((1, 2))
+
+    won_area = winner.flatten().bincount(minlength=count)
+    segment_area = (winner * inside + count * ~inside).flatten().bincount(minlength=count + 1)[:count]
+    valid = (segment_area > 0) & (won_area / mask_area >= thresholds.overlap)
+    instance = (valid & is_thing[labels]).cumsum(0) * is_thing[labels]
+    segment = torch.where(valid, labels + INSTANCE_OFFSET * instance, void)
+    return torch.where(inside, segment[winner], void)
+
+
+def find_instances(
+    class_logits: Tensor, mask_logits: Tensor, frame: Frame, *, is_thing: Tensor, max_per_image: int
+) -> Instances:
+    """The best pairs of query and class, as far as the class is a thing.
+
+    Args:
+        class_logits: [Q, K + 1].
+        mask_logits: [Q, h, w].
+        frame: Sizes of input, image and result.
+        is_thing: bool [K].
+        max_per_image: How many pairs are chosen, before things are kept.
+    """
+    scores = class_logits.float().softmax(-1)[:, :-1].flatten()
+    scores, pairs = scores.topk(min(max_per_image, len(scores)))
+    labels = pairs % len(is_thing)
+    things = is_thing[labels]
+    scores, labels = scores[things], labels[things]
+    queries, which = (pairs[things] // len(is_thing)).unique(return_inverse=True)
+    masks, mask_scores = _threshold_masks(mask_logits[queries], frame)
+    scores, order = (scores * mask_scores[which]).sort(descending=True, stable=True)
+    masks = masks[which[order]]
+    return Instances(masks, labels[order], scores, mask_boxes(masks))
+
+
+def _threshold_masks(mask_logits: Tensor, frame: Frame) -> tuple[Tensor, Tensor]:
+    """Masks [N, H, W] of logits above 0, and the mean probability inside of each, [N]."""
+    masks = torch.empty(len(mask_logits), *frame.original, dtype=torch.bool, device=mask_logits.device)
+    area, total = (torch.zeros(len(mask_logits), device=mask_logits.device) for _ in range(2))
+    for rows, logits in row_blocks(mask_logits, frame):
+        inside = masks[:, rows] = logits > 0
+        area += inside.sum((1, 2))
+        total += (logits.sigmoid() * inside).sum((1, 2))
+    return masks, total / (area + 1e-6)
+
+
+def mask_boxes(masks: Tensor) -> Tensor:
+    """Boxes around masks [N, H, W]: x1, y1, x2, y2, the last two exclusive; zeros for an empty mask; [N, 4]."""
+    corners = []
+    for occupied in (masks.any(1), masks.any(2)):  # columns, then rows
+        length = occupied.shape[1]
+        first = occupied.int().argmax(1)
+        last = length - occupied.flip(1).int().argmax(1)
+        corners.append(torch.stack((first, last), dim=1) * occupied.any(1, keepdim=True))
+    (x, y) = corners
+    return torch.stack((x[:, 0], y[:, 0], x[:, 1], y[:, 1]), dim=1).float()

@@ -1,0 +1,88 @@
+"""The query initialiser: task token + mask features -> task-guided object queries (paper section 3.1)."""
+
+import torch
+from mmengine.model import caffe2_xavier_init
+from torch import Tensor, nn
+
+from mmoneformer.models.attention import MultiHeadAttention
+from mmoneformer.models.feed_forward import FeedForward
+from mmoneformer.models.position_encoding import sine_encoding
+
+
+class InitialiserLayer(nn.Module):
+    """A DETR decoder layer: self-attention, cross-attention, feed-forward; post-norm."""
+
+    def __init__(self, channels: int, *, feedforward_channels: int, dropout: float) -> None:
+        super().__init__()
+        self.self_attn = MultiHeadAttention(channels, dropout=dropout)
+        self.norm1 = nn.LayerNorm(channels)
+        self.cross_attn = MultiHeadAttention(channels, dropout=dropout)
+        self.norm2 = nn.LayerNorm(channels)
+        self.ffn = FeedForward(channels, hidden_channels=feedforward_channels, dropout=dropout)
+        self.norm3 = nn.LayerNorm(channels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, queries: Tensor, query_positions: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Update the queries of all tasks; tasks do not see each other.
+
+        Args:
+            queries: [B, T, Q, C].
+            query_positions: [Q, C].
+            keys: [B, S, C].
+            values: [1, S, C].
+        """
+        batch, tasks = queries.shape[:2]
+        queries = queries.flatten(0, 1)  # [B * T, Q, C]
+        placed = queries + query_positions
+        queries = self.norm1(queries + self.dropout(self.self_attn(placed, placed, queries)))
+        asked = (queries + query_positions).unflatten(0, (batch, tasks)).flatten(1, 2)  # [B, T * Q, C]
+        attended = self.cross_attn(asked, keys, values).unflatten(1, (tasks, -1)).flatten(0, 1)
+        queries = self.norm2(queries + self.dropout(attended))
+        queries = self.norm3(queries + self.dropout(self.ffn(queries)))
+        return queries.unflatten(0, (batch, tasks))
+
+
+class QueryInitialiser(nn.Module):
+    """Turns the task token into Q queries, the last of which is the token itself.
+
+    Shapes: B images, T tasks, Q queries, C width, S cells of the mask features.
+
+    Args:
+        channels: C.
+        num_layers: Decoder layers.
+        feedforward_channels: Hidden width of the feed-forward networks.
+        dropout: In training.
+    """
+
+    def __init__(
+        self, channels: int, *, num_layers: int = 2, feedforward_channels: int = 2048, dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.input_proj = nn.Conv2d(channels, channels, 1)
+        caffe2_xavier_init(self.input_proj)
+        self.layers = nn.ModuleList(
+            InitialiserLayer(channels, feedforward_channels=feedforward_channels, dropout=dropout)
+            for _ in range(num_layers)
+        )
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, task_tokens: Tensor, query_positions: Tensor, mask_features: Tensor) -> Tensor:
+        """Initial queries of each task.
+
+        The cross-attention's keys see the image, its values only the grid: the released weights were trained so.
+
+        Args:
+            task_tokens: After the norm, [B, T, C].
+            query_positions: [Q, C].
+            mask_features: [B, C, H, W].
+
+        Returns:
+            [B, T, Q, C].
+        """
+        size = (mask_features.shape[-2], mask_features.shape[-1])
+        values = sine_encoding(size, task_tokens.shape[-1], mask_features.device)[None]  # [1, S, C]
+        keys = self.input_proj(mask_features).flatten(2).mT + values
+        queries = task_tokens[:, :, None].expand(-1, -1, len(query_positions) - 1, -1)
+        for layer in self.layers:
+            queries = layer(queries, query_positions[:-1], keys, values)
+        return torch.cat((self.norm(queries), task_tokens[:, :, None]), dim=2)

@@ -1,0 +1,121 @@
+"""Predictions and results equal those of the authors' code."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+
+from mmoneformer.models.mask_resize import Frame, row_blocks
+from mmoneformer.models.post_process import INSTANCE_OFFSET, semantic_scores
+from mmoneformer.tasks import TASKS
+
+TASK_NAMES = list(TASKS)
+
+
+@pytest.fixture(scope='session')
+def logits(reference):
+    with torch.no_grad():
+        return reference.model(reference.inputs, mode='tensor', tasks=TASK_NAMES)
+
+
+@pytest.fixture(scope='session')
+def results(reference):
+    with torch.no_grad():
+        return reference.model(reference.inputs, samples(reference), mode='predict')
+
+
+def samples(reference):
+    sizes = zip(reference.config['in_sizes'], reference.config['out_sizes'], strict=True)
+    return [DetDataSample(metainfo=dict(img_shape=tuple(now), ori_shape=tuple(then))) for now, then in sizes]
+
+
+@pytest.mark.parametrize('task', TASK_NAMES)
+def test_logits(reference, logits, task):
+    class_logits, mask_logits = logits[task]
+    torch.testing.assert_close(class_logits, reference.tensor(f'{task}/pred_logits'), atol=1e-3, rtol=0)
+    torch.testing.assert_close(mask_logits, reference.tensor(f'{task}/pred_masks'), atol=1e-3, rtol=0)
+
+
+@torch.no_grad()
+def test_features_and_all_layers(reference):
+    features = reference.model.backbone(reference.inputs)
+    for stage, feature in enumerate(features, start=2):
+        torch.testing.assert_close(feature, reference.tensor(f'features/res{stage}').float(), atol=5e-3, rtol=2e-3)
+    output = reference.model.panoptic_head(features, [TASK_NAMES] * 2)
+    expected = reference.tensor('features/mask_features').float()
+    torch.testing.assert_close(output.mask_features, expected, atol=5e-3, rtol=2e-3)
+    for index, task in enumerate(TASK_NAMES):
+        queries = reference.tensor(f'{task}/contrastive_logits')
+        torch.testing.assert_close(output.initial_queries[:, index], queries, atol=1e-4, rtol=0)
+        layers = torch.stack([layer.class_logits[:, index] for layer in output.predictions[:-1]])
+        torch.testing.assert_close(layers, reference.tensor(f'{task}/aux_pred_logits'), atol=1e-3, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('task', TASK_NAMES)
+def test_task_token(reference, task):
+    token = reference.model.panoptic_head.task_token([task])
+    expected = reference.tensor(f'{task}/task_embed')[:1]  # before the norm: sums of ids up to 49407
+    torch.testing.assert_close(token, expected, atol=1e-6 * expected.abs().max(), rtol=0)
+
+
+@pytest.mark.parametrize('task', TASK_NAMES)
+@pytest.mark.parametrize('image', [0, 1])
+def test_semantic_scores(reference, logits, task, image):
+    class_logits, mask_logits = (part[image] for part in logits[task])
+    frame = Frame((128, 160), *(tuple(reference.config[key][image]) for key in ('in_sizes', 'out_sizes')))
+    masks = torch.cat([rows for _, rows in row_blocks(mask_logits, frame)], dim=1)
+    scores = semantic_scores(class_logits, masks)
+    expected = reference.tensor(f'{task}/{image}/sem_seg_sub6').float()
+    torch.testing.assert_close(scores[:, ::6, ::6], expected, atol=2e-3, rtol=2e-3)  # stored in float16
+    labels = reference.tensor(f'{task}/{image}/sem_seg_argmax').long()
+    two_best = scores.topk(2, dim=0).values
+    decided = two_best[0] - two_best[1] > 1e-4
+    assert decided.float().mean() > 0.99
+    assert torch.equal(scores.argmax(0)[decided], labels[decided])
+
+
+@pytest.mark.parametrize('image', [0, 1])
+def test_semantic_result(reference, results, image):
+    result = results[image].pred_sem_seg
+    assert result.data is result.sem_seg
+    agreement = result.sem_seg[0] == reference.tensor(f'semantic/{image}/sem_seg_argmax').long()
+    assert agreement.float().mean() > 0.999
+
+
+@pytest.mark.parametrize('image', [0, 1])
+def test_panoptic_result(reference, results, image):
+    """The same map; segments count from 1 in the order of the queries there, are label + 1000 * instance here."""
+    segments = json.loads(str(reference.infer[f'panoptic/{image}/segments_info_json']))
+    expected_ids = reference.tensor(f'panoptic/{image}/panoptic_seg').long()
+    expected = torch.full(expected_ids.shape, len(reference.config['class_names']))
+    instances = 0
+    for segment in segments:
+        instances += segment['isthing']
+        encoded = segment['category_id'] + INSTANCE_OFFSET * instances * segment['isthing']
+        expected[expected_ids == segment['id']] = encoded
+    assert segments
+    assert torch.equal(results[image].pred_panoptic_seg.sem_seg[0], expected)
+
+
+@pytest.mark.parametrize('image', [0, 1])
+def test_instance_result(reference, results, image):
+    """The same instances, in no order: equal classes, close scores, masks that differ in at most 5 pixels."""
+    prefix = f'instance/{image}'
+    shape = tuple(reference.infer[f'{prefix}/inst_shape'])
+    packed = reference.infer[f'{prefix}/inst_masks_packed']
+    masks = np.unpackbits(packed, axis=-1)[:, : shape[1] * shape[2]].reshape(shape).astype(bool)
+    labels = reference.infer[f'{prefix}/inst_classes'].astype(int)
+    if reference.config['dataset'].startswith('ade20k'):  # there, indices into the things
+        labels = np.array(reference.config['thing_contiguous_ids'])[labels]
+    expected = sorted(zip(labels, reference.infer[f'{prefix}/inst_scores'], masks, strict=True), key=lambda i: i[:2])
+    found = results[image].pred_instances
+    ours = sorted(
+        zip(found.labels.tolist(), found.scores.tolist(), found.masks.numpy(), strict=True), key=lambda i: i[:2]
+    )
+    assert [label for label, *_ in ours] == [label for label, *_ in expected]
+    for (_, score, mask), (_, expected_score, expected_mask) in zip(ours, expected, strict=True):
+        assert score == pytest.approx(expected_score, abs=1e-4)
+        assert (mask != expected_mask).sum() <= 5
