@@ -1,0 +1,182 @@
+"""Panoptic quality (arXiv 1801.00868), as COCO's panoptic evaluation defines it."""
+
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+import numpy as np
+from mmdet.evaluation.functional import INSTANCE_OFFSET
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from mmoneformer.evaluation.sample_reading import check_task_token, image_name, panoptic_ground_truth
+from mmoneformer.registry import METRICS
+
+COUNTS = ('IoU', 'TP', 'FP', 'FN')  # columns of the statistics
+
+
+@METRICS.register_module()
+class PanopticQuality(BaseMetric):
+    """PQ, SQ and RQ in percent, averaged over all classes, things and stuff.
+
+    A class counts as soon as it has a ground truth segment or a prediction; a group without such a class is nan.
+
+    Args:
+        any_token: Accept results that were read under another task's token.
+        kwargs: Of mmengine's ``BaseMetric``.
+    """
+
+    default_prefix = ''
+
+    def __init__(self, *, any_token: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.any_token = any_token
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Match the predicted segments of a batch with the ground truth.
+
+        Raises:
+            ValueError: If a sample has no ground truth or one of another size, was read under another token, or
+                predicts a label that is no class.
+        """
+        num_classes = len(self.dataset_meta['classes'])
+        for sample in data_samples:
+            check_task_token(sample, 'panoptic', any_token=self.any_token)
+            prediction = sample['pred_panoptic_seg']['sem_seg'][0].cpu().numpy().astype(np.int64)
+            id_map, segments = panoptic_ground_truth(sample, prediction.shape)
+            try:
+                self.results.append(match_segments(prediction, id_map, segments, num_classes))
+            except ValueError as error:
+                raise ValueError(f'{image_name(sample)}: {error}') from error
+
+    def compute_metrics(self, results: Sequence[np.ndarray]) -> dict[str, float]:
+        """Average over the classes, and log a table of them.
+
+        Args:
+            results: Statistics of each image, [K, 4].
+
+        Returns:
+            PQ, SQ, RQ and the same with ``_things`` and ``_stuff``, 0 to 100, nan where nothing was measured.
+        """
+        classes = self.dataset_meta['classes']
+        totals = sum(results, start=np.zeros((len(classes), len(COUNTS))))
+        qualities = class_qualities(totals)
+        is_thing = np.isin(np.arange(len(classes)), self.dataset_meta['thing_ids'])
+        print_log(_table(classes, qualities, totals), logger='current')
+        metrics = {}
+        for suffix, group in (('', np.ones_like(is_thing)), ('_things', is_thing), ('_stuff', ~is_thing)):
+            measured = qualities[group & ~np.isnan(qualities[:, 0])]
+            mean = measured.mean(axis=0) if len(measured) else np.full(3, np.nan)
+            metrics.update(
+                {f'{name}{suffix}': float(value) for name, value in zip(('PQ', 'SQ', 'RQ'), mean, strict=True)}
+            )
+        return metrics
+
+
+def match_segments(
+    prediction: np.ndarray, id_map: np.ndarray, segments: Sequence[Mapping[str, Any]], num_classes: int
+) -> np.ndarray:
+    """Count true positives, false positives and false negatives of each class in an image.
+
+    A listed segment without a pixel is a false negative, and of several crowds of a class only the last shields
+    predictions: so does COCO's evaluation.
+
+    Shapes: G ground truth segments, P predicted segments, K classes.
+
+    Args:
+        prediction: Label + instance id * 1000, K where void, int64 [H, W].
+        id_map: i + 1 where segment i is, 0 where void, int64 [H, W].
+        segments: ``label`` and ``iscrowd`` of each ground truth segment.
+        num_classes: K.
+
+    Returns:
+        Sum of the IoU of matched segments, TP, FP and FN of each class, [K, 4].
+
+    Raises:
+        ValueError: If a predicted value's label is no class.
+    """
+    values, overlap = _overlaps(prediction, id_map, len(segments))
+    labels = _labels(values, num_classes)
+    gt_labels = np.array([segment['label'] for segment in segments], dtype=np.int64)
+    is_crowd = np.array([segment['iscrowd'] for segment in segments], dtype=bool)
+
+    iou = _ious(overlap)
+    can_match = (gt_labels[:, None] == labels) & ~is_crowd[:, None]
+    gt_index, pred_index = np.nonzero((iou > 0.5) & can_match)  # above one half, each segment has one partner at most
+    missed = ~is_crowd
+    missed[gt_index] = False
+    wrong = (values != num_classes) & (_shielded_area(overlap, labels, segments) <= overlap.sum(axis=0) / 2)
+    wrong[pred_index] = False
+
+    counts = np.zeros((num_classes, len(COUNTS)))
+    iou_sum, true_positives, false_positives, false_negatives = counts.T
+    np.add.at(iou_sum, gt_labels[gt_index], iou[gt_index, pred_index])
+    np.add.at(true_positives, gt_labels[gt_index], 1)
+    np.add.at(false_positives, labels[wrong], 1)
+    np.add.at(false_negatives, gt_labels[missed], 1)
+    return counts
+
+
+def class_qualities(totals: np.ndarray) -> np.ndarray:
+    """PQ, SQ and RQ of each class in percent, [K, 3], from its statistics [K, 4]; nan if it never occurred."""
+    iou, tp, fp, fn = totals.T
+    size = tp + (fp + fn) / 2
+    qualities = 100 * np.stack(
+        [iou / np.maximum(size, 0.5), iou / np.maximum(tp, 1), tp / np.maximum(size, 0.5)], axis=1
+    )
+    qualities[size == 0] = np.nan
+    return qualities
+
+
+def _overlaps(prediction: np.ndarray, id_map: np.ndarray, num_segments: int) -> tuple[np.ndarray, np.ndarray]:
+    """Values of the prediction [P], and the pixels they share with each ground truth id [G + 1, P]."""
+    if prediction.min() < 0:
+        raise ValueError(f'predicted value {prediction.min()} is negative')
+    base = int(prediction.max()) + 1
+    pairs, pixels = np.unique(id_map * base + prediction, return_counts=True)  # one sort of the image
+    values, column = np.unique(pairs % base, return_inverse=True)
+    overlap = np.zeros((num_segments + 1, len(values)), dtype=np.int64)
+    overlap[pairs // base, column] = pixels
+    return values, overlap
+
+
+def _labels(values: np.ndarray, num_classes: int) -> np.ndarray:
+    """Class of each value of a prediction, and the number of classes for void."""
+    labels = values % INSTANCE_OFFSET
+    wrong = values[(labels >= num_classes) & (values != num_classes)]
+    if wrong.size:
+        raise ValueError(
+            f'predicted values {wrong.tolist()} have no class: a value is label + {INSTANCE_OFFSET} * instance id '
+            f'with a label below {num_classes}, or {num_classes} for void'
+        )
+    return labels
+
+
+def _ious(overlap: np.ndarray) -> np.ndarray:
+    """IoU of ground truth and predicted segments, [G, P]; predicted pixels on void count for nothing."""
+    shared, pred_area = overlap[1:], overlap[1:].sum(axis=0)
+    union = pred_area + shared.sum(axis=1, keepdims=True) - shared
+    return shared / np.maximum(union, 1)
+
+
+def _shielded_area(overlap: np.ndarray, labels: np.ndarray, segments: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """Pixels of each predicted segment on void or on the crowd of its class, [P]."""
+    crowds = {segment['label']: row for row, segment in enumerate(segments, start=1) if segment['iscrowd']}
+    area = overlap[0].copy()
+    for label, row in crowds.items():
+        area += overlap[row] * (labels == label)
+    return area
+
+
+def _table(classes: Sequence[str], qualities: np.ndarray, totals: np.ndarray) -> str:
+    """A line for each class that occurred, as text."""
+    table = Table('class', 'PQ', 'SQ', 'RQ', *COUNTS[1:], title='Panoptic quality by class', box=box.ASCII)
+    for name, quality, counts in zip(classes, qualities, totals, strict=True):
+        if not np.isnan(quality[0]):
+            table.add_row(name, *(f'{value:.1f}' for value in quality), *(f'{count:.0f}' for count in counts[1:]))
+    text = StringIO()
+    Console(file=text, width=100).print(table)
+    return '\n' + text.getvalue()

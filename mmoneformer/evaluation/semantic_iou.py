@@ -1,0 +1,37 @@
+"""Mean IoU, by mmseg, of results that were read under the semantic token."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmseg.evaluation import IoUMetric
+
+from mmoneformer.evaluation.sample_reading import check_ground_truth, check_task_token
+from mmoneformer.registry import METRICS
+
+
+@METRICS.register_module()
+class SemanticIoU(IoUMetric):
+    """mmseg's ``IoUMetric`` (aAcc, mIoU, mAcc in percent) that refuses results of another task's token.
+
+    Args:
+        any_token: Accept results that were read under another task's token.
+        kwargs: Of ``IoUMetric``.
+    """
+
+    default_prefix = ''
+
+    def __init__(self, *, any_token: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.any_token = any_token
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Count the pixels of each class in a batch.
+
+        Raises:
+            ValueError: If a sample has no ground truth, or was read under another token.
+        """
+        for sample in data_samples:
+            check_task_token(sample, 'semantic', any_token=self.any_token)
+            if not self.format_only:
+                check_ground_truth(sample, 'gt_sem_seg')
+        super().process(data_batch, data_samples)

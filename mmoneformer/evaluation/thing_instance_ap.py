@@ -1,0 +1,139 @@
+"""COCO's mask AP on the thing segments of a panoptic annotation."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from torch import Tensor
+
+from mmoneformer.evaluation.sample_reading import check_task_token, image_name, panoptic_ground_truth
+from mmoneformer.registry import METRICS
+
+Annotations = list[dict[str, Any]]
+
+
+@METRICS.register_module()
+class ThingInstanceAP(BaseMetric):
+    """AP, AP50, AP75 and AP by size in percent, computed by pycocotools.
+
+    Ground truth instances are the thing segments of the panoptic map, so they do not overlap; crowds are regions in
+    which predictions are not counted, stuff is left out.
+
+    Args:
+        max_dets: How many predictions of an image and class count, best scores first.
+        any_token: Accept results that were read under another task's token.
+        kwargs: Of mmengine's ``BaseMetric``.
+    """
+
+    default_prefix = ''
+
+    def __init__(self, *, max_dets: int = 100, any_token: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_dets = max_dets
+        self.any_token = any_token
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Encode ground truth and predictions of a batch as run lengths.
+
+        Raises:
+            ValueError: If a sample has no ground truth or one of another size, was read under another token, or
+                predicts a label that is no thing class.
+        """
+        thing_ids = self.dataset_meta['thing_ids']
+        for sample in data_samples:
+            check_task_token(sample, 'instance', any_token=self.any_token)
+            instances = sample['pred_instances']
+            id_map, segments = panoptic_ground_truth(sample, instances['masks'].shape[1:])
+            no_things = set(instances['labels'].tolist()) - set(thing_ids)
+            if no_things:
+                raise ValueError(
+                    f'{image_name(sample)}: predicted labels {sorted(no_things)} are no things {thing_ids}'
+                )
+            truths = _encode_segments(torch.from_numpy(id_map), segments, thing_ids)
+            self.results.append((truths, _encode_instances(instances)))
+
+    def compute_metrics(self, results: Sequence[tuple[Annotations, Annotations]]) -> dict[str, float]:
+        """Match and accumulate over all images.
+
+        Args:
+            results: Ground truth and predictions of each image as COCO annotations.
+
+        Returns:
+            AP, AP50, AP75, AP_small, AP_medium and AP_large, 0 to 100, nan where there is no ground truth.
+        """
+        truths = [image_truths for image_truths, _ in results]
+        predictions = [image_predictions for _, image_predictions in results]
+        if all(truth['iscrowd'] for image in truths for truth in image):
+            print_log('ThingInstanceAP: no ground truth thing in any image, AP is nan', 'current', logging.WARNING)
+        with redirect_stdout(StringIO()):  # pycocotools reports its progress with print
+            evaluation = COCOeval(self._coco(truths), self._coco(predictions), 'segm')
+            evaluation.params.maxDets = [self.max_dets]
+            evaluation.evaluate()
+            evaluation.accumulate()
+        return _average_precisions(evaluation)
+
+    def _coco(self, images: Sequence[Annotations]) -> COCO:
+        """Index annotations; images are numbered, because data sets may share image ids."""
+        coco = COCO()
+        annotations = [dict(annotation, image_id=i) for i, image in enumerate(images) for annotation in image]
+        classes = self.dataset_meta['classes']
+        coco.dataset = {
+            'images': [{'id': index, 'height': 0, 'width': 0} for index in range(len(images))],  # sizes: for polygons
+            'categories': [{'id': label, 'name': classes[label]} for label in self.dataset_meta['thing_ids']],
+            # pycocotools takes id 0 for "not matched"
+            'annotations': [dict(annotation, id=number) for number, annotation in enumerate(annotations, start=1)],
+        }
+        coco.createIndex()
+        return coco
+
+
+def _encode_segments(id_map: Tensor, segments: Sequence[Mapping[str, Any]], thing_ids: Sequence[int]) -> Annotations:
+    """Thing segments of an id map [H, W] as COCO annotations."""
+    things = [(number, segment) for number, segment in enumerate(segments, start=1) if segment['label'] in thing_ids]
+    numbers = torch.tensor([number for number, _ in things], dtype=id_map.dtype)
+    run_lengths = _encode(id_map == numbers[:, None, None])
+    return [
+        _annotation(code, label=segment['label'], iscrowd=segment['iscrowd'])
+        for code, (_, segment) in zip(run_lengths, things, strict=True)
+    ]
+
+
+def _encode_instances(instances: Mapping[str, Tensor]) -> Annotations:
+    """Predicted instances as COCO annotations."""
+    run_lengths = _encode(instances['masks'])
+    columns = zip(run_lengths, instances['labels'].tolist(), instances['scores'].tolist(), strict=True)
+    return [_annotation(code, label=label, iscrowd=0, score=score) for code, label, score in columns]
+
+
+def _annotation(code: dict[str, Any], *, label: int, **fields: Any) -> dict[str, Any]:
+    return {'segmentation': code, 'area': float(coco_mask.area(code)), 'category_id': label, **fields}
+
+
+def _encode(masks: Tensor) -> Annotations:
+    """Run lengths of masks [N, H, W]."""
+    columns_first = masks.to(torch.uint8).transpose(1, 2).contiguous().cpu().numpy()  # [N, W, H]
+    return coco_mask.encode(columns_first.transpose(2, 1, 0))  # [H, W, N] in Fortran's order, without a copy
+
+
+def _average_precisions(evaluation: COCOeval) -> dict[str, float]:
+    """Average what pycocotools accumulated; it marks classes without ground truth by -1."""
+    params = evaluation.params
+    precision = evaluation.eval['precision'][..., 0]  # [threshold, recall, class, area range]
+
+    def average(iou_threshold: float | None = None, area: str = 'all') -> float:
+        chosen = slice(None) if iou_threshold is None else np.isclose(params.iouThrs, iou_threshold)
+        values = precision[chosen][..., params.areaRngLbl.index(area)]
+        values = values[values > -1]
+        return 100 * float(values.mean()) if values.size else float('nan')
+
+    metrics = {'AP': average(), 'AP50': average(0.5), 'AP75': average(0.75)}
+    return metrics | {f'AP_{area}': average(area=area) for area in ('small', 'medium', 'large')}
