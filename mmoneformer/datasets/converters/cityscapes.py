@@ -1,0 +1,90 @@
+"""Cityscapes: ``gtFine`` instance ids become a panoptic annotation.
+
+A pixel holds a label id, or label id * 1000 + n for instance n. The label id alone in a class of things marks a
+group that was not told apart: a crowd. Labels outside of the evaluation are void. Segment ids stay the pixel values,
+as in the annotation that cityscapesscripts makes.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmoneformer.datasets.converters.id_map import Array, Segment, read_image, segments_info, write_id_map
+from mmoneformer.datasets.converters.panoptic_json import check_split, write_panoptic_json
+from mmoneformer.datasets.converters.parallel import parallel_map
+from mmoneformer.datasets.converters.split import Split
+from mmoneformer.metainfo.cityscapes import CATEGORIES
+
+SPLITS = (Split('train', 'train', 2975), Split('val', 'val', 500))
+INSTANCES_PER_LABEL = 1000
+_SOURCE_SUFFIX = '_gtFine_instanceIds.png'
+_BY_LABEL = {category.id: category for category in CATEGORIES}
+
+
+def convert(root: Path, split: Split, workers: int) -> int:
+    """Write ``gtFine/cityscapes_panoptic_{split}.json`` and the folder of that name.
+
+    Args:
+        root: Folder with ``leftImg8bit`` and ``gtFine``.
+        split: One of ``SPLITS``.
+        workers: Number of processes.
+
+    Returns:
+        Number of images.
+
+    Raises:
+        ValueError: If there is no annotation, an image is missing, or a pixel has no meaning.
+    """
+    source = root / 'gtFine' / split.folder
+    files = sorted(source.glob(f'*/*{_SOURCE_SUFFIX}'))
+    if not files:
+        raise ValueError(f'no {source}/*/*{_SOURCE_SUFFIX}: unpack gtFine_trainvaltest.zip and give its folder')
+    out = root / 'gtFine' / f'cityscapes_panoptic_{split.name}'
+    out.mkdir(exist_ok=True)
+    entries = parallel_map(
+        partial(_convert_image, out), files, description=f'Cityscapes {split.name}', workers=workers
+    )
+
+    path = out.with_suffix('.json')
+    images, annotations = zip(*entries, strict=True)
+    write_panoptic_json(path, images=images, annotations=annotations, categories=CATEGORIES)
+    image_dir = root / 'leftImg8bit' / split.folder
+    return check_split(path, image_dir=image_dir, seg_dir=out, categories=CATEGORIES)
+
+
+def _convert_image(out: Path, source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    pixels = read_image(source)
+    if pixels.ndim != 2:
+        raise ValueError(f'{source} must have one channel, not shape {pixels.shape}')
+    id_map, segments = evaluated(pixels.astype(np.int32))
+    image_id = source.name.removesuffix(_SOURCE_SUFFIX)
+    name = f'{image_id}_gtFine_panoptic.png'
+    write_id_map(out / name, id_map)
+    height, width = pixels.shape
+    file_name = f'{source.parent.name}/{image_id}_leftImg8bit.png'
+    return (
+        {'id': image_id, 'file_name': file_name, 'width': width, 'height': height},
+        {'image_id': image_id, 'file_name': name, 'segments_info': segments},
+    )
+
+
+def evaluated(pixels: Array) -> tuple[Array, list[dict[str, Any]]]:
+    """Keep what is evaluated.
+
+    Args:
+        pixels: Values of an ``instanceIds`` file, int32 [H, W].
+
+    Returns:
+        The same with 0 for void, and the json entries of the segments.
+    """
+    segments = []
+    for value in np.unique(pixels).tolist():
+        grouped = value < INSTANCES_PER_LABEL
+        category = _BY_LABEL.get(value if grouped else value // INSTANCES_PER_LABEL)
+        if category is not None:
+            segments.append(Segment(value, category.id, is_crowd=grouped and category.is_thing))
+    kept = np.isin(pixels, [segment.id for segment in segments])
+    id_map = np.where(kept, pixels, 0)
+    return id_map, segments_info(id_map, segments)

@@ -1,0 +1,88 @@
+"""COCO: the panoptic annotation is what our configs read; it is unpacked and checked."""
+
+import json
+import os
+import shutil
+import zlib
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile, ZipInfo
+
+from mmoneformer.datasets.converters.id_map import read_checked, write_atomically
+from mmoneformer.datasets.converters.panoptic_json import category_faults, check_split, refuse
+from mmoneformer.datasets.converters.parallel import parallel_map
+from mmoneformer.datasets.converters.split import Split
+from mmoneformer.metainfo.coco import CATEGORIES
+
+SPLITS = (Split('train', 'train2017', 118287), Split('val', 'val2017', 5000))
+DOWNLOAD = 'panoptic_annotations_trainval2017.zip'
+
+
+def convert(root: Path, split: Split, workers: int) -> int:
+    """Unpack and check ``annotations/panoptic_{folder}.json`` and the folder of that name.
+
+    Args:
+        root: Folder with the images in ``train2017`` and ``val2017``, and with the file ``DOWNLOAD`` or, in
+            ``annotations``, what it contains.
+        split: One of ``SPLITS``.
+        workers: Number of processes.
+
+    Returns:
+        Number of images.
+
+    Raises:
+        FileNotFoundError: If there is neither the annotation nor its download.
+        ValueError: If an annotation or an image is missing, or does not fit the json.
+    """
+    path = root / 'annotations' / f'panoptic_{split.folder}.json'
+    seg_dir, archive = path.with_suffix(''), path.with_suffix('.zip')
+    if not (path.exists() and (archive.exists() or seg_dir.exists())):
+        _unpack_download(root, [path, archive])
+    if archive.exists():
+        seg_dir.mkdir(exist_ok=True)
+        _unpack_id_maps(archive, seg_dir, f'COCO {split.name}, unpacking')
+
+    image_dir = root / split.folder
+    count = check_split(path, image_dir=image_dir, seg_dir=seg_dir, categories=CATEGORIES)
+    content = json.loads(path.read_bytes())
+    refuse(path, category_faults(content['categories'], CATEGORIES))
+    shapes = {image['id']: (image['height'], image['width']) for image in content['images']}
+    jobs = [(annotation, shapes[annotation['image_id']]) for annotation in content['annotations']]
+    parallel_map(partial(_check, seg_dir), jobs, description=f'COCO {split.name}, checking', workers=workers)
+    return count
+
+
+def _unpack_download(root: Path, targets: list[Path]) -> None:
+    download = root / DOWNLOAD
+    if not download.exists():
+        raise FileNotFoundError(f'neither {download} nor {" and ".join(map(str, targets))}: download it to {root}')
+    (root / 'annotations').mkdir(exist_ok=True)
+    with ZipFile(download) as outer:
+        for target in targets:
+            part = target.with_name(target.name + '.part')
+            with outer.open(f'annotations/{target.name}') as packed, part.open('wb') as unpacked:
+                shutil.copyfileobj(packed, unpacked)
+            os.replace(part, target)
+
+
+def _unpack_id_maps(archive: Path, seg_dir: Path, description: str) -> None:
+    folder = f'{archive.stem}/'  # there is more: what the packing machine knew of the files, under __MACOSX
+    with ZipFile(archive) as packed:
+        members = [
+            member for member in packed.infolist() if member.filename.startswith(folder) and not member.is_dir()
+        ]
+        unpack_member = partial(_unpack_member, packed, seg_dir)
+        parallel_map(unpack_member, members, description=description, workers=1)  # the disk is what takes time
+
+
+def _unpack_member(packed: ZipFile, seg_dir: Path, member: ZipInfo) -> None:
+    target = seg_dir / Path(member.filename).name
+    if not target.exists() or zlib.crc32(target.read_bytes()) != member.CRC:
+        write_atomically(target, packed.read(member))
+
+
+def _check(seg_dir: Path, job: tuple[dict[str, Any], tuple[int, int]]) -> None:
+    annotation, shape = job
+    ids = [info['id'] for info in annotation['segments_info']]
+    read_checked(seg_dir / annotation['file_name'], shape=shape, ids=ids)

@@ -1,0 +1,113 @@
+"""Segment id maps as COCO-panoptic PNG files (id = R + 256 G + 65536 B), and what the json says of their segments."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from scipy import ndimage
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Segment(NamedTuple):
+    """What is known of a segment apart from its pixels: its id in the map and the id of its category."""
+
+    id: int
+    category_id: int
+    is_crowd: bool = False
+
+
+def read_image(path: Path) -> Array:
+    """Decode an image as it is stored: any bit depth, channels in BGR order.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no image.
+    """
+    encoded = np.frombuffer(path.read_bytes(), np.uint8)
+    image = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
+    if image is None:
+        raise ValueError(f'{path} cannot be decoded: download or unpack it again')
+    return image
+
+
+def read_id_map(path: Path) -> Array:
+    """Read a PNG as int32 ids [H, W].
+
+    Raises:
+        ValueError: If it is no RGB image of 8 bits.
+    """
+    image = read_image(path)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f'{path} is no RGB image of 8 bits: shape {image.shape}, {image.dtype}')
+    blue, green, red = np.moveaxis(image.astype(np.int32), 2, 0)
+    return red + 256 * green + 65536 * blue
+
+
+def read_checked(path: Path, *, shape: tuple[int, int], ids: Iterable[int]) -> Array:
+    """Read a PNG that must be as the json says.
+
+    Args:
+        path: The PNG.
+        shape: Height and width of its image, in pixels.
+        ids: Those of its segments; one may be without a pixel.
+
+    Raises:
+        ValueError: If the size is another one, or a pixel belongs to no segment.
+    """
+    id_map = read_id_map(path)
+    if id_map.shape != shape:
+        raise ValueError(f'{path} is {id_map.shape} (height, width), its image is {shape}')
+    unlisted = np.setdiff1d(id_map, [0, *ids]).tolist()
+    if unlisted:
+        raise ValueError(f'{path} has pixels of segments that the json does not list: {unlisted[:5]}')
+    return id_map
+
+
+def write_id_map(path: Path, id_map: Array) -> None:
+    """Write ids [H, W], below 2**24, as a PNG; a file that already holds them is left untouched."""
+    if path.exists() and _holds(path, id_map):
+        return
+    image = np.stack([id_map >> 16, id_map >> 8 & 255, id_map & 255], axis=-1).astype(np.uint8)
+    write_atomically(path, cv2.imencode('.png', image)[1].tobytes())
+
+
+def _holds(path: Path, id_map: Array) -> bool:
+    try:
+        return np.array_equal(read_id_map(path), id_map)
+    except ValueError:  # what an interrupted copy leaves
+        return False
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write beside and rename, so that a file is complete as soon as it exists."""
+    part = path.with_name(path.name + '.part')
+    part.write_bytes(content)
+    os.replace(part, path)
+
+
+def segments_info(id_map: Array, segments: Sequence[Segment]) -> list[dict[str, Any]]:
+    """The json entries of segments: id, category, area in pixels, bbox (x, y, width, height), crowd flag.
+
+    Args:
+        id_map: Ids, integer [H, W].
+        segments: Those to describe; each must have a pixel.
+    """
+    position = np.zeros(id_map.max() + 1, np.int32)  # of a segment in the list, from 1
+    position[[segment.id for segment in segments]] = np.arange(1, len(segments) + 1)
+    positions = position[id_map]
+    areas = np.bincount(positions.ravel())[1:]
+    boxes = ndimage.find_objects(positions)
+    return [
+        {
+            'id': segment.id,
+            'category_id': segment.category_id,
+            'area': int(area),
+            'bbox': [columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start],
+            'iscrowd': int(segment.is_crowd),
+        }
+        for segment, area, (rows, columns) in zip(segments, areas, boxes, strict=True)
+    ]

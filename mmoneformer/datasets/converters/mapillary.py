@@ -1,0 +1,110 @@
+"""Mapillary Vistas v1.2: its panoptic annotation without what is not evaluated.
+
+The download is COCO-panoptic already. Segments of the category "Unlabeled", where there are any, become void; files
+without one are linked, not copied.
+"""
+
+import filecmp
+import json
+import os
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmoneformer.datasets.converters.id_map import read_checked, write_id_map
+from mmoneformer.datasets.converters.panoptic_json import (
+    category_faults,
+    check_ids,
+    check_split,
+    refuse,
+    write_panoptic_json,
+)
+from mmoneformer.datasets.converters.parallel import parallel_map
+from mmoneformer.datasets.converters.split import Split
+from mmoneformer.metainfo.mapillary import CATEGORIES
+
+SPLITS = (Split('train', 'training', 18000), Split('val', 'validation', 2000))
+UNLABELED_ID = 66
+
+
+def convert(root: Path, split: Split, workers: int) -> int:
+    """Write ``mapillary_panoptic_{split}.json`` and the folder of that name.
+
+    Args:
+        root: Folder with ``training`` and ``validation``, each with ``images`` and with ``panoptic`` (or
+            ``v1.2/panoptic``, as in the download that has v2.0 beside it).
+        split: One of ``SPLITS``.
+        workers: Number of processes.
+
+    Returns:
+        Number of images.
+
+    Raises:
+        FileNotFoundError: If there is no annotation.
+        ValueError: If it is not that of v1.2, or an annotation or an image is missing or does not fit the json.
+    """
+    source = _annotation_file(root / split.folder)
+    content = json.loads(source.read_bytes())
+    evaluated = [category for category in content['categories'] if category['id'] != UNLABELED_ID]
+    refuse(source, category_faults(evaluated, CATEGORIES))
+    check_ids(source, content)
+
+    out = root / f'mapillary_panoptic_{split.name}'
+    out.mkdir(exist_ok=True)
+    images = {image['id']: image for image in content['images']}
+    jobs = [(images[annotation['image_id']], annotation) for annotation in content['annotations']]
+    convert_image = partial(_convert_image, source.parent, out)
+    entries = parallel_map(convert_image, jobs, description=f'Mapillary {split.name}', workers=workers)
+
+    path = out.with_suffix('.json')
+    write_panoptic_json(
+        path,
+        images=[image for image, _ in entries],
+        annotations=[annotation for _, annotation in entries],
+        categories=CATEGORIES,
+    )
+    image_dir = root / split.folder / 'images'
+    return check_split(path, image_dir=image_dir, seg_dir=out, categories=CATEGORIES)
+
+
+def _annotation_file(folder: Path) -> Path:
+    candidates = [folder / place / 'panoptic_2018.json' for place in ('panoptic', 'v1.2/panoptic')]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    raise FileNotFoundError(f'none of {", ".join(map(str, candidates))}: unpack Mapillary Vistas v1.2 there')
+
+
+def _convert_image(
+    panoptic_dir: Path, out: Path, job: tuple[dict[str, Any], dict[str, Any]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    image, annotation = job
+    name, segments = annotation['file_name'], annotation['segments_info']
+    shape = (image['height'], image['width'])
+    id_map = read_checked(panoptic_dir / name, shape=shape, ids=[info['id'] for info in segments])
+    unlabeled = [info['id'] for info in segments if info['category_id'] == UNLABELED_ID]
+    if unlabeled:
+        write_id_map(out / name, np.where(np.isin(id_map, unlabeled), 0, id_map))
+    else:
+        _link(panoptic_dir / name, out / name)
+    kept = [info for info in segments if info['category_id'] != UNLABELED_ID]
+    return (
+        image | {'file_name': Path(name).with_suffix('.jpg').name},
+        annotation | {'segments_info': kept},
+    )
+
+
+def _link(source: Path, target: Path) -> None:
+    """Hard link, or copy where the file system has no links."""
+    if target.exists() and filecmp.cmp(source, target, shallow=False):
+        return
+    part = target.with_name(target.name + '.part')
+    part.unlink(missing_ok=True)
+    try:
+        os.link(source, part)
+    except OSError:
+        shutil.copyfile(source, part)
+    os.replace(part, target)

@@ -1,0 +1,123 @@
+"""The json of a split: written when everything it names is there, and checked against what is on disk."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmoneformer.datasets.converters.id_map import write_atomically
+from mmoneformer.metainfo.category import Category
+
+SHOWN = 5  # of many faults of one kind
+
+
+def write_panoptic_json(
+    path: Path,
+    *,
+    images: Sequence[dict[str, Any]],
+    annotations: Sequence[dict[str, Any]],
+    categories: Sequence[Category],
+) -> None:
+    """Write a COCO-panoptic json; a file that already says the same is left untouched."""
+    content = {
+        'images': list(images),
+        'annotations': list(annotations),
+        'categories': [category.as_json() for category in categories],
+    }
+    encoded = json.dumps(content).encode()
+    if not path.exists() or path.read_bytes() != encoded:
+        write_atomically(path, encoded)
+
+
+def check_split(path: Path, *, image_dir: Path, seg_dir: Path, categories: Sequence[Category]) -> int:
+    """Check a json and the files that it names.
+
+    Args:
+        path: The json.
+        image_dir: Folder that its images' file names start from.
+        seg_dir: Folder of the PNG files.
+        categories: All that its segments may have.
+
+    Returns:
+        Number of images.
+
+    Raises:
+        ValueError: If ids do not fit together, a category is unknown, or a file is missing.
+    """
+    content = json.loads(path.read_bytes())
+    check_ids(path, content)
+    images, annotations = content['images'], content['annotations']
+    used = {info['category_id'] for entry in annotations for info in entry['segments_info']}
+    faults = {
+        'unknown category ids': used - {category.id for category in categories},
+        f'missing images in {image_dir}': _missing(images, image_dir),
+        f'missing annotations in {seg_dir}': _missing(annotations, seg_dir),
+    }
+    refuse(path, faults)
+    return len(images)
+
+
+def check_ids(path: Path, content: dict[str, Any]) -> None:
+    """Check that images have ids of their own and one annotation each, and its segments too.
+
+    Args:
+        path: The json.
+        content: What it says.
+
+    Raises:
+        ValueError: If not.
+    """
+    image_ids = [image['id'] for image in content['images']]
+    annotated = [annotation['image_id'] for annotation in content['annotations']]
+    faults = {
+        'repeated image ids': _repeated(image_ids),
+        'images with several annotations': _repeated(annotated),
+        'images without annotation': set(image_ids) - set(annotated),
+        'annotations without image': set(annotated) - set(image_ids),
+        'annotations with repeated segment ids': [
+            entry['file_name']
+            for entry in content['annotations']
+            if _repeated(info['id'] for info in entry['segments_info'])
+        ],
+    }
+    refuse(path, faults)
+
+
+def category_faults(entries: Iterable[dict[str, Any]], categories: Sequence[Category]) -> dict[str, list[str]]:
+    """How the categories of a json differ from ours, as faults for ``refuse``; colours may."""
+    theirs = {(entry['id'], entry['name'], bool(entry['isthing'])) for entry in entries}
+    ours = {category[:3] for category in categories}
+    return {
+        'categories (id, name, thing?) that are not ours': [str(row) for row in theirs - ours],
+        'of our categories missing': [str(row) for row in ours - theirs],
+    }
+
+
+def refuse(source: Path, faults: Mapping[str, Iterable[Any]]) -> None:
+    """Raise if there is any fault.
+
+    Args:
+        source: File or folder that they are faults of.
+        faults: Offending values by the kind of fault.
+
+    Raises:
+        ValueError: With the number of faults of each kind and the first few.
+    """
+    lines = []
+    for kind, values in faults.items():
+        listed = sorted(values, key=str)
+        if listed:
+            more = ', ...' if len(listed) > SHOWN else ''
+            lines.append(f'{len(listed)} {kind}: {", ".join(map(str, listed[:SHOWN]))}{more}')
+    if lines:
+        raise ValueError(f'{source} is not complete or not consistent: ' + '; '.join(lines))
+
+
+def _repeated(values: Iterable[Any]) -> list[Any]:
+    return [value for value, count in Counter(values).items() if count > 1]
+
+
+def _missing(entries: Sequence[dict[str, Any]], folder: Path) -> set[str]:
+    present = {file.relative_to(folder).as_posix() for file in folder.rglob('*') if file.is_file()}
+    return {entry['file_name'] for entry in entries} - present

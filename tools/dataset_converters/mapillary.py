@@ -1,0 +1,14 @@
+"""Make the panoptic annotation of Mapillary Vistas v1.2.
+
+    python tools/dataset_converters/mapillary.py data/mapillary_vistas
+
+reads training/ and validation/, and writes mapillary_panoptic_{train,val}.json and the folders of that name.
+
+Run it again after an interruption: what is done is kept.
+"""
+
+from mmoneformer.datasets.converters import mapillary
+from mmoneformer.datasets.converters.command_line import run
+
+if __name__ == '__main__':
+    run(mapillary.convert, mapillary.SPLITS, description=__doc__)
