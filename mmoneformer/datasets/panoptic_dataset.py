@@ -1,0 +1,211 @@
+"""COCO-panoptic folders as a data set: per image one id map and one list of segments."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mmengine.dataset import BaseDataset
+from mmengine.fileio import load
+
+from mmoneformer.metainfo import Metainfo, resolve_metainfo
+from mmoneformer.registry import DATASETS
+from mmoneformer.tasks import TASKS
+
+FILTERS = {'filter_empty_gt', 'min_size'}
+NUM_IDS = 1 << 24  # a segment id is written as an RGB colour
+
+
+@DATASETS.register_module()
+class PanopticSegDataset(BaseDataset):
+    """Images with COCO-panoptic annotation, or images alone where the json has none (test splits).
+
+    A sample holds ``img_path``, ``img_id``, ``height`` and ``width`` (pixels), ``classes``, ``thing_ids``, the
+    ``tasks`` that the annotation can tell and, where there is an annotation, ``seg_map_path`` and ``segments``: a list
+    of dicts of ``id`` (colour in the map, R + 256 G + 65536 B), ``label`` (index into ``classes``) and ``iscrowd``.
+
+    Faults of the annotation stop when it is read, before any training, with the names of the file and of the image.
+
+    Args:
+        ann_file: COCO-panoptic json; relative to ``data_root``.
+        data_prefix: Folders ``img`` of the images and ``seg`` of the id maps; relative to ``data_root``.
+        metainfo: Name of a known data set, a mapping as ``resolve_metainfo`` takes, or None for the categories of the
+            json, in its order. Categories of the json are found in it by name.
+        filter_cfg: What training leaves out (a data set in test mode is always complete): ``filter_empty_gt``, images
+            without a segment or with crowds alone; ``min_size``, images with a side below so many pixels.
+        **kwargs: ``data_root``, ``pipeline``, ``test_mode``, ``indices``, ``serialize_data``, ``lazy_init`` and
+            ``max_refetch`` of ``mmengine.dataset.BaseDataset``.
+
+    Raises:
+        ValueError: If the json contradicts itself or the metainfo, or names a file outside of the folders.
+        FileNotFoundError: If the json names an image or an id map that does not exist.
+    """
+
+    _metainfo: dict[str, Any]
+
+    def __init__(
+        self,
+        *,
+        ann_file: str,
+        data_prefix: Mapping[str, str],
+        metainfo: str | Mapping[str, Any] | None = None,
+        filter_cfg: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        unknown = set(filter_cfg or ()) - FILTERS
+        if unknown:
+            raise ValueError(f'unknown filters {sorted(unknown)}: filter_cfg takes {sorted(FILTERS)}')
+        super().__init__(
+            ann_file=ann_file,
+            data_prefix=dict(data_prefix),
+            metainfo=None if metainfo is None else resolve_metainfo(metainfo),
+            filter_cfg=filter_cfg,
+            **kwargs,
+        )
+
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """Classes, thing ids and palette; reads the json first if only it can tell them."""
+        if not self._metainfo:
+            self.full_init()
+        return super().metainfo
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """Return a sample, completed by what is the same for all samples."""
+        sample = super().get_data_info(idx)
+        classes, thing_ids = self._metainfo['classes'], self._metainfo['thing_ids']
+        tasks = tuple(name for name, task in TASKS.items() if thing_ids or not task.things_only)
+        return sample | {'classes': classes, 'thing_ids': thing_ids, 'tasks': tasks}
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Read and check the json."""
+        content = load(self.ann_file)
+        categories = content['categories']
+        if not self._metainfo:
+            self._metainfo = dict(_metainfo_of(categories))
+        images = self._by_key(content['images'], 'id', 'image')
+        self._check_files('img', {image_id: image['file_name'] for image_id, image in images.items()})
+        if 'annotations' not in content:
+            return [self._sample(image) for image in images.values()]
+
+        labels = self._labels(categories)
+        annotations = self._annotations(content['annotations'], images)
+        self._check_files('seg', {image_id: entry['file_name'] for image_id, entry in annotations.items()})
+        return [
+            self._sample(image) | self._annotated(annotations[image_id], labels) for image_id, image in images.items()
+        ]
+
+    def filter_data(self) -> list[dict[str, Any]]:
+        """Apply ``filter_cfg``, except in test mode."""
+        if self.test_mode or not self.filter_cfg:
+            return self.data_list
+        min_size = self.filter_cfg.get('min_size', 0)
+        kept = [sample for sample in self.data_list if min(sample['height'], sample['width']) >= min_size]
+        if self.filter_cfg.get('filter_empty_gt', False):
+            kept = [s for s in kept if not all(segment['iscrowd'] for segment in s.get('segments', ()))]
+        if not kept:
+            raise ValueError(f'filter_cfg={dict(self.filter_cfg)} leaves none of the images of {self.ann_file}')
+        return kept
+
+    def _sample(self, image: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            'img_path': os.path.join(self.data_prefix['img'], image['file_name']),
+            'img_id': image['id'],
+            'height': image['height'],
+            'width': image['width'],
+        }
+
+    def _annotated(self, annotation: Mapping[str, Any], labels: Mapping[int, int]) -> dict[str, Any]:
+        """What the annotation adds to the sample of its image."""
+        where = f'{annotation["file_name"]} (image id {annotation["image_id"]}) in {self.ann_file}'
+        infos = annotation['segments_info']
+        strange = {info['category_id'] for info in infos} - set(labels)
+        if strange:
+            raise ValueError(f'segments of {where} have category ids that the json does not list: {sorted(strange)}')
+        ids = {info['id'] for info in infos}
+        if len(ids) != len(infos) or not all(0 < segment_id < NUM_IDS for segment_id in ids):
+            raise ValueError(
+                f'segment ids of {where} must differ and be in 1..{NUM_IDS - 1} (0 is void), '
+                f'got {[info["id"] for info in infos]}'
+            )
+        return {
+            'seg_map_path': os.path.join(self.data_prefix['seg'], annotation['file_name']),
+            'segments': [
+                {'id': info['id'], 'label': labels[info['category_id']], 'iscrowd': int(info.get('iscrowd', 0))}
+                for info in infos
+            ],
+        }
+
+    def _labels(self, categories: Iterable[Mapping[str, Any]]) -> dict[int, int]:
+        """Map the category ids of the json to class indices, by name."""
+        # stripped: the json of ADE20K has names such as 'window ', with which its released models were trained
+        index_of = {name.strip(): index for index, name in enumerate(self._metainfo['classes'])}
+        lacking = [(entry['id'], entry['name']) for entry in categories if entry['name'].strip() not in index_of]
+        if lacking:
+            raise ValueError(
+                f'categories (id, name) of {self.ann_file} are not in the metainfo: {lacking}; '
+                f'its classes are {list(self._metainfo["classes"])}'
+            )
+        return {entry['id']: index_of[entry['name'].strip()] for entry in categories}
+
+    def _annotations(self, entries: Sequence[dict], images: Mapping[int, dict]) -> dict[int, dict]:
+        """Index the annotations by image and check that each image has one."""
+        if any('segments_info' not in entry for entry in entries):
+            raise ValueError(f'{self.ann_file} is no COCO-panoptic json: its annotations have no segments_info')
+        annotations = self._by_key(entries, 'image_id', 'annotation of image')
+        unmatched = sorted(set(annotations) ^ set(images))
+        if unmatched:
+            raise ValueError(
+                f'{self.ann_file} must have one annotation per image; {len(unmatched)} image ids have only an image '
+                f'or only an annotation: {unmatched[:5]}'
+            )
+        return annotations
+
+    def _by_key(self, entries: Iterable[dict], key: str, what: str) -> dict[int, dict]:
+        indexed: dict[int, dict] = {}
+        for entry in entries:
+            if entry[key] in indexed:
+                raise ValueError(f'{self.ann_file} has two entries for {what} {entry[key]}: {entry["file_name"]}')
+            indexed[entry[key]] = entry
+        return indexed
+
+    def _check_files(self, prefix: str, names: Mapping[int, str]) -> None:
+        """Check that all files (image id to name) exist below the folder."""
+        if prefix not in self.data_prefix:
+            raise ValueError(f'data_prefix needs {prefix!r} for the files of {self.ann_file}, got {self.data_prefix}')
+        folder = self.data_prefix[prefix]
+        for image_id, name in names.items():
+            if os.path.isabs(name) or '..' in re.split(r'[/\\]', name):
+                raise ValueError(f'{self.ann_file} names a file outside of {folder}: {name} (image id {image_id})')
+        if '://' in folder:  # remote storage: cannot be listed in general
+            return
+        missing = _missing(folder, names)
+        if missing:
+            raise FileNotFoundError(
+                f'{len(missing)} of {len(names)} files that {self.ann_file} names are not in {folder}, '
+                f'the first is {names[missing[0]]} (image id {missing[0]})'
+            )
+
+
+def _missing(folder: str, names: Mapping[int, str]) -> list[int]:
+    """Image ids whose file does not exist; lists folders, as a stat per file takes minutes on network storage."""
+    listings: dict[str, set[str]] = {}
+    missing = []
+    for image_id, name in names.items():
+        directory, base = os.path.split(os.path.join(folder, name))
+        if directory not in listings:
+            listings[directory] = set(os.listdir(directory)) if os.path.isdir(directory) else set()
+        if base not in listings[directory]:
+            missing.append(image_id)
+    return missing
+
+
+def _metainfo_of(categories: Sequence[Mapping[str, Any]]) -> Metainfo:
+    """Metainfo that the categories of a json describe; colours only count if all have one."""
+    metainfo: dict[str, Any] = {
+        'classes': [entry['name'] for entry in categories],
+        'thing_ids': [index for index, entry in enumerate(categories) if entry['isthing']],
+    }
+    if all('color' in entry for entry in categories):
+        metainfo['palette'] = [entry['color'] for entry in categories]
+    return resolve_metainfo(metainfo)

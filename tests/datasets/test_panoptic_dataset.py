@@ -1,0 +1,224 @@
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.dataset import ConcatDataset, RepeatDataset
+
+from mmoneformer.datasets import PanopticSegDataset
+
+CATEGORIES = [
+    {'id': 7, 'name': 'car', 'isthing': 1, 'color': [1, 2, 3]},
+    {'id': 3, 'name': 'road', 'isthing': 0, 'color': [4, 5, 6]},
+    {'id': 40, 'name': 'cat', 'isthing': 1, 'color': [7, 8, 9]},
+]
+METAINFO = {'classes': ('road', 'dog', 'cat', 'car'), 'thing_ids': (1, 2, 3)}
+CONTENT = {
+    'categories': CATEGORIES,
+    'images': [
+        {'id': 11, 'file_name': 'a/one.jpg', 'height': 6, 'width': 10},
+        {'id': 5, 'file_name': 'two.jpg', 'height': 12, 'width': 9},
+        {'id': 8, 'file_name': 'three.jpg', 'height': 20, 'width': 30},
+    ],
+    'annotations': [
+        {'image_id': 5, 'file_name': 'two.png', 'segments_info': [{'id': 9, 'category_id': 3, 'iscrowd': 0}]},
+        {
+            'image_id': 11,
+            'file_name': 'a/one.png',
+            'segments_info': [{'id': 70000, 'category_id': 40}, {'id': 2, 'category_id': 7, 'iscrowd': 1}],
+        },
+        {'image_id': 8, 'file_name': 'three.png', 'segments_info': [{'id': 4, 'category_id': 7, 'iscrowd': 1}]},
+    ],
+}
+
+
+@pytest.fixture
+def content():
+    return deepcopy(CONTENT)
+
+
+@pytest.fixture
+def make(tmp_path: Path, content):
+    """Writes ``content`` and the files it names at first, then builds the data set."""
+    for folder, suffix in (('img', '.jpg'), ('seg', '.png')):
+        (tmp_path / folder / 'a').mkdir(parents=True)
+        for name in ('a/one', 'two', 'three'):
+            cv2.imwrite(str(tmp_path / folder / f'{name}{suffix}'), np.zeros((6, 10, 3), np.uint8))
+
+    def build(**options):
+        (tmp_path / 'ann.json').write_text(json.dumps(content))
+        options = {'data_prefix': {'img': 'img', 'seg': 'seg'}, 'metainfo': METAINFO} | options
+        return PanopticSegDataset(ann_file='ann.json', data_root=str(tmp_path), **options)
+
+    return build
+
+
+def test_sample_has_what_the_json_says(make, tmp_path):
+    dataset = make()
+    assert len(dataset) == 3
+    assert dataset.get_data_info(0) == {
+        'img_path': str(tmp_path / 'img/a/one.jpg'),
+        'img_id': 11,
+        'height': 6,
+        'width': 10,
+        'seg_map_path': str(tmp_path / 'seg/a/one.png'),
+        'segments': [{'id': 70000, 'label': 2, 'iscrowd': 0}, {'id': 2, 'label': 3, 'iscrowd': 1}],
+        'classes': METAINFO['classes'],
+        'thing_ids': (1, 2, 3),
+        'tasks': ('panoptic', 'instance', 'semantic'),
+        'sample_idx': 0,
+    }
+
+
+def test_classes_come_from_the_json_without_metainfo(make):
+    dataset = make(metainfo=None)
+    assert dataset.metainfo == {
+        'classes': ('car', 'road', 'cat'),
+        'thing_ids': (0, 2),
+        'palette': [(1, 2, 3), (4, 5, 6), (7, 8, 9)],
+    }
+    assert [segment['label'] for segment in dataset.get_data_info(0)['segments']] == [2, 0]
+
+
+def test_metainfo_of_the_json_is_known_to_a_lazy_data_set(make, content):
+    del content['categories'][1]['color']
+    metainfo = make(metainfo=None, lazy_init=True).metainfo
+    assert metainfo['classes'] == ('car', 'road', 'cat')
+    assert len(set(metainfo['palette'])) == 3
+
+
+def test_given_metainfo_needs_no_json(make, tmp_path):
+    dataset = make(lazy_init=True)
+    (tmp_path / 'ann.json').unlink()
+    assert dataset.metainfo['classes'] == METAINFO['classes']
+
+
+def test_known_metainfo_is_found_by_name(make, content):
+    content['categories'] = [{'id': 1, 'name': 'window ', 'isthing': 1}, {'id': 2, 'name': 'sky', 'isthing': 0}]
+    for annotation in content['annotations']:
+        annotation['segments_info'] = [{'id': 1, 'category_id': 1}, {'id': 2, 'category_id': 2}]
+    dataset = make(metainfo='ade20k')
+    names = [dataset.metainfo['classes'][segment['label']] for segment in dataset.get_data_info(0)['segments']]
+    assert [name.strip() for name in names] == ['window', 'sky']
+
+
+def test_without_things_there_is_no_instance_task(make):
+    dataset = make(metainfo={'classes': METAINFO['classes'], 'thing_ids': ()})
+    assert dataset.get_data_info(0)['tasks'] == ('panoptic', 'semantic')
+
+
+def test_json_without_annotations_gives_images_alone(make, content, tmp_path):
+    del content['annotations']
+    dataset = make(data_prefix={'img': 'img'}, test_mode=True)
+    assert [dataset.get_data_info(index)['img_id'] for index in range(3)] == [11, 5, 8]
+    assert 'seg_map_path' not in dataset.get_data_info(0)
+
+
+@pytest.mark.parametrize(
+    ('filter_cfg', 'ids'), [({'filter_empty_gt': True}, [11, 5]), ({'min_size': 9}, [5, 8]), (None, [11, 5, 8])]
+)
+def test_only_training_filters(make, filter_cfg, ids):
+    def found(dataset):
+        return [dataset.get_data_info(index)['img_id'] for index in range(len(dataset))]
+
+    assert found(make(filter_cfg=filter_cfg)) == ids
+    assert found(make(filter_cfg=filter_cfg, test_mode=True)) == [11, 5, 8]
+
+
+def test_filters_that_leave_nothing_or_are_unknown_are_errors(make):
+    with pytest.raises(ValueError, match='leaves none of the images'):
+        make(filter_cfg={'min_size': 1000})
+    with pytest.raises(ValueError, match='filter_empty_gts'):
+        make(filter_cfg={'filter_empty_gts': True})
+
+
+@pytest.mark.parametrize('serialize_data', [True, False])
+def test_framework_options_and_wrappers_work(make, serialize_data):
+    dataset = make(serialize_data=serialize_data, lazy_init=True)
+    both = ConcatDataset([dataset, make(indices=[2], serialize_data=serialize_data)])
+    assert [both.get_data_info(index)['img_id'] for index in range(4)] == [11, 5, 8, 8]
+    assert both.metainfo['thing_ids'] == (1, 2, 3)
+    assert RepeatDataset(make(indices=2), times=3).get_data_info(5)['img_id'] == 5
+
+
+def test_getting_an_item_runs_the_pipeline(make):
+    seen = make(pipeline=[lambda sample: sample['img_id']])
+    assert [seen[index] for index in range(3)] == [11, 5, 8]
+
+
+def test_faults_in_the_pipeline_are_not_hidden(make):
+    def fail(sample):
+        raise OSError('disk')
+
+    with pytest.raises(OSError, match='disk'):
+        make(pipeline=[fail])[0]
+
+
+def test_category_that_the_metainfo_lacks(make, content):
+    content['categories'].append({'id': 99, 'name': 'zebra', 'isthing': 1})
+    with pytest.raises(ValueError, match=r'ann\.json are not in the metainfo: \[\(99, .zebra.\)\]'):
+        make()
+
+
+@pytest.mark.parametrize(('folder', 'name'), [('img', 'two.jpg'), ('seg', 'a/one.png')])
+def test_missing_file(make, tmp_path, folder, name):
+    (tmp_path / folder / name).unlink()
+    image_id = {'two.jpg': 5, 'a/one.png': 11}[name]
+    with pytest.raises(FileNotFoundError, match=rf'1 of 3 files.*{folder}.*{name} \(image id {image_id}\)'):
+        make()
+
+
+def test_missing_folder(make):
+    with pytest.raises(FileNotFoundError, match=r'3 of 3 files.*nowhere'):
+        make(data_prefix={'img': 'nowhere', 'seg': 'seg'})
+
+
+def test_files_of_remote_storage_are_not_listed(make):
+    prefix = {'img': 's3://bucket/img', 'seg': 's3://bucket/seg'}
+    assert make(data_prefix=prefix).get_data_info(1)['img_path'] == 's3://bucket/img/two.jpg'
+
+
+@pytest.mark.parametrize('name', ['../two.jpg', 'a/../../two.jpg', '/two.jpg', '..\\two.jpg'])
+@pytest.mark.parametrize('part', ['images', 'annotations'])
+def test_names_outside_of_the_folder(make, content, name, part):
+    content[part][1]['file_name'] = name
+    with pytest.raises(ValueError, match='names a file outside of'):
+        make()
+
+
+def test_folder_of_the_id_maps_must_be_given(make):
+    with pytest.raises(ValueError, match="needs 'seg'"):
+        make(data_prefix={'img': 'img'})
+
+
+def test_repeated_image(make, content):
+    content['images'].append(content['images'][1])
+    with pytest.raises(ValueError, match='two entries for image 5'):
+        make()
+
+
+def test_image_and_annotation_must_match(make, content):
+    content['annotations'][0]['image_id'] = 6
+    with pytest.raises(ValueError, match=r'2 image ids have only an image or only an annotation: \[5, 6\]'):
+        make()
+
+
+def test_detection_json(make, content):
+    del content['annotations'][1]['segments_info']
+    with pytest.raises(ValueError, match='no COCO-panoptic json'):
+        make()
+
+
+def test_segment_of_an_unlisted_category(make, content):
+    content['annotations'][0]['segments_info'][0]['category_id'] = 4
+    with pytest.raises(ValueError, match=r'two.png \(image id 5\).*\[4\]'):
+        make()
+
+
+@pytest.mark.parametrize('segment_id', [0, 2, 1 << 24])
+def test_impossible_segment_ids(make, content, segment_id):
+    content['annotations'][1]['segments_info'][0]['id'] = segment_id
+    with pytest.raises(ValueError, match=r'a/one.png \(image id 11\).*must differ and be in 1\.\.16777215'):
+        make()

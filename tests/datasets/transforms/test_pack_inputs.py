@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import torch
+
+from mmoneformer.datasets.transforms.pack_inputs import PackOneFormerInputs
+
+IMAGE = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3)
+SEGMENTS = [
+    {'id': 1, 'label': 7, 'iscrowd': 0},
+    {'id': 2, 'label': 5, 'iscrowd': 1},
+    {'id': 3, 'label': 0, 'iscrowd': 0},
+]
+
+
+@pytest.fixture
+def annotated():
+    seg_map = np.array([[1, 1, 0, 3], [2, 2, 3, 3]], np.uint8)
+    return {'img': IMAGE, 'img_id': 4, 'img_shape': (2, 4), 'gt_seg_map': seg_map, 'segments': SEGMENTS}
+
+
+def test_inference_packs_image_and_metainfo_alone():
+    packed = PackOneFormerInputs()({'img': IMAGE, 'ori_shape': (9, 8), 'scale_factor': (0.5, 0.25), 'img_path': None})
+    np.testing.assert_array_equal(packed['inputs'], IMAGE.transpose(2, 0, 1))
+    assert packed['inputs'].is_contiguous()
+    assert packed['data_samples'].to_dict() == {'ori_shape': (9, 8), 'scale_factor': (0.5, 0.25), 'img_path': None}
+
+
+def test_meta_keys_choose_the_metainfo():
+    packed = PackOneFormerInputs(meta_keys=('img_id', 'city'))(
+        {'img': IMAGE, 'img_id': 4, 'city': 'Aachen', 'flip': 1}
+    )
+    assert packed['data_samples'].metainfo == {'img_id': 4, 'city': 'Aachen'}
+
+
+def test_floats_of_colour_jitter_become_bytes():
+    image = np.array([[[-3.0, 0.6, 254.4]], [[255.4, 300.0, 17.0]]], np.float32)
+    inputs = PackOneFormerInputs()({'img': image})['inputs']
+    assert inputs.dtype == torch.uint8
+    assert inputs.permute(1, 2, 0).tolist() == [[[0, 1, 254]], [[255, 255, 17]]]
+
+
+def test_training_packs_targets(annotated):
+    annotated |= {
+        'task': 'panoptic',
+        'texts': ['a photo with a cat', 'a photo with a sky'],
+        'gt_labels': np.array([0, 7]),
+        'gt_target_map': np.array([[2, 2, 0, 1], [0, 0, 1, 1]], np.uint8),
+    }
+    data_sample = PackOneFormerInputs()(annotated)['data_samples']
+    assert data_sample.task == 'panoptic'
+    assert data_sample.texts == annotated['texts']
+    assert data_sample.gt_labels.tolist() == [0, 7]
+    assert data_sample.gt_labels.dtype == torch.int64
+    assert data_sample.gt_masks.dense().int().tolist() == [[[0, 0, 0, 1], [0, 0, 1, 1]], [[1, 1, 0, 0], [0, 0, 0, 0]]]
+    assert not {'gt_panoptic_seg', 'gt_sem_seg'} & set(data_sample.keys())
+
+
+def test_targets_move_with_the_data_sample(annotated):
+    annotated |= {'task': 'panoptic', 'texts': [], 'gt_labels': np.zeros(0, int), 'gt_target_map': np.zeros((2, 4))}
+    data_sample = PackOneFormerInputs()(annotated)['data_samples'].to('meta')
+    assert data_sample.gt_masks.id_map.device.type == data_sample.gt_labels.device.type == 'meta'
+
+
+def test_evaluation_packs_ground_truth(annotated):
+    data_sample = PackOneFormerInputs()(annotated)['data_samples'].to_dict()
+    assert data_sample['gt_panoptic_seg']['sem_seg'].tolist() == [annotated['gt_seg_map'].tolist()]
+    assert data_sample['segments'] == SEGMENTS
+    semantic = data_sample['gt_sem_seg']
+    assert semantic['sem_seg'].tolist() == [[[7, 7, 5, 0], [255, 255, 0, 0]]]
+    assert semantic['data'] is semantic['sem_seg']
+    assert 'gt_masks' not in data_sample
+
+
+def test_16_bit_maps_become_tensors_that_can_be_indexed(annotated):
+    annotated['gt_seg_map'] = annotated['gt_seg_map'].astype(np.uint16)
+    seg_map = PackOneFormerInputs()(annotated)['data_samples'].gt_panoptic_seg.sem_seg
+    assert seg_map.dtype == torch.int32
+    assert seg_map[0, [0, 1], [3, 0]].tolist() == [3, 2]
