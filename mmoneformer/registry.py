@@ -17,6 +17,7 @@ def _child(parent: Registry, *locations: str) -> Registry:
 MODELS = _child(mmengine_registry.MODELS, 'models')
 DATASETS = _child(mmengine_registry.DATASETS, 'datasets')
 TRANSFORMS = _child(mmengine_registry.TRANSFORMS, 'datasets.transforms')
+HOOKS = _child(mmengine_registry.HOOKS, 'hooks')
 METRICS = _child(mmengine_registry.METRICS, 'evaluation')
 OPTIM_WRAPPER_CONSTRUCTORS = _child(mmengine_registry.OPTIM_WRAPPER_CONSTRUCTORS, 'optim')
 VISUALIZERS = _child(mmengine_registry.VISUALIZERS, 'visualization')
@@ -25,7 +26,6 @@ VISUALIZERS = _child(mmengine_registry.VISUALIZERS, 'visualization')
 for _parent in (
     mmengine_registry.DATA_SAMPLERS,
     mmengine_registry.EVALUATOR,
-    mmengine_registry.HOOKS,
     mmengine_registry.LOG_PROCESSORS,
     mmengine_registry.LOOPS,
     mmengine_registry.MODEL_WRAPPERS,

@@ -1,3 +1,15 @@
 """Shared by all tests."""
 
+from collections.abc import Iterator
+
+import pytest
+from mmengine.registry import DefaultScope
+
 import mmoneformer  # noqa: F401  # before any test module imports mmdet
+
+
+@pytest.fixture(autouse=True)
+def own_scope() -> Iterator[None]:
+    """Let no test leave its default scope to the others: a Runner sets one."""
+    with DefaultScope.overwrite_default_scope('mmoneformer'):
+        yield

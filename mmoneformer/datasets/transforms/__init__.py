@@ -1,13 +1,14 @@
 """What the pipelines need beyond the transforms of mmcv, mmdet and mmseg."""
 
-from mmdet.datasets.transforms import LoadImageFromNDArray
+from mmdet.datasets.transforms import InferencerLoader, LoadImageFromNDArray
 
 from mmoneformer.datasets.transforms.load_panoptic_map import LoadPanopticMap
 from mmoneformer.datasets.transforms.pack_inputs import PackOneFormerInputs
 from mmoneformer.datasets.transforms.sample_task import SampleTask
 from mmoneformer.registry import TRANSFORMS
 
-# inference_model of mmseg.apis asks for it without a scope
+# mmseg asks for these without a scope: inference_model of mmseg.apis, and MMSegInferencer
 TRANSFORMS.register_module(module=LoadImageFromNDArray)
+TRANSFORMS.register_module(module=InferencerLoader)
 
-__all__ = ['LoadImageFromNDArray', 'LoadPanopticMap', 'PackOneFormerInputs', 'SampleTask']
+__all__ = ['InferencerLoader', 'LoadImageFromNDArray', 'LoadPanopticMap', 'PackOneFormerInputs', 'SampleTask']

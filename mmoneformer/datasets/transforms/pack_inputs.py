@@ -25,8 +25,8 @@ class PackOneFormerInputs(BaseTransform):
       metainfo ``task`` and ``texts``;
     - with an id map alone, the ground truth of evaluation: ``gt_panoptic_seg.sem_seg`` [1, H, W] (pixel value i + 1
       belongs to ``segments[i]``, 0 is void), as metainfo ``segments``, and ``gt_sem_seg`` with one uint8 map [1, H, W]
-      of class indices as both ``sem_seg`` and ``data``, 255 where a pixel has no class; crowds have theirs, as the semantic maps of COCO and
-      Cityscapes say;
+      of class indices as both ``sem_seg`` and ``data``, 255 where a pixel has no class; crowds have theirs, as in the
+      semantic maps of COCO and Cityscapes;
     - else nothing but metainfo.
 
     Args:

@@ -1,0 +1,114 @@
+"""A ready model from a checkpoint, with or without a config."""
+
+import copy
+import os
+import warnings
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmoneformer.checkpoints.config_text import parse_config
+from mmoneformer.checkpoints.key_table import check_keys
+from mmoneformer.checkpoints.reading import read_checkpoint
+from mmoneformer.checkpoints.registered_parts import registered_parts_only
+from mmoneformer.metainfo import Metainfo
+from mmoneformer.models import OneFormer
+from mmoneformer.registry import MODELS
+
+Path = str | os.PathLike[str]
+
+
+def init_model(
+    config: Path | Config | None = None,
+    checkpoint: Path | None = None,
+    device: str | torch.device = 'cpu',
+    cfg_options: Mapping[str, Any] | None = None,
+) -> OneFormer:
+    """Build a model for inference and load its weights.
+
+    Args:
+        config: File or config; None for the config that the checkpoint carries, which may build registered parts only.
+        checkpoint: File of the weights; None for random weights, with a warning.
+        device: Where the model computes.
+        cfg_options: Values that replace those of the config; keys as in ``model.test_cfg.overlap_thr``.
+
+    Returns:
+        The model in evaluation mode; ``model.cfg`` is the config, ``model.dataset_meta`` its classes.
+
+    Raises:
+        ValueError: If there is no config; if the checkpoint is unsafe or damaged, its tensors do not fit the model, or
+            its classes or thing ids are not those of the config; if torch has no such device.
+    """
+    _check_device(device)
+    stored = None if checkpoint is None else read_checkpoint(checkpoint)
+    if config is None:
+        cfg = _stored_config(stored, checkpoint)
+    else:
+        cfg = copy.deepcopy(config) if isinstance(config, Config) else Config.fromfile(config)
+    cfg.merge_from_dict(dict(cfg_options or {}))
+    init_default_scope(cfg.get('default_scope', 'mmoneformer'))
+    with registered_parts_only() if config is None else nullcontext():
+        model = MODELS.build(cfg.model)
+    if stored is None:
+        warnings.warn('init_model got no checkpoint: the weights are random', stacklevel=2)
+    else:
+        _load_weights(model, stored, checkpoint)
+    model.cfg = cfg
+    model.to(device)
+    model.eval()
+    return model
+
+
+def _check_device(device: str | torch.device) -> None:
+    if torch.device(device).type == 'cuda' and not torch.cuda.is_available():
+        raise ValueError(f"device is {str(device)!r}, but torch {torch.__version__} finds no CUDA device: use 'cpu'")
+
+
+def _stored_config(stored: Mapping[str, Any] | None, checkpoint: Path | None) -> Config:
+    if stored is None:
+        raise ValueError('init_model needs a config, a checkpoint that carries one, or both; got neither')
+    text = stored.get('meta', {}).get('cfg')
+    if not isinstance(text, str):
+        raise ValueError(f'{checkpoint} carries no config (meta.cfg): give the one it was trained with as config')
+    return parse_config(text)
+
+
+def _load_weights(model: OneFormer, stored: Mapping[str, Any], checkpoint: Path | None) -> None:
+    if 'state_dict' not in stored:
+        raise ValueError(
+            f"{checkpoint} has no 'state_dict', only {sorted(stored)[:5]}: weights of other codes must be converted "
+            'with tools/convert_checkpoint.py'
+        )
+    dataset_meta = stored.get('meta', {}).get('dataset_meta')
+    if dataset_meta:
+        _check_classes(dataset_meta, model.dataset_meta)
+    check_keys(stored['state_dict'], model.state_dict())
+    model.load_state_dict(stored['state_dict'])
+
+
+def _check_classes(stored: Mapping[str, Any], expected: Metainfo) -> None:
+    """Compare the classes that the weights were trained with and those of the config.
+
+    Raises:
+        ValueError: If names, their order or the thing ids differ; with the weights, they would be called wrongly.
+    """
+    theirs, ours = tuple(stored.get('classes', expected['classes'])), expected['classes']
+    differences = [
+        f'class {index} is {name!r}, in the config {other!r}'
+        for index, (name, other) in enumerate(zip(theirs, ours, strict=False))
+        if name != other
+    ]
+    if len(theirs) != len(ours):
+        differences.insert(0, f'it has {len(theirs)} classes, the config {len(ours)}')
+    things = set(stored.get('thing_ids', expected['thing_ids']))
+    differences += [
+        f'class {index} ({theirs[index]!r}) is a {"thing" if index in things else "stuff"} class, not so in the config'
+        for index in sorted(things ^ set(expected['thing_ids']))
+        if index < len(theirs)
+    ]
+    if differences:
+        raise ValueError("the checkpoint's classes are not those of the config: " + '; '.join(differences[:8]))

@@ -1,0 +1,95 @@
+"""Train and evaluate what a config describes; the tools are command lines of these functions."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from mmoneformer.registry import METRICS
+from mmoneformer.tasks import check_tasks
+
+Options = Mapping[str, Any]
+
+
+def load_config(
+    path: str | os.PathLike[str],
+    *,
+    work_dir: str | None = None,
+    cfg_options: Options | None = None,
+    launcher: str = 'none',
+) -> Config:
+    """Read a config and settle what the command line may change.
+
+    Args:
+        path: Config file.
+        work_dir: Folder of logs and checkpoints; by default the config's own, or ``work_dirs/<config name>``.
+        cfg_options: Settings to change; keys with dots reach inside.
+        launcher: What starts the processes: 'none', 'pytorch', 'slurm' or 'mpi'.
+    """
+    cfg = Config.fromfile(path)
+    cfg.launcher = launcher
+    if not torch.cuda.is_available():
+        cfg.env_cfg.dist_cfg.backend = 'gloo'
+    cfg.merge_from_dict(dict(cfg_options or {}))
+    cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{Path(path).stem}'
+    return cfg
+
+
+def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runner:
+    """Train a model, with the validation that the config asks for.
+
+    Args:
+        cfg: From ``load_config``.
+        amp: Automatic mixed precision.
+        resume: A checkpoint to go on from, or True for the last one in the work folder.
+    """
+    if amp:
+        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+    if resume:
+        cfg.resume = True
+        cfg.load_from = resume if isinstance(resume, str) else None
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return runner
+
+
+def evaluate(
+    cfg: Config, checkpoint: str, *, tasks: Sequence[str] | None = None, show_dir: str | None = None
+) -> dict[str, float]:
+    """Evaluate a checkpoint on the test split.
+
+    Args:
+        cfg: From ``load_config``.
+        checkpoint: Weights.
+        tasks: Which results to predict and measure; by default all that the config names.
+        show_dir: Folder for pictures of the results.
+
+    Returns:
+        The metrics.
+    """
+    if tasks is not None:
+        restrict_tasks(cfg, tasks)
+    if show_dir is not None:
+        cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ResultPicturesHook', out_dir=show_dir)]
+    cfg.load_from = checkpoint
+    return Runner.from_cfg(cfg).test()
+
+
+def restrict_tasks(cfg: Config, tasks: Sequence[str]) -> None:
+    """Predict only some tasks, and drop the metrics of the others."""
+    cfg.model.test_cfg.tasks = list(check_tasks(tasks))
+    init_default_scope(cfg.default_scope)
+    evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+    cfg.test_evaluator = [
+        evaluator for evaluator in evaluators if getattr(_metric(evaluator.type), 'task', None) in (*tasks, None)
+    ]
+
+
+def _metric(name: str) -> type:
+    with METRICS.switch_scope_and_registry(None) as registry:
+        return registry.get(name)

@@ -1,0 +1,1 @@
+"""Reads, checks and renames the weights of checkpoints."""

@@ -1,0 +1,6 @@
+"""Results as pictures."""
+
+from mmoneformer.visualization.drawing import draw_instance, draw_panoptic, draw_results, draw_semantic
+from mmoneformer.visualization.sheet import draw_sheet, side_by_side
+
+__all__ = ['draw_instance', 'draw_panoptic', 'draw_results', 'draw_semantic', 'draw_sheet', 'side_by_side']

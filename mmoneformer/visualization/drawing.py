@@ -1,0 +1,100 @@
+"""The results of the three tasks as pictures.
+
+All pictures are RGB, uint8 [H, W, 3]; small images are enlarged by a whole factor, so that names can be read.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from mmdet.structures import DetDataSample
+
+from mmoneformer.metainfo import Metainfo
+from mmoneformer.visualization.painting import paint
+from mmoneformer.visualization.regions import instance_regions, panoptic_regions, semantic_regions
+
+OPACITY = 0.55
+
+
+def draw_panoptic(
+    image: np.ndarray, panoptic: np.ndarray, metainfo: Metainfo, *, opacity: float = OPACITY
+) -> np.ndarray:
+    """Draw a panoptic map; void stays as it is.
+
+    Args:
+        image: RGB, uint8 [H, W, 3].
+        panoptic: [H, W]; things: label + 1000 * instance number, stuff: label, void: number of classes.
+        metainfo: The classes.
+        opacity: Of the colours, 0 to 1.
+
+    Raises:
+        ValueError: If image and map are of different sizes.
+    """
+    return paint(image, panoptic_regions(panoptic, metainfo), opacity)
+
+
+def draw_instance(
+    image: np.ndarray,
+    masks: np.ndarray,
+    labels: np.ndarray,
+    scores: np.ndarray,
+    metainfo: Metainfo,
+    *,
+    opacity: float = OPACITY,
+) -> np.ndarray:
+    """Draw the instances with a score of at least one half; where some overlap, the best is seen.
+
+    Args:
+        image: RGB, uint8 [H, W, 3].
+        masks: bool [N, H, W].
+        labels: Class indices, [N].
+        scores: 0 to 1, [N].
+        metainfo: The classes.
+        opacity: Of the colours, 0 to 1.
+
+    Raises:
+        ValueError: If image and masks are of different sizes.
+    """
+    return paint(image, instance_regions(masks, labels, scores, metainfo), opacity)
+
+
+def draw_semantic(
+    image: np.ndarray, label_map: np.ndarray, metainfo: Metainfo, *, opacity: float = OPACITY
+) -> np.ndarray:
+    """Draw a label map; labels that are no class stay as they are.
+
+    Args:
+        image: RGB, uint8 [H, W, 3].
+        label_map: Class indices, [H, W].
+        metainfo: The classes.
+        opacity: Of the colours, 0 to 1.
+
+    Raises:
+        ValueError: If image and map are of different sizes.
+    """
+    return paint(image, semantic_regions(label_map, metainfo), opacity)
+
+
+def draw_results(
+    image: np.ndarray, sample: DetDataSample, metainfo: Metainfo, tasks: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Draw the results of a data sample.
+
+    Args:
+        image: RGB, uint8 [H, W, 3].
+        sample: Holds the results of the tasks.
+        metainfo: The classes.
+        tasks: Which results to draw, in this order.
+
+    Returns:
+        A picture for each task.
+    """
+    drawn = {}
+    for task in tasks:
+        if task == 'panoptic':
+            drawn[task] = draw_panoptic(image, sample.pred_panoptic_seg.sem_seg[0].cpu().numpy(), metainfo)
+        elif task == 'instance':
+            instances = sample.pred_instances.numpy()
+            drawn[task] = draw_instance(image, instances.masks, instances.labels, instances.scores, metainfo)
+        else:
+            drawn[task] = draw_semantic(image, sample.pred_sem_seg.sem_seg[0].cpu().numpy(), metainfo)
+    return drawn

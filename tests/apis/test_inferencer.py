@@ -1,0 +1,134 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+
+from mmoneformer.apis import OneFormerInferencer
+
+
+def picture(height, width):
+    return np.random.default_rng(height * width).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.fixture(scope='module')
+def weights(trained, tmp_path_factory):
+    path = tmp_path_factory.mktemp('weights') / 'tiny.pth'
+    torch.save(trained[1], path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def inferencer(weights):
+    return OneFormerInferencer(weights=weights)
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Two folders with pictures of different sizes; two have the same name."""
+    files = {'a/one.png': picture(40, 60), 'a/two.png': picture(64, 48), 'b/one.jpg': picture(50, 50)}
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), content)
+    return tmp_path
+
+
+def sizes(predictions):
+    return [prediction['semantic']['label_map'].shape for prediction in predictions]
+
+
+def test_results_are_those_of_the_model(inferencer, trained):
+    """The image prepared by hand, at twice its size and padded, through the model that was saved."""
+    image = picture(32, 48)
+    model = trained[0]
+    resized = torch.from_numpy(cv2.resize(image, (96, 64), interpolation=cv2.INTER_LINEAR)).permute(2, 0, 1)
+    sample = DetDataSample(metainfo={'img_shape': (64, 96), 'ori_shape': (32, 48)})
+    with torch.no_grad():
+        expected = model.test_step({'inputs': [resized], 'data_samples': [sample]})[0]
+    result = inferencer(image)['predictions'][0]
+    np.testing.assert_array_equal(result['semantic']['label_map'], expected.pred_sem_seg.sem_seg[0])
+    np.testing.assert_allclose(result['instance']['scores'], expected.pred_instances.scores, atol=1e-6)
+    assert sum(s['area'] for s in result['panoptic']['segments']) == (expected.pred_panoptic_seg.sem_seg != 4).sum()
+
+
+@pytest.mark.parametrize('batch_size', [1, 2, 5])
+def test_batches_of_mixed_sizes_in_order(inferencer, images, batch_size):
+    predictions = inferencer([images / 'a', images / 'b'], batch_size=batch_size)['predictions']
+    assert sizes(predictions) == [(40, 60), (64, 48), (50, 50)]
+
+
+def test_paths_and_arrays_alike(inferencer, images):
+    path = images / 'a/one.png'
+    predictions = inferencer([str(path), cv2.imread(str(path))])['predictions']
+    np.testing.assert_array_equal(*(p['panoptic']['id_map'] for p in predictions))
+
+
+def test_tasks_of_a_call_hold_for_that_call(inferencer):
+    image = picture(40, 60)
+    assert list(inferencer(image, tasks=['semantic'])['predictions'][0]) == ['semantic']
+    assert list(inferencer(image)['predictions'][0]) == ['panoptic', 'instance', 'semantic']
+
+
+def test_data_samples(inferencer):
+    (sample,) = inferencer(picture(40, 60), tasks=['panoptic'], return_datasamples=True)['predictions']
+    assert sample.pred_panoptic_seg.sem_seg.shape == (1, 40, 60)
+    assert sample.task_tokens == {'panoptic': 'panoptic'}
+
+
+def test_writes_files(inferencer, images, tmp_path):
+    out = tmp_path / 'out'
+    inferencer([images / 'a', images / 'b', picture(30, 40)], out_dir=out)
+    names = ['one', 'two', 'one_2', '000003']
+    endings = ['.png', '.json', '_panoptic.png', '_semantic.png']
+    assert {path.name for path in out.iterdir()} == {name + ending for name in names for ending in endings}
+    ids = cv2.imread(str(out / 'one_panoptic.png'))[..., ::-1].astype(int) @ [1, 256, 65536]
+    segments = json.loads((out / 'one.json').read_text())['panoptic']['segments_info']
+    assert {segment['id']: segment['area'] for segment in segments} == {
+        number: (ids == number).sum() for number in np.unique(ids) if number
+    }
+    height, width = cv2.imread(str(out / 'one.png')).shape[:2]
+    assert width > 4 * height
+
+
+def test_writes_files_and_gives_data_samples(inferencer, images, tmp_path):
+    inferencer(images / 'b', tasks=['instance'], out_dir=tmp_path / 'out', return_datasamples=True)
+    assert {path.name for path in (tmp_path / 'out').iterdir()} == {'one.png', 'one.json'}
+
+
+def test_a_config_of_ones_own(config, weights):
+    config.test_pipeline[1].scale = (48, 32)
+    inferencer = OneFormerInferencer(config, weights)
+    (sample,) = inferencer(picture(64, 96), return_datasamples=True)['predictions']
+    assert sample.img_shape == (32, 48)
+
+
+def test_names_the_picture_that_cannot_be_read(inferencer, images):
+    (images / 'a/half.png').write_bytes(b'\x89PNG\r\n\x1a\n')
+    with pytest.raises(ValueError, match=r'half\.png is no picture that can be read'):
+        inferencer(images / 'a')
+
+
+@pytest.mark.parametrize('arguments', [{'tasks': ['depth']}, {'batch_size': 0}])
+def test_refuses_senseless_arguments(inferencer, arguments):
+    (value,) = arguments.values()
+    with pytest.raises(ValueError, match=str(value).strip('[]')):
+        inferencer(picture(40, 60), **arguments)
+
+
+@pytest.mark.parametrize('steps', [[], [{'type': 'PackOneFormerInputs'}]])
+def test_needs_a_test_pipeline(config, weights, steps):
+    config.test_pipeline = steps
+    with pytest.raises(ValueError, match='needs a test_pipeline that begins with LoadImageFromFile'):
+        OneFormerInferencer(config, weights)
+
+
+def test_the_pipeline_of_a_checkpoint_is_not_trusted(trained, tmp_path):
+    trace = Path(tmp_path / 'was_here')
+    text = trained[1]['meta']['cfg'].replace("type='LoadPanopticMap'", f"type='os.mkdir', path={str(trace)!r}")
+    torch.save(trained[1] | {'meta': {'cfg': text}}, tmp_path / 'x.pth')
+    with pytest.raises(ValueError, match=r"wants to build 'os\.mkdir'"):
+        OneFormerInferencer(weights=tmp_path / 'x.pth')
+    assert not trace.exists()

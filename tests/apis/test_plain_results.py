@@ -1,0 +1,68 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData, PixelData
+from pycocotools import mask as coco_mask
+
+from mmoneformer.apis.plain_results import to_plain
+from mmoneformer.metainfo import resolve_metainfo
+
+METAINFO = resolve_metainfo({'classes': ('sky', 'cat', 'road'), 'thing_ids': (1,)})
+MASKS = torch.tensor([[[1, 1, 0], [0, 0, 0]], [[0, 1, 1], [0, 1, 1]]]).bool()
+
+
+@pytest.fixture
+def sample():
+    sample = DetDataSample()
+    sample.pred_panoptic_seg = PixelData(sem_seg=torch.tensor([[[0, 1001, 3], [2, 2001, 2001]]]))
+    labels = torch.tensor([[[0, 1, 2], [2, 1, 1]]])
+    sample.pred_sem_seg = PixelData(sem_seg=labels, data=labels)
+    sample.pred_instances = InstanceData(
+        masks=MASKS,
+        labels=torch.tensor([1, 1]),
+        scores=torch.tensor([0.75, 0.5]),
+        bboxes=torch.tensor([[0.0, 0, 2, 1], [1, 0, 3, 2]]),
+    )
+    return sample
+
+
+def test_panoptic(sample):
+    panoptic = to_plain(sample, METAINFO, ['panoptic'])['panoptic']
+    np.testing.assert_array_equal(panoptic['id_map'], [[1, 3, 0], [2, 4, 4]])
+    assert panoptic['segments'] == [
+        {'id': 1, 'label': 0, 'class_name': 'sky', 'is_thing': False, 'area': 1},
+        {'id': 2, 'label': 2, 'class_name': 'road', 'is_thing': False, 'area': 1},
+        {'id': 3, 'label': 1, 'class_name': 'cat', 'is_thing': True, 'area': 1},
+        {'id': 4, 'label': 1, 'class_name': 'cat', 'is_thing': True, 'area': 2},
+    ]
+
+
+def test_instance(sample):
+    instances = to_plain(sample, METAINFO, ['instance'])['instance']
+    masks = instances.pop('masks')
+    assert instances == {
+        'labels': [1, 1],
+        'class_names': ['cat', 'cat'],
+        'scores': [0.75, 0.5],
+        'bboxes': [[0, 0, 2, 1], [1, 0, 3, 2]],
+    }
+    decoded = np.stack([coco_mask.decode(mask) for mask in json.loads(json.dumps(masks))])
+    np.testing.assert_array_equal(decoded, MASKS)
+
+
+def test_no_instance(sample):
+    sample.pred_instances = sample.pred_instances[:0]
+    instances = to_plain(sample, METAINFO, ['instance'])['instance']
+    assert instances == {'labels': [], 'class_names': [], 'scores': [], 'bboxes': [], 'masks': []}
+
+
+def test_semantic(sample):
+    label_map = to_plain(sample, METAINFO, ['semantic'])['semantic']['label_map']
+    np.testing.assert_array_equal(label_map, np.array([[0, 1, 2], [2, 1, 1]], np.uint8), strict=True)
+
+
+def test_gives_what_is_asked_in_that_order(sample):
+    assert list(to_plain(sample, METAINFO, ['semantic', 'instance'])) == ['semantic', 'instance']

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+
+from mmoneformer.visualization.labels import Box, write_labels
+from mmoneformer.visualization.regions import Regions
+
+
+def changed_box(before, after):
+    rows, columns = np.nonzero((before != after).any(-1))
+    return Box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+
+
+@pytest.fixture
+def image():
+    return np.full((300, 500, 3), 180, np.uint8)
+
+
+def test_writes_in_the_widest_place(image):
+    id_map = np.zeros((300, 500), int)
+    id_map[100:220, 300:480] = 1
+    id_map[150:160, :300] = 1
+    box = changed_box(image, write_labels(image, Regions(id_map, [(200, 40, 40)], ['cat'])))
+    assert box.left >= 300
+    assert box.right <= 480
+    assert abs((box.top + box.bottom) / 2 - 160) < 4
+
+
+def test_is_legible(image):
+    """White letters on a dark shade of the region's colour."""
+    written = write_labels(image, Regions(np.ones((300, 500), int), [(250, 200, 250)], ['cat']))
+    box = changed_box(image, written)
+    label = written[box.top : box.bottom, box.left : box.right]
+    assert (label > 240).all(-1).sum() > 20
+    assert np.median(label[..., 1]) < 128
+    assert box.bottom - box.top >= 14
+
+
+def alone(image, id_map, number, text):
+    """A picture with the text of one region alone, and where the text is."""
+    picture = write_labels(image, Regions(np.where(id_map == number, 1, 0), [(60, 60, 60)], [text]))
+    return picture, changed_box(image, picture)
+
+
+def test_small_regions_choose_first_and_are_not_covered(image):
+    id_map = np.ones((300, 500), int)
+    for number in range(2, 14):
+        top, left = divmod(number - 2, 4)
+        id_map[60 + top * 60 : 100 + top * 60, 40 + left * 110 : 130 + left * 110] = number
+    texts = ['background', *(f'thing {number}' for number in range(2, 14))]
+    written = write_labels(image, Regions(id_map, [(250, 0, 0), *[(60, 60, 60)] * 12], texts))
+    for number in range(2, 14):
+        expected, box = alone(image, id_map, number, texts[number - 1])
+        inside = np.s_[box.top : box.bottom, box.left : box.right]
+        np.testing.assert_array_equal(written[inside], expected[inside])
+    red = written[..., 0].astype(int) - written[..., 1] > 50
+    assert red.sum() > 500, 'the background has its name, too'
+    assert (id_map[red] == 1).mean() > 0.9
+
+
+def test_leaves_out_a_text_that_would_cover_another(image):
+    id_map = np.zeros((300, 500), int)
+    id_map[100:120, 100:120], id_map[100:121, 120:140] = 1, 2
+    both = write_labels(image, Regions(id_map, [(60, 60, 60)] * 2, ['the first name', 'the second name']))
+    np.testing.assert_array_equal(both, alone(image, id_map, 1, 'the first name')[0])
+
+
+def test_stays_in_the_image(image):
+    id_map = np.zeros((300, 500), int)
+    id_map[:, :10] = 1
+    box = changed_box(image, write_labels(image, Regions(id_map, [(200, 40, 40)], ['a rather long name'])))
+    assert box.left == 0
+    assert box.right > 60
+
+
+def test_specks_bear_no_name(image):
+    id_map = np.zeros((300, 500), int)
+    id_map[10:14, 10:14] = 1
+    np.testing.assert_array_equal(write_labels(image, Regions(id_map, [(200, 40, 40)], ['cat'])), image)
+
+
+@pytest.mark.parametrize(
+    ('other', 'expected'),
+    [
+        (Box(5, 5, 9, 9), True),
+        (Box(10, 0, 20, 10), False),
+        (Box(0, 10, 10, 12), False),
+        (Box(9, 9, 20, 20), True),
+        (Box(-5, -5, 30, 30), True),
+    ],
+)
+def test_overlap(other, expected):
+    box = Box(0, 0, 10, 10)
+    assert box.overlaps(other) == other.overlaps(box) == expected

@@ -1,0 +1,64 @@
+import colorsys
+
+import numpy as np
+
+from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.visualization.regions import instance_regions, panoptic_regions, semantic_regions
+
+METAINFO = resolve_metainfo(
+    {
+        'classes': ('sky', 'cat', 'road'),
+        'thing_ids': (1,),
+        'palette': [(70, 130, 180), (220, 20, 60), (128, 64, 128)],
+    }
+)
+SKY, CAT, ROAD = METAINFO['palette']
+
+
+def test_panoptic():
+    panoptic = np.array([[0, 1001, 2001, 3], [2, 2, 3001, 3]])
+    id_map, colours, texts = panoptic_regions(panoptic, METAINFO)
+    np.testing.assert_array_equal(id_map, [[1, 3, 4, 0], [2, 2, 5, 0]])
+    assert texts == ['sky', 'road', 'cat', 'cat', 'cat']
+    assert colours[:3] == [SKY, ROAD, CAT]
+    assert len(set(colours)) == 5
+
+
+def test_panoptic_void_alone():
+    id_map, colours, texts = panoptic_regions(np.full((2, 3), 3), METAINFO)
+    assert not id_map.any()
+    assert colours == texts == []
+
+
+def test_semantic_leaves_out_what_is_no_class():
+    id_map, colours, texts = semantic_regions(np.array([[2, 255, 0]]), METAINFO)
+    np.testing.assert_array_equal(id_map, [[2, 0, 1]])
+    assert colours == [SKY, ROAD]
+    assert texts == ['sky', 'road']
+
+
+def test_instances_show_the_best_and_hide_the_doubtful():
+    masks = np.zeros((3, 1, 4), bool)
+    masks[0, 0, :2] = masks[1, 0, 1:] = masks[2] = True
+    id_map, _, texts = instance_regions(masks, np.array([1, 0, 2]), np.array([0.6, 0.954, 0.4]), METAINFO)
+    np.testing.assert_array_equal(id_map, [[2, 1, 1, 1]])
+    assert texts == ['sky 95%', 'cat 60%']
+
+
+def test_no_instance():
+    regions = instance_regions(np.zeros((0, 2, 3), bool), np.zeros(0, int), np.zeros(0), METAINFO)
+    assert regions.id_map.shape == (2, 3)
+    assert regions.texts == []
+
+
+def test_instances_of_a_class_differ_and_stay_near_its_colour():
+    count = 9
+    regions = panoptic_regions(np.arange(1, count + 1)[None] * 1000 + 1, METAINFO)
+    hues = [colorsys.rgb_to_hsv(*(channel / 255 for channel in colour))[0] for colour in regions.colours]
+    distances = [abs((hue - hues[0] + 0.5) % 1 - 0.5) for hue in hues]
+    assert max(distances) < 0.25
+    assert regions.colours[0] == CAT
+    for index, colour in enumerate(regions.colours):
+        for other in regions.colours[:index]:
+            assert np.abs(np.subtract(colour, other)).sum() > 30, 'two colours that look the same'
+    assert regions.colours == panoptic_regions(np.arange(1, count + 1)[None] * 1000 + 1, METAINFO).colours
