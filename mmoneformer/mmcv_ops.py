@@ -40,3 +40,8 @@ def stand_in_where_missing() -> None:
     module = _MissingOperators(EXTENSION)
     module.__spec__ = ModuleSpec(EXTENSION, loader=None)  # no loader: mmcv's check_ops_exist() still answers no
     sys.modules[EXTENSION] = module
+
+
+def are_compiled() -> bool:
+    """Whether mmcv has its compiled operators."""
+    return not isinstance(sys.modules.get(EXTENSION), _MissingOperators)

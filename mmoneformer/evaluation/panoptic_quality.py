@@ -30,6 +30,7 @@ class PanopticQuality(BaseMetric):
     """
 
     default_prefix = ''
+    task = 'panoptic'
 
     def __init__(self, *, any_token: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -44,7 +45,7 @@ class PanopticQuality(BaseMetric):
         """
         num_classes = len(self.dataset_meta['classes'])
         for sample in data_samples:
-            check_task_token(sample, 'panoptic', any_token=self.any_token)
+            check_task_token(sample, self.task, any_token=self.any_token)
             prediction = sample['pred_panoptic_seg']['sem_seg'][0].cpu().numpy().astype(np.int64)
             id_map, segments = panoptic_ground_truth(sample, prediction.shape)
             try:

@@ -19,6 +19,7 @@ class SemanticIoU(IoUMetric):
     """
 
     default_prefix = ''
+    task = 'semantic'
 
     def __init__(self, *, any_token: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -31,7 +32,7 @@ class SemanticIoU(IoUMetric):
             ValueError: If a sample has no ground truth, or was read under another token.
         """
         for sample in data_samples:
-            check_task_token(sample, 'semantic', any_token=self.any_token)
+            check_task_token(sample, self.task, any_token=self.any_token)
             if not self.format_only:
                 check_ground_truth(sample, 'gt_sem_seg')
         super().process(data_batch, data_samples)

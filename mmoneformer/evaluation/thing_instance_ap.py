@@ -35,6 +35,7 @@ class ThingInstanceAP(BaseMetric):
     """
 
     default_prefix = ''
+    task = 'instance'
 
     def __init__(self, *, max_dets: int = 100, any_token: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -50,7 +51,7 @@ class ThingInstanceAP(BaseMetric):
         """
         thing_ids = self.dataset_meta['thing_ids']
         for sample in data_samples:
-            check_task_token(sample, 'instance', any_token=self.any_token)
+            check_task_token(sample, self.task, any_token=self.any_token)
             instances = sample['pred_instances']
             id_map, segments = panoptic_ground_truth(sample, instances['masks'].shape[1:])
             no_things = set(instances['labels'].tolist()) - set(thing_ids)

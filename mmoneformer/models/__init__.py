@@ -7,6 +7,7 @@ from mmoneformer.models.losses.mask_set_loss import MaskSetLoss
 from mmoneformer.models.oneformer import OneFormer
 from mmoneformer.models.oneformer_head import OneFormerHead
 from mmoneformer.models.pixel_decoder import MSDeformAttnPixelDecoder
+from mmoneformer.models.semantic_tta import SemanticTTA
 from mmoneformer.models.text.text_encoder import TextEncoder
 from mmoneformer.models.text.text_mapper import TextMapper
 
@@ -18,6 +19,7 @@ __all__ = [
     'OneFormer',
     'OneFormerHead',
     'QueryTextContrastiveLoss',
+    'SemanticTTA',
     'TextEncoder',
     'TextMapper',
 ]

@@ -4,8 +4,9 @@ import math
 
 import torch
 import torch.nn.functional as F
-from mmcv.utils.ext_loader import check_ops_exist
 from torch import Tensor, nn
+
+from mmoneformer.mmcv_ops import are_compiled
 
 Size = tuple[int, int]
 
@@ -83,7 +84,7 @@ def sample(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor
     Returns:
         [B, queries, C].
     """
-    if values.is_cuda and check_ops_exist():
+    if values.is_cuda and are_compiled():
         return _sample_by_mmcv(values, sizes, locations, weights)
     if values.is_cuda or torch.is_grad_enabled():
         return sample_by_grid(values, sizes, locations, weights)
@@ -94,13 +95,13 @@ def sample_by_grid(values: Tensor, sizes: list[Size], locations: Tensor, weights
     """The plain form: ``grid_sample`` of each level. Arguments as of ``sample``."""
     levels = values.transpose(1, 2).flatten(0, 1).split([height * width for height, width in sizes], dim=1)
     grids = (2 * locations - 1).transpose(1, 2).flatten(0, 1)  # [B * G, queries, L, P, 2]
-    samples = [
-        F.grid_sample(level.mT.unflatten(-1, size), grids[:, :, index], align_corners=False)
-        for index, (level, size) in enumerate(zip(levels, sizes, strict=True))
-    ]  # each [B * G, C / G, queries, P]
-    weights = weights.transpose(1, 2).flatten(0, 1).flatten(2)  # [B * G, queries, L * P]
-    summed = torch.einsum('ncqp,nqp->nqc', torch.cat(samples, dim=-1), weights)
-    return summed.unflatten(0, values.shape[::2][:2]).transpose(1, 2).flatten(2)
+    weights = weights.transpose(1, 2).flatten(0, 1)  # [B * G, queries, L, P]
+    batch, _, heads, channels = values.shape
+    summed = values.new_zeros(batch * heads, channels, locations.shape[1])
+    for index, (level, size) in enumerate(zip(levels, sizes, strict=True)):
+        samples = F.grid_sample(level.mT.unflatten(-1, size), grids[:, :, index], align_corners=False)
+        summed = summed + (samples * weights[:, None, :, index]).sum(-1)  # samples: [B * G, C / G, queries, P]
+    return summed.unflatten(0, (batch, heads)).flatten(1, 2).mT
 
 
 def sample_by_embedding_bag(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
@@ -150,7 +151,7 @@ def _sample_by_mmcv(values: Tensor, sizes: list[Size], locations: Tensor, weight
 
     shapes = torch.tensor(sizes, device=values.device)
     starts = _level_starts(sizes, values.device).flatten()
-    im2col_step = 64
+    im2col_step = math.gcd(len(values), 64)  # must divide the batch
     return MultiScaleDeformableAttnFunction.apply(
         values.contiguous(), shapes, starts, locations.contiguous(), weights.contiguous(), im2col_step
     )

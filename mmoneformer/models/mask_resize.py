@@ -13,7 +13,7 @@ from torch import Tensor
 
 Size = tuple[int, int]
 ReadRows = Callable[[int, int], Tensor]
-BLOCK_ELEMENTS = 2**24  # of all masks in a block: 64 MiB of float32
+BLOCK_ELEMENTS = 2**24  # of all masks in a block, read or written: 64 MiB of float32
 
 
 class Frame(NamedTuple):
@@ -41,7 +41,9 @@ def row_blocks(mask_logits: Tensor, frame: Frame) -> Iterator[tuple[slice, Tenso
         The rows, and the masks' float32 logits there, [N, rows, W].
     """
     height, width = frame.original
-    step = max(1, BLOCK_ELEMENTS // max(1, len(mask_logits) * width))
+    rows_read = max(1.0, frame.image[0] / height)  # per row of the result
+    row_elements = max(1, len(mask_logits)) * max(width, frame.padded[1]) * rows_read
+    step = max(1, int(BLOCK_ELEMENTS / row_elements))
 
     def read_mask(start: int, stop: int) -> Tensor:
         return mask_logits[:, start:stop].float()
@@ -66,6 +68,6 @@ def _resize_rows(read: ReadRows, source: Size, target: Size, start: int, stop: i
     below = (above + 1).clamp(max=height - 1)
     first, last = int(above[0]), int(below[-1])
     rows = read(first, last + 1)
-    rows = F.interpolate(rows[None], (rows.shape[1], target[1]), mode='bilinear', align_corners=False)[0]
+    rows = F.interpolate(rows[:, None], (rows.shape[1], target[1]), mode='bilinear', align_corners=False)[:, 0]
     above, below, weight = (index.to(rows.device) for index in (above - first, below - first, position - above))
     return torch.lerp(rows[:, above], rows[:, below], weight[:, None])

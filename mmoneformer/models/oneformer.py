@@ -21,7 +21,7 @@ Logits = dict[str, tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TestConfig:
+class InferenceConfig:
     """How predictions become results.
 
     Attributes:
@@ -40,7 +40,7 @@ class TestConfig:
     tokens: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_tasks(self.tasks)
+        object.__setattr__(self, 'tasks', check_tasks(self.tasks))
         if self.tokens:
             check_tasks([*self.tokens, *self.tokens.values()])
 
@@ -53,7 +53,7 @@ class OneFormer(BaseModel):
         backbone: Config of a backbone with four outputs, strides 4, 8, 16, 32.
         panoptic_head: Config of the rest of the network; it is given the number of classes.
         metainfo: Classes, thing ids and palette, or the name of a known data set.
-        test_cfg: Arguments of ``TestConfig``.
+        test_cfg: Arguments of ``InferenceConfig``.
         data_preprocessor: Config of what normalises and pads a batch.
         init_cfg: Of the whole model, as in mmengine.
         train_cfg: Always None; mmseg's ``init_model`` passes it.
@@ -73,11 +73,15 @@ class OneFormer(BaseModel):
         pretrained: None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        if train_cfg is not None or pretrained is not None:
+            raise ValueError(f'train_cfg and pretrained must be None, got {train_cfg!r} and {pretrained!r}')
+        if 'num_classes' in panoptic_head:
+            raise ValueError('panoptic_head.num_classes follows from the classes of metainfo: leave it out')
         self.dataset_meta = resolve_metainfo(metainfo)
         num_classes = len(self.dataset_meta['classes'])
         self.backbone = MODELS.build(backbone)
         self.panoptic_head = MODELS.build(panoptic_head, default_args=dict(num_classes=num_classes))
-        self.test_cfg = TestConfig(**(test_cfg or {}))
+        self.test_cfg = InferenceConfig(**(test_cfg or {}))
         is_thing = torch.zeros(num_classes, dtype=torch.bool)
         is_thing[list(self.dataset_meta['thing_ids'])] = True
         self.register_buffer('is_thing', is_thing, persistent=False)
@@ -101,15 +105,13 @@ class OneFormer(BaseModel):
         Raises:
             ValueError: If the mode is none of the three, or needs data samples and got none.
         """
+        if mode not in ('loss', 'predict', 'tensor'):
+            raise ValueError(f"unknown mode {mode!r}: choose 'loss', 'predict' or 'tensor'")
         if mode == 'tensor':
             return self._logits(inputs, check_tasks(tasks))
         if data_samples is None:
             raise ValueError(f'mode {mode!r} needs data_samples, one per image, got None')
-        if mode == 'loss':
-            return self._loss(inputs, data_samples)
-        if mode == 'predict':
-            return self._predict(inputs, data_samples)
-        raise ValueError(f"unknown mode {mode!r}: choose 'loss', 'predict' or 'tensor'")
+        return self._loss(inputs, data_samples) if mode == 'loss' else self._predict(inputs, data_samples)
 
     def _loss(self, inputs: Tensor, data_samples: list[DetDataSample]) -> dict[str, Tensor]:
         return self.panoptic_head.loss(
@@ -123,19 +125,20 @@ class OneFormer(BaseModel):
 
     def _logits(self, inputs: Tensor, tasks: Sequence[str]) -> Logits:
         output = self.panoptic_head(self.backbone(inputs), [tasks] * len(inputs))
-        class_logits, mask_logits = output.class_logits, output.mask_logits
-        return {task: (class_logits[:, index], mask_logits[:, index]) for index, task in enumerate(tasks)}
+        return {task: output.of_task(index) for index, task in enumerate(tasks)}
 
     def _predict(self, inputs: Tensor, data_samples: list[DetDataSample]) -> list[DetDataSample]:
         """Write the results of each asked task, read under its token, into the data samples."""
         tokens = {task: self.test_cfg.tokens.get(task, task) for task in self.test_cfg.tasks}
-        logits = self._logits(inputs, check_tasks(tokens.values()))
+        asked = check_tasks(tokens.values())
+        output = self.panoptic_head(self.backbone(inputs), [asked] * len(inputs))
         padded = (inputs.shape[-2], inputs.shape[-1])
-        for index, sample in enumerate(data_samples):
-            frame = Frame(padded, tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
-            for task, token in tokens.items():
-                class_logits, mask_logits = logits[token]
+        for task, token in tokens.items():
+            class_logits, mask_logits = output.of_task(asked.index(token))  # one task at a time: masks are large
+            for index, sample in enumerate(data_samples):
+                frame = Frame(padded, tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
                 self._add_result(sample, task, class_logits[index], mask_logits[index], frame)
+        for sample in data_samples:
             sample.set_metainfo(dict(task_tokens=tokens))
         return data_samples
 

@@ -31,15 +31,10 @@ class HeadOutput(NamedTuple):
     predictions: list[QueryPredictions]
     mask_features: Tensor
 
-    @property
-    def class_logits(self) -> Tensor:
-        """Of the last layer, [B, T, Q, K + 1]."""
-        return self.predictions[-1].class_logits
-
-    @property
-    def mask_logits(self) -> Tensor:
-        """Of the last layer, [B, T, Q, H/4, W/4]."""
-        return mask_logits(self.predictions[-1].mask_embeddings, self.mask_features)
+    def of_task(self, index: int) -> tuple[Tensor, Tensor]:
+        """Class logits [B, Q, K + 1] and mask logits [B, Q, H/4, W/4] of the last layer, of one task."""
+        class_logits, embeddings = (part[:, index, None] for part in self.predictions[-1])
+        return class_logits.squeeze(1), mask_logits(embeddings, self.mask_features).squeeze(1)
 
 
 @MODELS.register_module()

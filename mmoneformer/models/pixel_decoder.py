@@ -93,6 +93,10 @@ class MSDeformAttnPixelDecoder(nn.Module):
 
     def forward(self, features: Sequence[Tensor]) -> PixelFeatures:
         """Decode the backbone's maps of strides 4, 8, 16, 32, each [B, C_i, H_i, W_i]."""
+        if len(features) != 4:
+            raise ValueError(
+                f'the backbone gives {len(features)} maps, not 4 of strides 4, 8, 16, 32: see out_indices'
+            )
         with torch.autocast(features[0].device.type, enabled=False):
             stride4, *others = (feature.float() for feature in features)
             levels = [project(feature) for project, feature in zip(self.input_projs, reversed(others), strict=True)]

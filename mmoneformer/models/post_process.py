@@ -1,7 +1,7 @@
 """Queries -> results of the three tasks (paper section 3.4; Mask2Former, arXiv 2112.01527, section 3.4).
 
-Pure functions of one image's predictions under the task's own token. None of them leaves the device, loops over
-segments, or writes out masks that the result does not need.
+Pure functions of one image's predictions under the task's own token. None of them loops over segments, copies masks
+to the host, or resizes masks that the result does not need.
 
 Shapes: Q queries, K classes, h x w cells of stride 4, H x W pixels of the original image.
 """

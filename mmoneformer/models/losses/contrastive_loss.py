@@ -1,12 +1,15 @@
 """Query-text contrastive loss (paper section 3.3)."""
 
+import functools
+import logging
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmengine.dist import get_rank, get_world_size
+from mmengine.dist import all_gather, all_reduce, get_rank, get_world_size
+from mmengine.logging import print_log
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_gather
 
 from mmoneformer.registry import MODELS
 
@@ -17,7 +20,8 @@ MAX_SCALE = 100
 class QueryTextContrastiveLoss(nn.Module):
     """Pulls each image's object queries to its own texts and away from those of the other images.
 
-    With one image over all processes there is nothing to tell apart, and the loss is zero.
+    With one image over all processes there is nothing to tell apart, and the loss is zero. All processes must have
+    the same number of images.
 
     Shapes: B images of this process, Q queries, C width.
 
@@ -38,16 +42,37 @@ class QueryTextContrastiveLoss(nn.Module):
             queries: Initial object queries, [B, Q, C].
             texts: Text queries, [B, Q, C].
         """
+        if len(queries) * get_world_size() == 1:
+            _warn_of_single_image()
         with torch.autocast(queries.device.type, enabled=False):
             image = F.normalize(queries.float().flatten(1), dim=-1)
             text = F.normalize(texts.float().flatten(1), dim=-1)
             labels = torch.arange(len(image), device=image.device) + len(image) * get_rank()
             scale = self.logit_scale.exp().clamp(max=MAX_SCALE)
-            image_loss = F.cross_entropy(scale * image @ _gather(text).T, labels)
-            text_loss = F.cross_entropy(scale * text @ _gather(image).T, labels)
+            image_loss = F.cross_entropy(scale * image @ _Gather.apply(text).T, labels)
+            text_loss = F.cross_entropy(scale * text @ _Gather.apply(image).T, labels)
             return self.weight * (image_loss + text_loss)
 
 
-def _gather(rows: Tensor) -> Tensor:
-    """Rows of all processes, in the order of their ranks; gradients flow back to each."""
-    return rows if get_world_size() == 1 else torch.cat(all_gather(rows))
+class _Gather(torch.autograd.Function):
+    """Rows of all processes, in the order of their ranks; gradients flow back to the process that owns a row."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        ctx.count = len(rows)
+        return torch.cat(all_gather(rows.contiguous()))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        gradient = gradient.contiguous()
+        all_reduce(gradient)
+        return gradient.narrow(0, ctx.count * get_rank(), ctx.count)
+
+
+@functools.cache
+def _warn_of_single_image() -> None:
+    print_log(
+        'the contrastive loss is 0: it needs 2 images or more in a batch over all processes, and there is 1',
+        logger='current',
+        level=logging.WARNING,
+    )

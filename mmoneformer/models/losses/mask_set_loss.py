@@ -72,14 +72,10 @@ class MaskSetLoss(nn.Module):
             embeddings = torch.stack([layer.mask_embeddings.squeeze(1).float() for layer in predictions])
             features = mask_features.float()
             matches = self.match(class_logits, embeddings, features, labels, masks, padded_size)
-            per_layer = torch.stack(
-                [
-                    self.weights.classes * self.class_loss(class_logits, labels, matches),
-                    *self._mask_losses(embeddings, features, masks, matches, padded_size),
-                ],
-                dim=1,
-            )  # [L, 3]
-        return _name_losses(per_layer)
+            class_losses = self.class_loss(class_logits, labels, matches)
+            mask_losses, dice_losses = self.mask_losses(embeddings, features, masks, matches, padded_size)
+            per_layer = torch.stack((class_losses, mask_losses, dice_losses), dim=1)  # [L, 3]
+            return _name_losses(per_layer * per_layer.new_tensor(self.weights))
 
     @torch.no_grad()
     def match(
@@ -115,7 +111,7 @@ class MaskSetLoss(nn.Module):
         losses = F.cross_entropy(class_logits.flatten(0, 2), targets.flatten(), weight, reduction='none')
         return losses.view(len(class_logits), -1).sum(1) / weight[targets].flatten(1).sum(1)
 
-    def _mask_losses(
+    def mask_losses(
         self,
         embeddings: Tensor,
         features: Tensor,
@@ -123,7 +119,7 @@ class MaskSetLoss(nn.Module):
         matches: Sequence[Matches],
         padded_size: tuple[int, int],
     ) -> tuple[Tensor, Tensor]:
-        """Weighted mask and dice loss of each layer, [L] each."""
+        """Cross-entropy and dice loss of the matched masks' points, over the number of masks; [L] each."""
         maps = torch.cat(
             [
                 torch.einsum('mc,chw->mhw', embeddings[match.layers, image, match.queries], features[image])
@@ -141,13 +137,9 @@ class MaskSetLoss(nn.Module):
         )
         layers = torch.cat([match.layers for match in matches])
         divisor = _mean_number_of_masks(masks, features.device)
-        return tuple(
-            weight * losses.new_zeros(len(embeddings)).index_add(0, layers, losses) / divisor
-            for weight, losses in (
-                (self.weights.mask, mask_loss(point_logits, point_targets)),
-                (self.weights.dice, dice_loss(point_logits, point_targets)),
-            )
-        )  # type: ignore[return-value]
+        per_mask = torch.stack((mask_loss(point_logits, point_targets), dice_loss(point_logits, point_targets)))
+        mask_losses, dice_losses = per_mask.new_zeros(2, len(embeddings)).index_add(1, layers, per_mask) / divisor
+        return mask_losses, dice_losses
 
 
 def mask_loss(logits: Tensor, targets: Tensor) -> Tensor:

@@ -73,7 +73,9 @@ def assign(costs: Sequence[Tensor]) -> list[Matches]:
     device = costs[0].device
     flat = torch.cat([cost.flatten() for cost in costs]).cpu()
     if not flat.isfinite().all():
-        raise ValueError('the matching cost has NaN or infinite entries: the network has diverged; lower the rate')
+        raise ValueError(
+            'the matching cost has NaN or infinite entries: the network has diverged; lower the learning rate'
+        )
     matches, start = [], 0
     for cost in costs:
         matrices = flat[start : start + cost.numel()].view(cost.shape).numpy()

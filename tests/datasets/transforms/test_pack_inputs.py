@@ -66,7 +66,7 @@ def test_evaluation_packs_ground_truth(annotated):
     assert data_sample['gt_panoptic_seg']['sem_seg'].tolist() == [annotated['gt_seg_map'].tolist()]
     assert data_sample['segments'] == SEGMENTS
     semantic = data_sample['gt_sem_seg']
-    assert semantic['sem_seg'].tolist() == [[[7, 7, 5, 0], [255, 255, 0, 0]]]
+    assert semantic['sem_seg'].tolist() == [[[7, 7, 255, 0], [5, 5, 0, 0]]]
     assert semantic['data'] is semantic['sem_seg']
     assert 'gt_masks' not in data_sample
 

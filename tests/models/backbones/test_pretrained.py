@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+import mmoneformer  # noqa: F401
+from mmoneformer.models.backbones.convnext import ConvNeXt
+from mmoneformer.models.backbones.dinat import DiNAT
+
+CONVNEXT = {'depths': [1, 1], 'channels': [4, 8], 'out_indices': (0, 1)}
+DINAT = {'embed_dims': 8, 'num_heads': [2, 4], 'dilations': [[1], [1]], 'kernel_size': 3, 'out_indices': (0, 1)}
+
+
+def classifier_weights(backbone_class, settings):
+    """Random weights of the classifier: no norm for each map, but one norm and a head behind the last."""
+    weights = backbone_class(**settings).state_dict()
+    weights = {key: torch.rand_like(value) for key, value in weights.items() if not key.startswith('norm')}
+    return weights | {'norm.weight': torch.rand(8), 'norm.bias': torch.rand(8), 'head.weight': torch.rand(5, 8)}
+
+
+def initialised(backbone_class, settings, path):
+    backbone = backbone_class(**settings, init_cfg={'type': 'Pretrained', 'checkpoint': str(path)})
+    backbone.init_weights()
+    return backbone
+
+
+@pytest.mark.parametrize('wrap', [lambda w: {'model': w}, lambda w: {'state_dict': w}, lambda w: w])
+@pytest.mark.parametrize(('backbone_class', 'settings'), [(ConvNeXt, CONVNEXT), (DiNAT, DINAT)])
+def test_classifier_becomes_backbone(backbone_class, settings, wrap, tmp_path):
+    weights = classifier_weights(backbone_class, settings)
+    torch.save(wrap(weights), tmp_path / 'imagenet.pth')
+    backbone = initialised(backbone_class, settings, tmp_path / 'imagenet.pth')
+    for key, value in backbone.state_dict().items():
+        expected = weights.get(key, torch.full_like(value, key.endswith('weight')))
+        torch.testing.assert_close(value, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ('change', 'fault'),
+    [
+        (lambda w: w.pop('stages.1.0.gamma'), r"'missing': \['stages.1.0.gamma'\]"),
+        (lambda w: w.update(extra=torch.ones(1)), r"'unknown': \['extra'\]"),
+        (lambda w: w.update({'stages.1.0.gamma': torch.ones(9)}), r"'of another shape': \['stages.1.0.gamma'\]"),
+    ],
+)
+def test_weights_of_another_network_are_refused(change, fault, tmp_path):
+    weights = classifier_weights(ConvNeXt, CONVNEXT)
+    change(weights)
+    torch.save({'model': weights}, tmp_path / 'other.pth')
+    with pytest.raises(ValueError, match=f'other.pth does not hold the weights of this ConvNeXt.*{fault}'):
+        initialised(ConvNeXt, CONVNEXT, tmp_path / 'other.pth')
+
+
+def test_prefix_takes_a_part_of_a_checkpoint(tmp_path):
+    weights = ConvNeXt(**CONVNEXT).state_dict()
+    weights = {key: torch.rand_like(value) for key, value in weights.items()}
+    torch.save({'state_dict': {f'backbone.{key}': value for key, value in weights.items()}}, tmp_path / 'model.pth')
+    init_cfg = {'type': 'Pretrained', 'checkpoint': str(tmp_path / 'model.pth'), 'prefix': 'backbone.'}
+    backbone = ConvNeXt(**CONVNEXT, init_cfg=init_cfg)
+    backbone.init_weights()
+    torch.testing.assert_close(dict(backbone.state_dict()), weights, rtol=0, atol=0)

@@ -1,0 +1,175 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from scipy.optimize import linear_sum_assignment
+
+from mmoneformer.models.losses import mask_set_loss
+from mmoneformer.models.losses.mask_set_loss import MaskSetLoss
+from mmoneformer.models.prediction import QueryPredictions
+from mmoneformer.structures import TargetMasks
+
+LAYERS, QUERIES, CLASSES, CHANNELS, POINTS = 3, 7, 4, 8, 32
+PADDED = (32, 48)
+NAMES = ('loss_cls', 'loss_mask', 'loss_dice')
+
+
+@pytest.fixture
+def outputs():
+    """Class logits and mask embeddings of each layer, mask features; leaves of the graph."""
+    tensors = [torch.randn(2, 1, QUERIES, CLASSES + 1) for _ in range(LAYERS)]
+    tensors += [torch.randn(2, 1, QUERIES, CHANNELS) for _ in range(LAYERS)]
+    return [tensor.requires_grad_() for tensor in (*tensors, torch.randn(2, CHANNELS, 8, 12))]
+
+
+@pytest.fixture
+def targets():
+    """Two and three blobs on images smaller than the input; class 3 occurs twice."""
+    first, second = torch.zeros(30, 41, dtype=torch.uint8), torch.zeros(27, 48, dtype=torch.uint8)
+    first[2:12, 3:30], first[10:29, 20:40] = 1, 2
+    second[:9], second[9:, :20], second[15:, 30:] = 1, 2, 3
+    return [torch.tensor([0, 2]), torch.tensor([1, 3, 3])], [TargetMasks(first, 2), TargetMasks(second, 3)]
+
+
+def no_targets():
+    return [torch.zeros(0, dtype=torch.int64)] * 2, [TargetMasks(torch.zeros(30, 41, dtype=torch.uint8), 0)] * 2
+
+
+def forward(loss, outputs, targets):
+    predictions = [QueryPredictions(*pair) for pair in zip(outputs[:LAYERS], outputs[LAYERS:-1], strict=True)]
+    return loss(predictions, outputs[-1], *targets, PADDED)
+
+
+def read(masks, points):
+    """Samples of masks [N, H, W] at points [N or 1, P, 2]: [N, P]."""
+    grid = 2 * points.expand(len(masks), -1, -1)[:, :, None] - 1
+    return F.grid_sample(masks[:, None].float(), grid, align_corners=False)[:, 0, :, 0]
+
+
+def point_losses(logits, truth):
+    """Binary cross-entropy and dice loss of points [P]."""
+    probability = logits.sigmoid()
+    dice = 1 - (2 * (probability * truth).sum() + 1) / (probability.sum() + truth.sum() + 1)
+    return F.binary_cross_entropy_with_logits(logits, truth), dice
+
+
+def plain_assignment(class_logits, masks, labels, truth, points):
+    """One layer of one image: masks of all queries, [Q, h, w], and dense targets, [N, H, W]."""
+    cost = torch.zeros(QUERIES, len(labels))
+    point_logits, point_truth = read(masks, points), read(truth, points)
+    for query in range(QUERIES):
+        for target, label in enumerate(labels):
+            cross_entropy, dice = point_losses(point_logits[query], point_truth[target])
+            cost[query, target] = 5 * cross_entropy + 5 * dice - 2 * class_logits[query].softmax(-1)[label]
+    return linear_sum_assignment(cost.numpy())
+
+
+def plain_losses(outputs, labels, masks):
+    """All masks of all queries at full size, targets as float masks, one match after another; random as ours."""
+    matching_points = torch.rand(2, POINTS, 2)
+    full = [torch.einsum('bqc,bchw->bqhw', embed[:, 0], outputs[-1]) for embed in outputs[LAYERS:-1]]
+    dense = [
+        F.pad(mask.dense().float(), (0, PADDED[1] - mask.id_map.shape[1], 0, PADDED[0] - mask.id_map.shape[0]))
+        for mask in masks
+    ]
+    matches = []
+    for image in range(2):
+        for layer in range(LAYERS):
+            with torch.no_grad():
+                rows, columns = plain_assignment(
+                    outputs[layer][image, 0], full[layer][image], labels[image], dense[image], matching_points[image]
+                )
+            matches += [(layer, image, row, column) for row, column in zip(rows, columns, strict=True)]
+    candidates, others = torch.rand(len(matches), 3 * POINTS, 2), torch.rand(len(matches), POINTS // 4, 2)
+    losses = torch.zeros(LAYERS, 3)
+    classes = torch.full((LAYERS, 2, QUERIES), CLASSES)
+    for number, (layer, image, query, target) in enumerate(matches):
+        classes[layer, image, query] = labels[image][target]
+        mask, truth = full[layer][image, query, None], dense[image][target, None]
+        doubt = read(mask, candidates[number, None])[0].abs()
+        chosen = candidates[number][doubt.argsort()[: POINTS * 3 // 4]]
+        points = torch.cat((chosen, others[number]))[None]
+        cross_entropy, dice = point_losses(read(mask, points)[0], read(truth, points)[0])
+        losses = losses + F.one_hot(torch.tensor(layer), LAYERS)[:, None] * torch.stack(
+            (torch.zeros(()), 5 * cross_entropy, 5 * dice)
+        )
+    losses = losses / sum(map(len, labels))
+    weight = torch.tensor([1.0] * CLASSES + [0.1])
+    class_losses = [
+        2 * F.cross_entropy(outputs[layer].flatten(0, 2), classes[layer].flatten(), weight) for layer in range(LAYERS)
+    ]
+    return losses + F.pad(torch.stack(class_losses)[:, None], (0, 2))
+
+
+def test_equals_the_plain_form_in_value_and_gradient(outputs, targets):
+    torch.manual_seed(5)
+    found = forward(MaskSetLoss(num_points=POINTS), outputs, targets)
+    torch.manual_seed(5)
+    expected = plain_losses(outputs, *targets)
+    prefixes = [*(f'd{layer}.' for layer in range(LAYERS - 1)), '']
+    assert set(found) == {prefix + name for prefix in prefixes for name in NAMES}
+    for prefix, losses in zip(prefixes, expected, strict=True):
+        for name, loss in zip(NAMES, losses, strict=True):
+            torch.testing.assert_close(found[prefix + name], loss, msg=prefix + name)
+
+    ours = torch.autograd.grad(sum(found.values()), outputs)
+    theirs = torch.autograd.grad(expected.sum(), outputs)
+    for gradient, plain in zip(ours, theirs, strict=True):
+        assert plain.abs().max() > 0
+        torch.testing.assert_close(gradient, plain, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('weight', 'name'), [('class_weight', 'loss_cls'), ('mask_weight', 'loss_mask'), ('dice_weight', 'loss_dice')]
+)
+def test_weights(outputs, weight, name):
+    """One target that any query may have: the assignment does not matter where all queries are equal."""
+    for output in outputs[:-1]:
+        output.data[:] = output.data[:, :, :1]
+    targets = [torch.tensor([1])] * 2, [TargetMasks(torch.ones(32, 48, dtype=torch.uint8), 1)] * 2
+    losses = []
+    for value in (1.0, 3.0):
+        torch.manual_seed(5)
+        losses.append(forward(MaskSetLoss(num_points=POINTS, **{weight: value}), outputs, targets)[name])
+    torch.testing.assert_close(losses[1], 3 * losses[0])
+
+
+def test_no_target_at_all(outputs, targets):
+    """The same keys and the same graph: a gradient, if only zero, for each output."""
+    losses = forward(MaskSetLoss(num_points=POINTS), outputs, no_targets())
+    assert losses.keys() == forward(MaskSetLoss(num_points=POINTS), outputs, targets).keys()
+    for layer, prefix in enumerate(('d0.', 'd1.', '')):
+        nothing = torch.full((2 * QUERIES,), CLASSES)
+        expected = 2 * F.cross_entropy(outputs[layer].flatten(0, 2), nothing)
+        torch.testing.assert_close(losses[f'{prefix}loss_cls'], expected)
+        assert losses[f'{prefix}loss_mask'] == losses[f'{prefix}loss_dice'] == 0
+    gradients = torch.autograd.grad(sum(losses.values()), outputs)
+    assert all(gradient.isfinite().all() for gradient in gradients)
+
+
+def test_one_image_without_targets(outputs, targets):
+    labels, masks = (list(part) for part in targets)
+    labels[0], masks[0] = (part[0] for part in no_targets())
+    losses = forward(MaskSetLoss(num_points=POINTS), outputs, (labels, masks))
+    assert all(loss.isfinite() and loss > 0 for loss in losses.values())
+
+
+@pytest.mark.parametrize(('mean_count', 'divisor'), [(2.5, 2.5), (0.5, 1.0)])
+def test_masks_are_counted_over_all_processes_and_as_one_at_least(monkeypatch, outputs, targets, mean_count, divisor):
+    """Five masks here, but ``mean_count`` in the mean of all processes."""
+    losses = []
+    for count in (5.0, mean_count):
+        monkeypatch.setattr(mask_set_loss, 'all_reduce', lambda tensor, op, count=count: tensor.fill_(count))
+        torch.manual_seed(5)
+        losses.append(forward(MaskSetLoss(num_points=POINTS), outputs, targets))
+    for name in ('loss_mask', 'loss_dice'):
+        torch.testing.assert_close(losses[1][name], losses[0][name] * 5 / divisor)
+    torch.testing.assert_close(losses[1]['loss_cls'], losses[0]['loss_cls'])
+
+
+def test_float32_under_autocast(outputs, targets):
+    losses = []
+    for enabled in (False, True):
+        torch.manual_seed(5)
+        with torch.autocast('cpu', torch.bfloat16, enabled=enabled):
+            losses.append(forward(MaskSetLoss(num_points=POINTS), outputs, targets))
+    assert losses[0] == losses[1]

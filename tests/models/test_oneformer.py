@@ -1,0 +1,219 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmdet.structures import DetDataSample
+
+from mmoneformer.models.oneformer_head import HeadOutput
+from mmoneformer.tasks import TASKS
+
+PARTS = ('loss_cls', 'loss_mask', 'loss_dice')
+TASK_NAMES = list(TASKS)
+
+
+@pytest.fixture
+def inputs():
+    return torch.randn(2, 3, 64, 96)
+
+
+def asked(count=2):
+    """Images of 45 x 60 in the input, 30 x 41 as the user has them."""
+    return [DetDataSample(metainfo=dict(img_shape=(45, 60), ori_shape=(30, 41))) for _ in range(count)]
+
+
+@torch.no_grad()
+def test_tensor_mode_gives_logits_of_the_tasks(build_model, inputs):
+    model = build_model().eval()
+    logits = model(inputs, tasks=('semantic', 'panoptic'))
+    assert list(logits) == ['semantic', 'panoptic']
+    for class_logits, mask_logits in logits.values():
+        assert class_logits.shape == (2, 12, 6)
+        assert mask_logits.shape == (2, 12, 16, 24)
+    alone = model(inputs, mode='tensor')['panoptic']
+    torch.testing.assert_close(logits['panoptic'], alone, atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_predict_mode_gives_results_at_the_original_size(build_model, inputs):
+    model, samples = build_model(test_cfg=dict(object_mask_thr=0.1)).eval(), asked()
+    results = model(inputs, samples, mode='predict')
+    assert results is samples
+    for result in results:
+        assert result.task_tokens == {task: task for task in TASK_NAMES}
+        panoptic, semantic = result.pred_panoptic_seg.sem_seg, result.pred_sem_seg.sem_seg
+        assert panoptic.shape == semantic.shape == (1, 30, 41)
+        assert panoptic.dtype == semantic.dtype == torch.int64
+        assert result.pred_sem_seg.data is semantic
+        instances = result.pred_instances
+        assert instances.masks.shape == (len(instances), 30, 41)
+        assert set(instances.labels.tolist()) <= {0, 2, 4}
+        for segment in set(panoptic.unique().tolist()) - {5}:  # 5 is void
+            assert (segment % 1000 in (0, 2, 4)) == (segment >= 1000)
+
+
+@torch.no_grad()
+def test_only_the_asked_results_are_given(build_model, inputs):
+    model = build_model(test_cfg=dict(tasks=['semantic'])).eval()
+    for result in model(inputs, asked(), mode='predict'):
+        assert result.keys() == ['pred_sem_seg']
+        assert result.task_tokens == {'semantic': 'semantic'}
+
+
+def shown(*labels, logits):
+    """What the network says of two images: a query everywhere, over it one on the left half; each with its label."""
+    class_logits = torch.tensor(logits)[:, None] * F.one_hot(torch.tensor(labels), 6)
+    masks = torch.full((2, 16, 24), 9.0)
+    masks[1, :, 12:] = -9
+    return class_logits.expand(2, -1, -1), masks.expand(2, -1, -1, -1)
+
+
+@pytest.mark.parametrize(
+    ('object_mask_thr', 'overlap_thr', 'expected'), [(0.5, 0.4, [1, 3]), (0.5, 0.55, [3, 5]), (0.7, 0.4, [3, 5])]
+)
+def test_thresholds_reach_the_result(build_model, inputs, monkeypatch, object_mask_thr, overlap_thr, expected):
+    """The lower query has a score of 0.6, and half of it is left."""
+    model = build_model(test_cfg=dict(tasks=['panoptic'], object_mask_thr=object_mask_thr, overlap_thr=overlap_thr))
+    monkeypatch.setattr(HeadOutput, 'of_task', lambda *_: shown(1, 3, logits=[2.0, 9.0]))
+    samples = [DetDataSample(metainfo=dict(img_shape=(64, 96), ori_shape=(64, 96))) for _ in range(2)]
+    for result in model(inputs, samples, mode='predict'):
+        assert result.pred_panoptic_seg.sem_seg.unique().tolist() == expected
+
+
+@pytest.mark.parametrize('max_per_image', [1, 2])
+def test_number_of_instances_reaches_the_result(build_model, inputs, monkeypatch, max_per_image):
+    model = build_model(test_cfg=dict(tasks=['instance'], max_per_image=max_per_image))
+    monkeypatch.setattr(HeadOutput, 'of_task', lambda *_: shown(0, 2, logits=[2.0, 9.0]))
+    for result in model(inputs, asked(), mode='predict'):
+        assert result.pred_instances.labels.tolist() == [2, 0][:max_per_image]
+
+
+@torch.no_grad()
+def test_images_without_instances(build_model, inputs):
+    """No class is a thing."""
+    metainfo = dict(classes=('sky', 'sea'), thing_ids=())
+    for result in build_model(metainfo=metainfo).eval()(inputs, asked(), mode='predict'):
+        assert result.pred_instances.masks.shape == (0, 30, 41)
+
+
+def test_a_task_can_be_read_under_another_token(build_model, inputs, monkeypatch):
+    """Under each token the network sees another class everywhere."""
+    seen = {'panoptic': 1, 'instance': 2, 'semantic': 3}
+
+    def head(_, tokens):
+        everywhere = torch.full((2, 1, 16, 24), 9.0)
+        labels = [[seen[token] for token in tokens[0]]] * 2
+        return SimpleNamespace(
+            of_task=lambda index: (9 * F.one_hot(torch.tensor(labels)[:, index, None], 6).float(), everywhere)
+        )
+
+    model = build_model(test_cfg=dict(tasks=['panoptic', 'semantic'], tokens={'semantic': 'instance'}))
+    monkeypatch.setattr(model.panoptic_head, 'forward', head)
+    for result in model(inputs, asked(), mode='predict'):
+        assert result.task_tokens == {'panoptic': 'panoptic', 'semantic': 'instance'}
+        assert (result.pred_panoptic_seg.sem_seg == seen['panoptic']).all()
+        assert (result.pred_sem_seg.sem_seg == seen['instance']).all()
+
+
+def test_loss_mode_gives_the_losses_of_each_layer(build_model, train_batch):
+    losses = build_model()(**train_batch, mode='loss')
+    layers = ('', 'd0.', 'd1.')
+    assert losses.keys() == {'loss_contrastive', *(f'{layer}{part}' for layer in layers for part in PARTS)}
+    assert all(loss.isfinite() and loss > 0 for loss in losses.values())
+
+
+def test_a_training_step_reaches_every_parameter(build_model, train_batch):
+    """But for weights that start at zero on purpose, and would stop the gradient of those before them."""
+    model = build_model()
+    for layer in model.panoptic_head.pixel_decoder.layers:
+        layer.self_attn.sampling_offsets.weight.data.normal_(std=0.1)
+        layer.self_attn.attention_weights.weight.data.normal_(std=0.1)
+    sum(model(**train_batch, mode='loss').values()).backward()
+    untouched = {name for name, value in model.named_parameters() if value.grad is None or not value.grad.any()}
+    assert untouched == set()
+
+
+def test_images_without_targets_have_the_same_losses_and_parameters(build_model, train_batch):
+    """So that no process waits for another; the losses of the classes stay, those of the masks are zero."""
+    model = build_model()
+    full = model(**train_batch, mode='loss')
+    for sample in train_batch['data_samples']:
+        sample.gt_labels = sample.gt_labels[:0]
+        sample.gt_masks = type(sample.gt_masks)(sample.gt_masks.id_map * 0, 0)
+        sample.set_metainfo(dict(texts=[]))
+    empty = model(**train_batch, mode='loss')
+    assert empty.keys() == full.keys()
+    for name, loss in empty.items():
+        assert loss.isfinite()
+        assert (loss == 0) == name.endswith(('mask', 'dice'))
+    sum(empty.values()).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+
+
+@pytest.mark.parametrize('change', [dict(channels=96), dict(num_queries=7)], ids=str)
+def test_width_and_number_of_queries_are_written_once(build_model, train_batch, change):
+    model = build_model(**change)
+    sum(model(**train_batch, mode='loss').values()).backward()
+    width, queries = change.get('channels', 32), change.get('num_queries', 12)
+    assert model.panoptic_head.query_embed.shape == (queries, width)
+    (class_logits, _) = model.eval()(train_batch['inputs'])['panoptic']
+    assert class_logits.shape == (2, queries, 6)
+
+
+def test_any_backbone_of_mmdet_with_four_outputs(build_model, inputs):
+    backbone = dict(
+        type='mmdet.SwinTransformer', embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 2, 2), window_size=4
+    )
+    model = build_model(backbone=backbone).eval()
+    assert model(inputs)['panoptic'][1].shape == (2, 12, 16, 24)
+
+
+def test_training_lowers_the_loss(build_model, train_batch):
+    model = build_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    history = []
+    for _ in range(6):
+        optimizer.zero_grad()
+        loss = sum(model(**train_batch, mode='loss').values())
+        loss.backward()
+        optimizer.step()
+        history.append(loss.item())
+    assert history[-1] < 0.9 * history[0]
+
+
+def test_things_and_classes_come_from_the_metainfo(build_model):
+    model = build_model(metainfo='cityscapes')
+    assert model.dataset_meta['classes'][11] == 'person'
+    assert model.is_thing.tolist() == [False] * 11 + [True] * 8
+    assert model.panoptic_head.prediction.classify.out_features == 20
+    assert 'is_thing' not in model.state_dict()
+
+
+def test_unknown_mode(build_model, inputs):
+    with pytest.raises(ValueError, match="unknown mode 'train'"):
+        build_model()(inputs, asked(), mode='train')
+
+
+@pytest.mark.parametrize('mode', ['loss', 'predict'])
+def test_missing_data_samples(build_model, inputs, mode):
+    with pytest.raises(ValueError, match=f"mode '{mode}' needs data_samples"):
+        build_model()(inputs, mode=mode)
+
+
+@pytest.mark.parametrize('tasks', [['detection'], []])
+def test_unknown_tasks(build_model, inputs, tasks):
+    with pytest.raises(ValueError, match='choose one or more'):
+        build_model()(inputs, tasks=tasks)
+
+
+@pytest.mark.parametrize('test_cfg', [dict(tasks=['depth']), dict(tokens={'semantic': 'depth'})], ids=str)
+def test_unknown_tasks_of_the_test_config(build_model, test_cfg):
+    with pytest.raises(ValueError, match='depth'):
+        build_model(test_cfg=test_cfg)
+
+
+def test_misspelt_test_config(build_model):
+    with pytest.raises(TypeError, match='overlap_threshold'):
+        build_model(test_cfg=dict(overlap_threshold=0.5))
