@@ -8,6 +8,7 @@ PYTEST := -m pytest -q -n $(WORKERS)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 test test-all test-forks: export OMP_NUM_THREADS = 1
+demo: export OMP_WAIT_POLICY = passive # threads that wait do not keep a core from the data loaders
 
 .PHONY: env env-forks demo lint test test-all test-forks clean
 

@@ -33,8 +33,6 @@ def load_config(
     """
     cfg = Config.fromfile(path)
     cfg.launcher = launcher
-    if not torch.cuda.is_available():
-        cfg.env_cfg.dist_cfg.backend = 'gloo'
     cfg.merge_from_dict(dict(cfg_options or {}))
     cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{Path(path).stem}'
     return cfg
@@ -53,7 +51,7 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
     if resume:
         cfg.resume = True
         cfg.load_from = resume if isinstance(resume, str) else None
-    runner = Runner.from_cfg(cfg)
+    runner = _start(cfg)
     runner.train()
     return runner
 
@@ -77,7 +75,15 @@ def evaluate(
     if show_dir is not None:
         cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ResultPicturesHook', out_dir=show_dir)]
     cfg.load_from = checkpoint
-    return Runner.from_cfg(cfg).test()
+    return _start(cfg).test()
+
+
+def _start(cfg: Config) -> Runner:
+    """Build the runner; several processes of a machine without GPUs talk through gloo, which mmengine leaves out."""
+    if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
+        torch.distributed.init_process_group('gloo')
+        cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
+    return Runner.from_cfg(cfg)
 
 
 def restrict_tasks(cfg: Config, tasks: Sequence[str]) -> None:

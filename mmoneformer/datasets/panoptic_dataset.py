@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.dataset import BaseDataset
 from mmengine.fileio import load
 
+from mmoneformer.datasets.annotation_cache import cached
 from mmoneformer.metainfo import Metainfo, resolve_metainfo
 from mmoneformer.registry import DATASETS
 from mmoneformer.tasks import TASKS
@@ -78,20 +79,29 @@ class PanopticSegDataset(BaseDataset):
         return sample | {'classes': classes, 'thing_ids': thing_ids, 'tasks': tasks}
 
     def load_data_list(self) -> list[dict[str, Any]]:
-        """Read and check the json."""
+        """Read and check the json, or take what was read of it before; check that its files exist."""
+        settings = (dict(self.data_prefix), self._metainfo)
+        self._metainfo, samples = cached(self._read, source=self.ann_file, settings=settings)
+        self._check_files('img', {sample['img_id']: sample['img_path'] for sample in samples})
+        maps = {sample['img_id']: sample['seg_map_path'] for sample in samples if 'seg_map_path' in sample}
+        self._check_files('seg', maps)
+        return samples
+
+    def _read(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Metainfo and samples, as the json has them."""
         content = load(self.ann_file)
         categories = content['categories']
         if not self._metainfo:
             self._metainfo = dict(_metainfo_of(categories))
         images = self._by_key(content['images'], 'id', 'image')
-        self._check_files('img', {image_id: image['file_name'] for image_id, image in images.items()})
+        self._check_names('img', images)
         if 'annotations' not in content:
-            return [self._sample(image) for image in images.values()]
+            return self._metainfo, [self._sample(image) for image in images.values()]
 
         labels = self._labels(categories)
         annotations = self._annotations(content['annotations'], images)
-        self._check_files('seg', {image_id: entry['file_name'] for image_id, entry in annotations.items()})
-        return [
+        self._check_names('seg', annotations)
+        return self._metainfo, [
             self._sample(image) | self._annotated(annotations[image_id], labels) for image_id, image in images.items()
         ]
 
@@ -169,30 +179,34 @@ class PanopticSegDataset(BaseDataset):
             indexed[entry[key]] = entry
         return indexed
 
-    def _check_files(self, prefix: str, names: Mapping[int, str]) -> None:
-        """Check that all files (image id to name) exist below the folder."""
+    def _check_names(self, prefix: str, entries: Mapping[int, Mapping[str, Any]]) -> None:
+        """Check that all files (image id to entry) are below the folder."""
         if prefix not in self.data_prefix:
             raise ValueError(f'data_prefix needs {prefix!r} for the files of {self.ann_file}, got {self.data_prefix}')
         folder = self.data_prefix[prefix]
-        for image_id, name in names.items():
+        for image_id, entry in entries.items():
+            name = entry['file_name']
             if os.path.isabs(name) or '..' in re.split(r'[/\\]', name):
                 raise ValueError(f'{self.ann_file} names a file outside of {folder}: {name} (image id {image_id})')
-        if '://' in folder:  # remote storage: cannot be listed in general
+
+    def _check_files(self, prefix: str, paths: Mapping[int, str]) -> None:
+        """Check that all files (image id to path) exist."""
+        if '://' in self.data_prefix.get(prefix, ''):  # remote storage: cannot be listed in general
             return
-        missing = _missing(folder, names)
+        missing = _missing(paths)
         if missing:
             raise FileNotFoundError(
-                f'{len(missing)} of {len(names)} files that {self.ann_file} names are not in {folder}, '
-                f'the first is {names[missing[0]]} (image id {missing[0]})'
+                f'{len(missing)} of {len(paths)} files that {self.ann_file} names are not there, '
+                f'the first is {paths[missing[0]]} (image id {missing[0]})'
             )
 
 
-def _missing(folder: str, names: Mapping[int, str]) -> list[int]:
+def _missing(paths: Mapping[int, str]) -> list[int]:
     """Image ids whose file does not exist; lists folders, as a stat per file takes minutes on network storage."""
     listings: dict[str, set[str]] = {}
     missing = []
-    for image_id, name in names.items():
-        directory, base = os.path.split(os.path.join(folder, name))
+    for image_id, path in paths.items():
+        directory, base = os.path.split(path)
         if directory not in listings:
             listings[directory] = set(os.listdir(directory)) if os.path.isdir(directory) else set()
         if base not in listings[directory]:

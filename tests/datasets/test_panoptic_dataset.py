@@ -1,4 +1,5 @@
 import json
+import os
 from copy import deepcopy
 from pathlib import Path
 
@@ -168,6 +169,23 @@ def test_missing_file(make, tmp_path, folder, name):
     image_id = {'two.jpg': 5, 'a/one.png': 11}[name]
     with pytest.raises(FileNotFoundError, match=rf'1 of 3 files.*{folder}.*{name} \(image id {image_id}\)'):
         make()
+
+
+@pytest.mark.parametrize('metainfo', [METAINFO, None])
+def test_second_start_is_the_same_without_the_json(make, tmp_path, monkeypatch, metainfo):
+    monkeypatch.setattr('mmoneformer.datasets.annotation_cache.WORTH_IT', 0)
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    first = make(metainfo=metainfo)
+    status = (tmp_path / 'ann.json').stat()
+    (tmp_path / 'ann.json').write_text(' ' * status.st_size)
+    os.utime(tmp_path / 'ann.json', ns=(status.st_atime_ns, status.st_mtime_ns))
+    options = {'ann_file': 'ann.json', 'data_root': str(tmp_path), 'data_prefix': {'img': 'img', 'seg': 'seg'}}
+    second = PanopticSegDataset(**options, metainfo=metainfo)
+    assert second.metainfo == first.metainfo
+    assert [second.get_data_info(index) for index in range(3)] == [first.get_data_info(index) for index in range(3)]
+    (tmp_path / 'img/two.jpg').unlink()
+    with pytest.raises(FileNotFoundError, match=r'two.jpg \(image id 5\)'):
+        PanopticSegDataset(**options, metainfo=metainfo)
 
 
 def test_missing_folder(make):

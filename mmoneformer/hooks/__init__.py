@@ -1,0 +1,5 @@
+"""What happens beside training and testing."""
+
+from mmoneformer.hooks.result_pictures import ResultPicturesHook
+
+__all__ = ['ResultPicturesHook']

@@ -1,0 +1,109 @@
+"""Training, resuming and evaluating by the real runner, on a few real files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmoneformer.apis import init_model
+from mmoneformer.apis.run_config import evaluate, load_config, restrict_tasks, train
+from mmoneformer.datasets.shapes_folder import write_shapes
+
+CONFIG = Path(__file__).parents[2] / 'configs' / 'oneformer_tiny_shapes.py'
+
+
+@pytest.fixture(scope='module')
+def options(tmp_path_factory):
+    """Settings that make the demo's config small: 64 pixels, 6 images, 2 steps."""
+    root = tmp_path_factory.mktemp('data') / 'shapes'
+    write_shapes(root, num_train=4, num_val=2, size=64, seed=0)
+    loaders = {
+        f'{split}_dataloader.{key}': value
+        for split in ('train', 'val', 'test')
+        for key, value in {
+            'dataset.data_root': str(root),
+            'num_workers': 0,
+            'persistent_workers': False,
+        }.items()
+    }
+    return loaders | {
+        'model.panoptic_head.set_loss.num_points': 64,
+        'train_cfg.max_iters': 2,
+        'train_cfg.val_interval': 2,
+        'default_hooks.checkpoint.interval': 1,
+        'default_hooks.logger.interval': 1,
+    }
+
+
+@pytest.fixture(scope='module')
+def trained(options, tmp_path_factory):
+    work_dir = tmp_path_factory.mktemp('work')
+    runner = train(load_config(CONFIG, work_dir=str(work_dir), cfg_options=options))
+    return work_dir, runner
+
+
+def test_training_validates_all_three_tasks(trained):
+    _, runner = trained
+    scalars = runner.message_hub.log_scalars
+    for metric in ('PQ', 'SQ', 'RQ', 'PQ_things', 'PQ_stuff', 'AP', 'mIoU'):
+        assert f'val/{metric}' in scalars
+    for term in ('loss_cls', 'loss_mask', 'loss_dice', 'd0.loss_cls', 'loss_contrastive'):
+        assert np.isfinite(scalars[f'train/{term}'].current()), term
+
+
+def test_evaluation_gives_the_metrics_of_validation(trained, options, tmp_path):
+    work_dir, runner = trained
+    cfg = load_config(CONFIG, work_dir=str(tmp_path), cfg_options=options)
+    metrics = evaluate(cfg, str(work_dir / 'iter_2.pth'), show_dir=str(tmp_path / 'pictures'))
+    scalars = runner.message_hub.log_scalars
+    for metric in ('PQ', 'AP', 'mIoU'):
+        assert metrics[metric] == pytest.approx(scalars[f'val/{metric}'].current(), abs=1e-6, nan_ok=True)
+    assert len(list((tmp_path / 'pictures').glob('*.png'))) == 2
+
+
+def test_evaluation_of_some_tasks(trained, options, tmp_path):
+    work_dir, _ = trained
+    cfg = load_config(CONFIG, work_dir=str(tmp_path), cfg_options=options)
+    metrics = evaluate(cfg, str(work_dir / 'iter_2.pth'), tasks=['semantic'])
+    assert 'mIoU' in metrics
+    assert not {'PQ', 'AP'} & metrics.keys()
+
+
+def test_resuming_goes_on_from_the_last_checkpoint(trained, options, tmp_path):
+    work_dir, _ = trained
+    settings = options | {'train_cfg.max_iters': 3}
+    resumed = train(
+        load_config(CONFIG, work_dir=str(tmp_path), cfg_options=settings), resume=str(work_dir / 'iter_2.pth')
+    )
+    assert resumed.iter == 3
+    states = resumed.optim_wrapper.optimizer.state.values()
+    assert {int(state['step']) for state in states} == {3}
+    assert (tmp_path / 'iter_3.pth').exists()
+
+
+def test_a_trained_checkpoint_needs_no_config(trained):
+    work_dir, runner = trained
+    model = init_model(checkpoint=work_dir / 'iter_2.pth')
+    assert model.dataset_meta['classes'] == runner.train_dataloader.dataset.metainfo['classes']
+    for key, value in runner.model.state_dict().items():
+        assert torch.equal(model.state_dict()[key], value), key
+
+
+def test_work_folder_is_named_after_the_config():
+    assert load_config(CONFIG).work_dir == 'work_dirs/oneformer_tiny_shapes'
+    assert load_config(CONFIG, work_dir='elsewhere').work_dir == 'elsewhere'
+
+
+def test_options_reach_inside():
+    cfg = load_config(CONFIG, cfg_options={'model.test_cfg.overlap_thr': 0.5})
+    assert cfg.model.test_cfg.overlap_thr == 0.5
+
+
+def test_metrics_of_other_packages_are_kept():
+    cfg = load_config(CONFIG)
+    cfg.test_evaluator = [*cfg.test_evaluator, dict(type='mmseg.IoUMetric')]
+    restrict_tasks(cfg, ['instance'])
+    assert [evaluator.type for evaluator in cfg.test_evaluator] == ['ThingInstanceAP', 'mmseg.IoUMetric']
+    with pytest.raises(ValueError, match='painting'):
+        restrict_tasks(cfg, ['painting'])
