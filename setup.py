@@ -52,7 +52,7 @@ setup(
         'mm': list(official.values()),
         'lite': [lite],
         'forks': list(forks.values()),
-        'dev': ['mypy', 'pytest', 'pytest-xdist', 'ruff'],
+        'dev': ['mypy', 'pytest', 'pytest-xdist', 'ruff', 'transformers'],
     },
     zip_safe=False,
 )

@@ -1,11 +1,13 @@
 """Weights of the authors' code (github.com/SHI-Labs/OneFormer) -> ours."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 
 import torch
 from torch import Tensor
 
 from mmoneformer.checkpoints.key_table import KeyTable, StateDict
+from mmoneformer.checkpoints.patch_merging import to_channels_first
 
 PIXELS = 'sem_seg_head.pixel_decoder'
 PREDICTOR = 'sem_seg_head.predictor'
@@ -92,7 +94,13 @@ RESNET = (
     ),
 )
 
-TABLE = KeyTable((*HEAD, *SWIN, *RESNET))
+SAME_NAMES = (('backbone', 'backbone'),)
+BACKBONES = {  # by the start of a key that only this backbone has; their other keys look alike
+    'backbone.layers.': SWIN,
+    'backbone.res2.': RESNET,
+    'backbone.levels.': SAME_NAMES,  # DiNAT
+    'backbone.downsample_layers.': SAME_NAMES,  # ConvNeXt
+}
 DERIVED = ('criterion.empty_weight',)  # a constant of the authors' loss
 
 
@@ -103,10 +111,7 @@ def from_official(state_dict: Mapping[str, Tensor]) -> StateDict:
         ValueError: If a key is none of the authors' model.
     """
     ours = rename_official({key: tensor for key, tensor in state_dict.items() if key not in DERIVED})
-    for key in ours:
-        if '.downsample.reduction.' in key or ('.downsample.norm.' in key and 'stages' in key):
-            ours[key] = _reorder_patch_merging(ours[key])
-    return ours | _batch_counters(ours)
+    return to_channels_first(ours) | _batch_counters(ours)
 
 
 def rename_official(state_dict: Mapping[str, Tensor]) -> StateDict:
@@ -119,17 +124,14 @@ def rename_official(state_dict: Mapping[str, Tensor]) -> StateDict:
         key if key.startswith('text_encoder') else key.replace('in_proj_', 'in_proj.'): tensor
         for key, tensor in state_dict.items()
     }
-    return TABLE.rename(separate)
+    return official_table(separate).rename(separate)
 
 
-def _reorder_patch_merging(weight: Tensor) -> Tensor:
-    """Reorder the 2 x 2 neighbours that Swin's patch merging concatenates: theirs column by column, mmdet's by rows.
-
-    Args:
-        weight: [..., 4 * C], neighbours before channels; the result has channels before neighbours.
-    """
-    neighbours = weight.unflatten(-1, (4, -1))[..., [0, 2, 1, 3], :]
-    return neighbours.transpose(-1, -2).flatten(-2)
+def official_table(keys: Iterable[str]) -> KeyTable:
+    """The table of a model with these keys, theirs to ours."""
+    all_keys = tuple(keys)
+    rows = [rows for start, rows in BACKBONES.items() if any(key.startswith(start) for key in all_keys)]
+    return KeyTable((*HEAD, *chain.from_iterable(rows)))
 
 
 def _batch_counters(state_dict: Mapping[str, Tensor]) -> StateDict:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from mmdet.models.backbones.resnet import Bottleneck, ResNet
 
-from mmoneformer.checkpoints.key_table import check_keys
-from mmoneformer.checkpoints.official import from_official
+from mmoneformer.apis import init_model
+from mmoneformer.checkpoints.conversion import convert
 from mmoneformer.registry import MODELS
 
 DATA = Path(__file__).parents[1] / 'data'
@@ -27,25 +27,12 @@ class NarrowResNet(ResNet):
     arch_settings = {50: (NarrowBottleneck, (3, 4, 6, 3))}
 
 
-BACKBONES = {
-    'swin_small': dict(
-        type='mmdet.SwinTransformer',
-        embed_dims=24,
-        depths=(1, 1, 2, 1),
-        num_heads=(1, 2, 4, 8),
-        window_size=7,
-        drop_path_rate=0.0,
-    ),
-    'r50_small': dict(
-        type='NarrowResNet',
-        depth=50,
-        stem_channels=8,
-        base_channels=8,
-        norm_cfg=dict(type='BN', requires_grad=False),
-        norm_eval=True,
-    ),
+OPTIONS: dict[str, dict[str, Any]] = {  # what their weights cannot tell, and is not as in the paper
+    'swin_small': {},
+    'r50_small': {'model.backbone.type': 'NarrowResNet', 'model.test_cfg.object_mask_thr': 0.4},
+    'convnext_small': {'model.test_cfg.object_mask_thr': 0.3},
+    'dinat_small': {'model.backbone.dilations': [[1, 4], [1, 2], [1, 2], [1]]},
 }
-IN_CHANNELS = {'swin_small': (24, 48, 96, 192), 'r50_small': (16, 32, 64, 128)}
 
 
 @dataclass
@@ -71,42 +58,6 @@ def official_weights(name: str) -> dict[str, torch.Tensor]:
     return {key: tensor.float() if tensor.is_floating_point() else tensor.long() for key, tensor in tensors.items()}
 
 
-def build_model(name: str, config: dict[str, Any]) -> Any:
-    classes = {'classes': config['class_names'], 'thing_ids': config['thing_contiguous_ids']}
-    ffn = dict(feedforward_channels=config['dim_feedforward'])
-    return MODELS.build(
-        dict(
-            type='mmoneformer.OneFormer',
-            _scope_='mmoneformer',
-            backbone=BACKBONES[name],
-            metainfo=classes,
-            panoptic_head=dict(
-                type='OneFormerHead',
-                num_queries=config['num_queries'],
-                channels=config['hidden_dim'],
-                pixel_decoder=dict(
-                    type='MSDeformAttnPixelDecoder',
-                    in_channels=IN_CHANNELS[name],
-                    num_layers=config['pixel_decoder_enc_layers'],
-                    dropout=0.0,
-                ),
-                query_initialiser=dict(dropout=0.0, **ffn),
-                masked_decoder=dict(num_layers=config['num_decoder_layers'], **ffn),
-                text_mapper=dict(
-                    type='TextMapper',
-                    encoder=dict(type='TextEncoder', width=64, num_layers=2),
-                    num_context=config['text']['n_ctx'],
-                ),
-            ),
-            test_cfg=dict(
-                object_mask_thr=config['object_mask_threshold'],
-                overlap_thr=config['overlap_threshold'],
-                max_per_image=config['detections_per_image'],
-            ),
-        )
-    )
-
-
 def normalise(config: dict[str, Any], images: list[np.ndarray]) -> torch.Tensor:
     mean, std = (torch.tensor(config[key])[:, None, None] for key in ('pixel_mean', 'pixel_std'))
     inputs = torch.zeros(len(images), 3, *PADDED)
@@ -115,15 +66,14 @@ def normalise(config: dict[str, Any], images: list[np.ndarray]) -> torch.Tensor:
     return inputs
 
 
-@pytest.fixture(scope='session', params=list(BACKBONES))
-def reference(request: pytest.FixtureRequest) -> Reference:
+@pytest.fixture(scope='session', params=list(OPTIONS))
+def reference(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    """The authors' file is converted, and the model comes from the converted file alone."""
     name = request.param
     infer, train = (dict(np.load(DATA / f'{name}_{part}.npz')) for part in ('infer', 'train'))
     config = json.loads(str(infer['config_json']))
-    model = build_model(name, config)
-    weights = from_official(official_weights(name))
-    check_keys(weights, model.state_dict())
-    model.load_state_dict(weights)
-    model.eval()
+    folder = tmp_path_factory.mktemp(name)
+    torch.save({'model': official_weights(name)}, folder / 'official.pth')
+    model = init_model(checkpoint=convert(folder / 'official.pth', folder / 'ours.pth', cfg_options=OPTIONS[name]))
     inputs = normalise(config, [infer['image0'], infer['image1']])
     return Reference(name, config, infer, train, model, inputs)

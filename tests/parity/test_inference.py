@@ -1,5 +1,6 @@
 """Predictions and results equal those of the authors' code."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -29,6 +30,14 @@ def results(reference):
 def samples(reference):
     sizes = zip(reference.config['in_sizes'], reference.config['out_sizes'], strict=True)
     return [DetDataSample(metainfo=dict(img_shape=tuple(now), ori_shape=tuple(then))) for now, then in sizes]
+
+
+def test_classes_and_settings(reference):
+    config, model = reference.config, reference.model
+    assert list(model.dataset_meta['classes']) == config['class_names']
+    assert list(model.dataset_meta['thing_ids']) == config['thing_contiguous_ids']
+    settings = ('object_mask_threshold', 'overlap_threshold', 'detections_per_image')
+    assert dataclasses.astuple(model.test_cfg)[:3] == tuple(config[key] for key in settings)
 
 
 @pytest.mark.parametrize('task', TASK_NAMES)
@@ -73,7 +82,7 @@ def test_semantic_scores(reference, logits, task, image):
     labels = reference.tensor(f'{task}/{image}/sem_seg_argmax').long()
     two_best = scores.topk(2, dim=0).values
     decided = two_best[0] - two_best[1] > 1e-4
-    assert decided.float().mean() > 0.99
+    assert decided.float().mean() > 0.97
     assert torch.equal(scores.argmax(0)[decided], labels[decided])
 
 

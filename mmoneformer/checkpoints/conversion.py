@@ -1,0 +1,160 @@
+"""Converts checkpoints between the authors' code, Hugging Face and ours."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from mmoneformer.checkpoints.architecture import read_architecture
+from mmoneformer.checkpoints.config_text import parse_config
+from mmoneformer.checkpoints.describing import Told, describe
+from mmoneformer.checkpoints.detectron2_pickle import read_detectron2_pickle
+from mmoneformer.checkpoints.hugging_face_folder import read_folder, write_folder
+from mmoneformer.checkpoints.key_table import StateDict, check_keys
+from mmoneformer.checkpoints.model_zoo import crop_of_file
+from mmoneformer.checkpoints.official import from_official
+from mmoneformer.checkpoints.reading import read_checkpoint
+from mmoneformer.checkpoints.registered_parts import registered_parts_only
+from mmoneformer.registry import MODELS
+
+CONSTANTS = ('.relative_position_index', '.num_batches_tracked')  # a model makes them itself
+SCALE = 'panoptic_head.contrastive_loss.logit_scale'  # only training needs it; without it, training starts anew
+NO_SHAPE_TELLS = ('dilations', 'drop_path_rate')  # of a backbone
+
+logger = logging.getLogger(__name__)
+
+
+def convert(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    dataset: str | None = None,
+    cfg_options: Mapping[str, Any] | None = None,
+    publish: bool = False,
+) -> Path:
+    """Convert a checkpoint; nothing appears at the target before all is written.
+
+    Args:
+        source: The authors' .pth, detectron2's .pkl, a folder of Hugging Face, or a checkpoint of ours.
+        target: With a suffix, a checkpoint of ours; without, a folder of Hugging Face.
+        dataset: Name of the data set, where the source does not carry its classes.
+        cfg_options: Values that replace those of the config, keys as in ``model.test_cfg.overlap_thr``.
+        publish: Write half precision, and the start of the file's SHA-256 in its name.
+
+    Returns:
+        What was written.
+
+    Raises:
+        FileNotFoundError: If the source does not exist.
+        ValueError: If the source is unsafe, damaged or of another model, or does not tell what it must.
+    """
+    target = Path(target)
+    state_dict, cfg = load_any(Path(source), dataset=dataset, cfg_options=cfg_options or {})
+    model = _build(cfg)
+    state_dict = state_dict | _constants(model.state_dict(), state_dict)
+    check_keys(state_dict, model.state_dict())
+    if target.suffix:
+        return _write_checkpoint(target, state_dict, cfg, dict(model.dataset_meta), publish=publish)
+    if publish:
+        raise ValueError(f'publish is for checkpoints of ours, and {target} has no suffix: call it {target}.pth')
+    described = read_architecture(state_dict) | {'data_preprocessor': cfg.model.data_preprocessor}
+    described['backbone'] |= {key: value for key, value in cfg.model.backbone.items() if key in NO_SHAPE_TELLS}
+    write_folder(target, state_dict, model=described, metainfo=model.dataset_meta, scale=_test_scale(cfg))
+    return target
+
+
+def load_any(
+    source: Path, *, dataset: str | None = None, cfg_options: Mapping[str, Any] | None = None
+) -> tuple[StateDict, Config]:
+    """Recognise and read a source: its weights under our keys, and the config of the model.
+
+    Arguments as of ``convert``.
+    """
+    options = dict(cfg_options or {})
+    if not source.is_dir() and source.suffix != '.pkl':
+        checkpoint = read_checkpoint(source)
+        if 'state_dict' in checkpoint:
+            return checkpoint['state_dict'], _own_config(checkpoint, source, dataset, options)
+        state_dict, told = from_official(checkpoint.get('model', checkpoint)), Told(crop=crop_of_file(source.name))
+    elif source.is_dir():
+        state_dict, told = read_folder(source)
+    else:
+        state_dict, told = from_official(read_detectron2_pickle(source)), Told(crop=crop_of_file(source.name))
+    return state_dict, describe(state_dict, told, dataset=dataset, cfg_options=options)
+
+
+def _own_config(
+    checkpoint: Mapping[str, Any], source: Path, dataset: str | None, cfg_options: Mapping[str, Any]
+) -> Config:
+    if dataset is not None:
+        raise ValueError(f'{source} is a checkpoint of ours: its classes cannot be chosen, got dataset {dataset!r}')
+    text = checkpoint.get('meta', {}).get('cfg')
+    if not isinstance(text, str):
+        raise ValueError(f'{source} carries no config (meta.cfg), so nothing tells what it is')
+    cfg = parse_config(text)
+    cfg.merge_from_dict(dict(cfg_options))
+    return cfg
+
+
+def _build(cfg: Config) -> Any:
+    init_default_scope(cfg.get('default_scope', 'mmoneformer'))
+    with registered_parts_only():
+        return MODELS.build(cfg.model)
+
+
+def _constants(expected: Mapping[str, Tensor], state_dict: Mapping[str, Tensor]) -> StateDict:
+    """What a source may lack."""
+    missing = {key: expected[key] for key in expected.keys() - state_dict.keys()}
+    if SCALE in missing:
+        logger.info('%s is not in the weights: training would start it anew', SCALE)
+    return {key: tensor for key, tensor in missing.items() if key == SCALE or key.endswith(CONSTANTS)}
+
+
+def _test_scale(cfg: Config) -> tuple[int, int]:
+    scale = next((step['scale'] for step in cfg.get('test_pipeline', []) if 'scale' in step), None)
+    if scale is None:
+        raise ValueError("the config has no test_pipeline with the 'scale' of a Resize, which Hugging Face must know")
+    longer, shorter = max(scale), min(scale)
+    return longer, shorter
+
+
+def _write_checkpoint(
+    target: Path, state_dict: StateDict, cfg: Config, dataset_meta: dict[str, Any], *, publish: bool
+) -> Path:
+    if publish:
+        state_dict = {key: _halve(key, tensor) for key, tensor in state_dict.items()}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f'.{target.name}.{os.getpid()}')
+    try:
+        meta = {'cfg': cfg.pretty_text, 'dataset_meta': dataset_meta}
+        torch.save({'meta': meta, 'state_dict': state_dict}, unfinished)
+        if publish:
+            target = target.with_name(f'{target.stem}-{_hash(unfinished)[:8]}{target.suffix}')
+        os.replace(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return target
+
+
+def _halve(key: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    if not half.isfinite().all():
+        raise ValueError(f'{key} has values beyond the range of half precision, up to {tensor.abs().max().item():g}')
+    return half
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while chunk := file.read(2**20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,125 @@
+"""Reads and writes folders of Hugging Face's OneFormerForUniversalSegmentation."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mmoneformer.checkpoints import hugging_face_config as jsons
+from mmoneformer.checkpoints.describing import Told
+from mmoneformer.checkpoints.hugging_face_keys import from_hugging_face, to_hugging_face
+from mmoneformer.checkpoints.key_table import StateDict
+from mmoneformer.checkpoints.reading import read_checkpoint
+from mmoneformer.metainfo import Metainfo
+from mmoneformer.models.text.tokenizer import load_vocabulary
+
+WEIGHTS = ('model.safetensors', 'pytorch_model.bin')
+
+
+def read_folder(folder: Path) -> tuple[StateDict, Told]:
+    """Read the weights, under our keys, and what the other files say.
+
+    Raises:
+        FileNotFoundError: If there is no config.json or no file of weights.
+        ValueError: If it is a folder of another model, or a file is damaged or unsafe.
+    """
+    config = _read_json(folder / 'config.json')
+    if config is None:
+        raise FileNotFoundError(f'{folder} has no config.json: it is no folder of Hugging Face')
+    if config.get('model_type') != 'oneformer':
+        raise ValueError(f'{folder} holds a model of type {config.get("model_type")!r}, not oneformer')
+    processor = _read_json(folder / 'preprocessor_config.json')
+    class_file = Path((processor or {}).get('class_info_file') or jsons.CLASS_FILE).name
+    told = jsons.read_json(config, processor, _read_json(folder / class_file))
+    weights: StateDict = {}
+    for file in _weight_files(folder):
+        weights |= _read_weights(file)
+    return from_hugging_face(weights), told
+
+
+def write_folder(
+    folder: Path,
+    state_dict: Mapping[str, Tensor],
+    *,
+    model: Mapping[str, Any],
+    metainfo: Metainfo,
+    scale: tuple[int, int],
+) -> None:
+    """Write a folder that ``from_pretrained`` of their model and of their processor load.
+
+    The text mapper is in the file of weights, but only with ``from_pretrained(folder, is_training=True)`` in the
+    model. Their processor looks for the classes at the absolute path that is written down: from a folder that was
+    moved, load it with ``from_pretrained(folder, repo_path=folder)``.
+
+    Args:
+        folder: A new one; it appears when all is written.
+        state_dict: Weights under our keys.
+        model: Config of the model, as ``hugging_face_config`` wants it.
+        metainfo: Of the data set.
+        scale: Longer and shorter side of test images, at most.
+
+    Raises:
+        FileExistsError: If the folder exists.
+        ValueError: If their model cannot be built like this one.
+    """
+    folder = folder.absolute()
+    if folder.exists():
+        raise FileExistsError(f'{folder} exists: remove it or choose another name')
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f'.{folder.name}.', dir=folder.parent))
+    try:
+        weights = {key: tensor.contiguous() for key, tensor in to_hugging_face(state_dict).items()}
+        weights[jsons.CLASS_WEIGHT_KEY] = jsons.class_weights(metainfo)
+        _write_json(unfinished / 'config.json', jsons.model_json(model, metainfo))
+        _write_json(unfinished / 'preprocessor_config.json', jsons.processor_json(model, scale, str(folder)))
+        _write_json(unfinished / jsons.CLASS_FILE, jsons.classes_json(metainfo))
+        _write_tokenizer(unfinished)
+        save_file(weights, unfinished / WEIGHTS[0], metadata={'format': 'pt'})
+        unfinished.chmod(0o755)  # of a temporary folder, only its owner may read
+        (unfinished / WEIGHTS[0]).chmod(0o644)
+        os.replace(unfinished, folder)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def _write_tokenizer(folder: Path) -> None:
+    ids, ranks = load_vocabulary()
+    _write_json(folder / 'tokenizer_config.json', jsons.tokenizer_json())
+    _write_json(folder / 'vocab.json', ids)
+    merges = '\n'.join(' '.join(pair) for pair in ranks)
+    (folder / 'merges.txt').write_text(f'#version: 0.2\n{merges}\n', encoding='utf-8')
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    for name in WEIGHTS:
+        index = _read_json(folder / f'{name}.index.json')
+        if index is not None:
+            return [folder / Path(part).name for part in sorted(set(index['weight_map'].values()))]
+        if (folder / name).is_file():
+            return [folder / name]
+    raise FileNotFoundError(f'{folder} has no weights: none of {WEIGHTS}, nor their index of several files')
+
+
+def _read_weights(file: Path) -> StateDict:
+    if file.suffix != '.safetensors':
+        return read_checkpoint(file)
+    try:
+        return load_file(file)
+    except SafetensorError as error:
+        raise ValueError(f'{file} is damaged (a broken download?): {error}') from error
+
+
+def _read_json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding='utf-8')) if file.is_file() else None
+
+
+def _write_json(file: Path, content: Any) -> None:
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + '\n', encoding='utf-8')

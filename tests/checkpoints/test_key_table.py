@@ -1,0 +1,66 @@
+import pytest
+import torch
+
+from mmoneformer.checkpoints.key_table import KeyTable, check_keys
+
+TABLE = KeyTable(
+    [
+        ('encoder.layers.*', 'blocks.*'),
+        ('encoder.layers.*.linear1', 'blocks.*.ffn.0'),
+        ('res*.*.conv', 'stage*.*.conv'),
+        ('head', 'classify'),
+    ]
+)
+KEYS = {
+    'encoder.layers.0.norm.weight': 'blocks.0.norm.weight',
+    'encoder.layers.11.linear1.bias': 'blocks.11.ffn.0.bias',  # the longest row that fits
+    'encoder.layers.1.linear10.bias': 'blocks.1.linear10.bias',  # rows end at a dot
+    'res2.13.conv.weight': 'stage2.13.conv.weight',
+    'head.weight': 'classify.weight',
+    'head': 'classify',
+}
+
+
+def tensors(keys):
+    return {key: torch.tensor(number) for number, key in enumerate(keys)}
+
+
+def test_rename_both_ways():
+    theirs = tensors(KEYS)
+    ours = TABLE.rename(theirs)
+    assert list(ours) == list(KEYS.values())
+    assert [tensor.item() for tensor in ours.values()] == list(range(len(KEYS)))
+    assert TABLE.inverse().rename(ours) == theirs
+
+
+def test_order_of_the_rows_does_not_matter():
+    backwards = KeyTable(reversed(TABLE.rows))
+    assert list(backwards.rename(tensors(KEYS))) == list(KEYS.values())
+
+
+@pytest.mark.parametrize('key', ['header.weight', 'my.head.weight', 'encoder.layers', 'encoder_layers.0.norm'])
+def test_unknown_key(key):
+    with pytest.raises(ValueError, match=f'unknown key {key!r}'):
+        TABLE.rename(tensors([key]))
+
+
+def test_two_keys_become_one():
+    table = KeyTable([('a', 'c'), ('b', 'c')])
+    with pytest.raises(ValueError, match=r"two keys become 'c\.weight'; the second is 'b\.weight'"):
+        table.rename(tensors(['a.weight', 'b.weight']))
+
+
+def test_state_dict_that_fits():
+    expected = {'a': torch.zeros(2, 3), 'b': torch.zeros(4)}
+    check_keys({'b': torch.ones(4), 'a': torch.ones(2, 3)}, expected)
+
+
+def test_all_faults_are_named():
+    expected = {'a': torch.zeros(2, 3), 'b': torch.zeros(4), 'c': torch.zeros(())}
+    with pytest.raises(ValueError, match='does not fit the model') as error:
+        check_keys({'a': torch.zeros(3, 2), 'c': torch.zeros(()), 'd': torch.zeros(5)}, expected)
+    assert str(error.value).splitlines()[1:] == [
+        '  left over: d [5]',
+        '  missing: b [4]',
+        '  shape: a is [3, 2], the model has [2, 3]',
+    ]

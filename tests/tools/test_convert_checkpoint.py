@@ -1,0 +1,43 @@
+import json
+import runpy
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope='module')
+def official(tmp_path_factory):
+    arrays = np.load(ROOT / 'tests' / 'data' / 'dinat_small_weights.npz')
+    prefix = 'state_dict/'
+    weights = {key[len(prefix) :]: torch.from_numpy(arrays[key]).float() for key in arrays if key.startswith(prefix)}
+    path = tmp_path_factory.mktemp('official') / 'official.pth'
+    torch.save({'model': weights}, path)
+    return path
+
+
+def run(tool, *arguments):
+    main = runpy.run_path(str(ROOT / 'tools' / f'{tool}.py'))['main']
+    main([str(argument) for argument in arguments])
+
+
+def test_the_demo_runs_on_what_was_converted(official, tmp_path, capsys):
+    ours = tmp_path / 'ours.pth'
+    options = ['model.backbone.dilations=[[1,4],[1,2],[1,2],[1]]', 'test_pipeline.1.scale=(128,96)']
+    run('convert_checkpoint', official, ours, '--cfg-options', *options)
+    assert capsys.readouterr().out == f'{ours}\n'
+    cv2.imwrite(str(tmp_path / 'image.png'), np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8))
+    run('image_demo', tmp_path / 'image.png', '--weights', ours, '--tasks', 'panoptic', '--out-dir', tmp_path / 'out')
+    results = json.loads((tmp_path / 'out' / 'image.json').read_text())
+    assert 'panoptic' in results
+
+
+def test_errors_are_one_line(official, tmp_path):
+    with pytest.raises(SystemExit, match=r"^error: no weights tell DiNAT's dilations.*--cfg-options"):
+        run('convert_checkpoint', official, tmp_path / 'ours.pth')
+    with pytest.raises(SystemExit, match='^error: .*missing.pth'):
+        run('convert_checkpoint', tmp_path / 'missing.pth', tmp_path / 'ours.pth')
