@@ -7,8 +7,8 @@ FORKS_BIN := .venv-forks/bin
 PYTEST := -m pytest -q -n $(WORKERS)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-test test-all test-forks: export OMP_NUM_THREADS = 1
-demo: export OMP_WAIT_POLICY = passive # threads that wait do not keep a core from the data loaders
+# One thread each: on two cores a second one gains nothing, and keeps the data loaders and other tests waiting.
+demo test test-all test-forks: export OMP_NUM_THREADS = 1
 
 .PHONY: env env-forks demo lint test test-all test-forks clean
 

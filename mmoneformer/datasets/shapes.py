@@ -13,11 +13,11 @@ import numpy as np
 from numpy.random import Generator
 
 Array = np.ndarray
-VERSION = 2  # counts the changes after which a seed gives other pictures
+VERSION = 3  # counts the changes after which a seed gives other pictures
 VOID = 0
 MAX_THINGS = 6
 MIN_VISIBLE = 0.35  # share of a thing that others must leave uncovered
-COLOUR_SPREAD = 40  # of a thing's RGB values around those of its class; classes overlap
+COLOUR_SPREAD = 30  # of a thing's RGB values around those of its class; classes overlap
 TINY = 60  # pixels; the least visible area of a thing in an image of side 128
 
 
