@@ -1,0 +1,22 @@
+# OneFormer with a Swin-L pre-trained on ImageNet-22k at 384 x 384: what differs from a ResNet-50
+_base_ = 'oneformer_r50.py'
+
+pretrained = (
+    'https://github.com/SwinTransformer/storage/releases/download/v1.0.0/swin_large_patch4_window12_384_22k.pth'
+)
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='mmdet.SwinTransformer',
+        pretrain_img_size=384,
+        embed_dims=192,
+        depths=(2, 2, 18, 2),
+        num_heads=(6, 12, 24, 48),
+        window_size=12,
+        drop_path_rate=0.3,
+        convert_weights=True,
+        init_cfg=dict(type='Pretrained', checkpoint=pretrained),
+    ),
+    panoptic_head=dict(num_queries=250, pixel_decoder=dict(in_channels=[192, 384, 768, 1536])),
+    test_cfg=dict(max_per_image=250),
+)

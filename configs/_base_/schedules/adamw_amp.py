@@ -1,0 +1,4 @@
+# In mixed precision
+_base_ = 'adamw.py'
+
+optim_wrapper = dict(type='AmpOptimWrapper')

@@ -1,0 +1,8 @@
+_base_ = [
+    '_base_/models/oneformer_r50.py',
+    '_base_/datasets/ade20k_512.py',
+    '_base_/schedules/ade20k_160k.py',
+    '_base_/default_runtime.py',
+]
+
+model = dict(metainfo={{_base_.metainfo}}, test_cfg=dict(object_mask_thr=0.5))

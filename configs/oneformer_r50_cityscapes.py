@@ -1,0 +1,9 @@
+_base_ = [
+    '_base_/models/oneformer_r50.py',
+    '_base_/datasets/cityscapes.py',
+    '_base_/schedules/cityscapes_90k.py',
+    '_base_/default_runtime.py',
+]
+
+norm_cfg = dict(type='SyncBN', requires_grad=True)
+model = dict(metainfo={{_base_.metainfo}}, backbone=dict(norm_cfg=norm_cfg, norm_eval=False))
