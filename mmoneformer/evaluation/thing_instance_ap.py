@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
+from functools import cached_property
 from io import StringIO
 from typing import Any
 
@@ -15,6 +16,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 
+from mmoneformer.evaluation.instance_file import InstanceFile
+from mmoneformer.evaluation.run_lengths import encode_masks
 from mmoneformer.evaluation.sample_reading import check_task_token, image_name, panoptic_ground_truth
 from mmoneformer.registry import METRICS
 
@@ -29,6 +32,7 @@ class ThingInstanceAP(BaseMetric):
     which predictions are not counted, stuff is left out.
 
     Args:
+        ann_file: COCO instance json to take the ground truth from instead, for example ``instances_val2017.json``.
         max_dets: How many predictions of an image and class count, best scores first.
         any_token: Accept results that were read under another task's token.
         kwargs: Of mmengine's ``BaseMetric``.
@@ -37,8 +41,11 @@ class ThingInstanceAP(BaseMetric):
     default_prefix = ''
     task = 'instance'
 
-    def __init__(self, *, max_dets: int = 100, any_token: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, ann_file: str | None = None, max_dets: int = 100, any_token: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self.ann_file = ann_file
         self.max_dets = max_dets
         self.any_token = any_token
 
@@ -53,14 +60,23 @@ class ThingInstanceAP(BaseMetric):
         for sample in data_samples:
             check_task_token(sample, self.task, any_token=self.any_token)
             instances = sample['pred_instances']
-            id_map, segments = panoptic_ground_truth(sample, instances['masks'].shape[1:])
             no_things = set(instances['labels'].tolist()) - set(thing_ids)
             if no_things:
                 raise ValueError(
                     f'{image_name(sample)}: predicted labels {sorted(no_things)} are no things {thing_ids}'
                 )
-            truths = _encode_segments(torch.from_numpy(id_map), segments, thing_ids)
-            self.results.append((truths, _encode_instances(instances)))
+            self.results.append((self._truths(sample), _encode_instances(instances)))
+
+    def _truths(self, sample: Mapping[str, Any]) -> Annotations:
+        """Ground truth of an image as COCO annotations."""
+        if self._instance_file:
+            return self._instance_file.annotations(sample['img_id'])
+        id_map, segments = panoptic_ground_truth(sample, sample['pred_instances']['masks'].shape[1:])
+        return _encode_segments(torch.from_numpy(id_map), segments, self.dataset_meta['thing_ids'])
+
+    @cached_property
+    def _instance_file(self) -> InstanceFile | None:
+        return InstanceFile(self.ann_file, self.dataset_meta['classes']) if self.ann_file else None
 
     def compute_metrics(self, results: Sequence[tuple[Annotations, Annotations]]) -> dict[str, float]:
         """Match and accumulate over all images.
@@ -101,7 +117,7 @@ def _encode_segments(id_map: Tensor, segments: Sequence[Mapping[str, Any]], thin
     """Thing segments of an id map [H, W] as COCO annotations."""
     things = [(number, segment) for number, segment in enumerate(segments, start=1) if segment['label'] in thing_ids]
     numbers = torch.tensor([number for number, _ in things], dtype=id_map.dtype)
-    run_lengths = _encode(id_map == numbers[:, None, None])
+    run_lengths = encode_masks(id_map == numbers[:, None, None])
     return [
         _annotation(code, label=segment['label'], iscrowd=segment['iscrowd'])
         for code, (_, segment) in zip(run_lengths, things, strict=True)
@@ -110,19 +126,13 @@ def _encode_segments(id_map: Tensor, segments: Sequence[Mapping[str, Any]], thin
 
 def _encode_instances(instances: Mapping[str, Tensor]) -> Annotations:
     """Predicted instances as COCO annotations."""
-    run_lengths = _encode(instances['masks'])
+    run_lengths = encode_masks(instances['masks'])
     columns = zip(run_lengths, instances['labels'].tolist(), instances['scores'].tolist(), strict=True)
     return [_annotation(code, label=label, iscrowd=0, score=score) for code, label, score in columns]
 
 
 def _annotation(code: dict[str, Any], *, label: int, **fields: Any) -> dict[str, Any]:
     return {'segmentation': code, 'area': float(coco_mask.area(code)), 'category_id': label, **fields}
-
-
-def _encode(masks: Tensor) -> Annotations:
-    """Run lengths of masks [N, H, W]."""
-    columns_first = masks.to(torch.uint8).transpose(1, 2).contiguous().cpu().numpy()  # [N, W, H]
-    return coco_mask.encode(columns_first.transpose(2, 1, 0))  # [H, W, N] in Fortran's order, without a copy
 
 
 def _average_precisions(evaluation: COCOeval) -> dict[str, float]:

@@ -97,6 +97,38 @@ def test_equals_pycocotools_on_annotation_files(tmp_path):
     assert evaluate([make_sample(*image) for image in images]) == pytest.approx(expected, nan_ok=True)
 
 
+def test_ground_truth_of_an_instance_file(tmp_path):
+    """Overlapping polygons of a json with other ids of images and categories, by pycocotools from files."""
+    box = [[10.0, 10.0, 50.5, 10.0, 50.5, 40.0, 10.0, 40.0]]
+    other = [[20.0, 5.0, 60.0, 5.0, 60.0, 55.0, 20.0, 55.0]]
+    annotations = [
+        {'id': 1, 'image_id': 5, 'category_id': 90, 'segmentation': box, 'area': 1215.0, 'iscrowd': 0},
+        {'id': 2, 'image_id': 5, 'category_id': 44, 'segmentation': other, 'area': 2000.0, 'iscrowd': 0},
+    ]
+    content = {
+        'images': [{'id': 5, 'height': 60, 'width': 80}, {'id': 6, 'height': 60, 'width': 80}],
+        'annotations': annotations,
+        'categories': [{'id': 90, 'name': 'car'}, {'id': 44, 'name': 'person'}],
+    }
+    (tmp_path / 'instances.json').write_text(json.dumps(content))
+    masks = np.zeros((2, 60, 80), dtype=bool)
+    masks[0, 10:40, 10:48] = True
+    masks[1, 5:55, 20:50] = True
+    predictions = [
+        {'image_id': 5, 'category_id': category, 'segmentation': run_length(mask), 'score': 0.5}
+        for mask, category in zip(masks, (90, 44), strict=True)
+    ]
+    coco = COCO(tmp_path / 'instances.json')
+    reference = COCOeval(coco, coco.loadRes(predictions), 'segm')
+    reference.evaluate()
+    reference.accumulate()
+    reference.summarize()
+    assert 50 < 100 * reference.stats[0] < 90
+    sample = make_sample(np.zeros((60, 80)), [], masks, [3, 1], [0.5, 0.5])
+    result = evaluate([sample], ann_file=str(tmp_path / 'instances.json'))
+    assert [result[key] for key in KEYS[:3]] == pytest.approx(100 * reference.stats[:3])
+
+
 def test_perfect_prediction_is_100_and_stuff_is_left_out():
     id_map = np.repeat([[1, 1, 2, 3, 3, 0]], 4, axis=0)
     segments = [{'id': i, 'label': label, 'iscrowd': 0} for i, label in ((1, 1), (2, 3), (3, 0))]

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 import torch
 from mmcv.cnn.bricks import DropPath
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmoneformer.models.backbones.pretrained import PretrainedBackbone
 from mmoneformer.registry import MODELS
 
 NORM_EPS = 1e-6
 
 
 @MODELS.register_module()
-class ConvNeXt(BaseModule):
+class ConvNeXt(PretrainedBackbone):
     """ConvNeXt as a backbone, with a layer norm on each map that it gives.
 
     Parameter names are those of the authors' ImageNet weights.

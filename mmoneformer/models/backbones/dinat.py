@@ -5,16 +5,16 @@ from functools import partial
 
 import torch
 from mmcv.cnn.bricks import DropPath
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmoneformer.models.backbones.neighbourhood_attention import NeighbourhoodAttention
+from mmoneformer.models.backbones.pretrained import PretrainedBackbone
 from mmoneformer.registry import MODELS
 
 
 @MODELS.register_module()
-class DiNAT(BaseModule):
+class DiNAT(PretrainedBackbone):
     """DiNAT as a backbone, with a layer norm on each map that it gives.
 
     Parameter names are those of the authors' ImageNet weights.

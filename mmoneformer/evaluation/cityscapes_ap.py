@@ -1,0 +1,94 @@
+"""Instance AP by Cityscapes' own protocol."""
+
+import logging
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from mmengine.logging import print_log
+
+from mmoneformer.evaluation.cityscapes_results import write_instances
+from mmoneformer.evaluation.sample_reading import check_task_token
+from mmoneformer.evaluation.thing_instance_ap import ThingInstanceAP
+from mmoneformer.metainfo.category_ids import category_ids
+from mmoneformer.registry import METRICS
+
+
+@METRICS.register_module()
+class CityscapesAP(ThingInstanceAP):
+    """AP and AP50 in percent as cityscapesscripts computes them, from the ``instanceIds`` files of ``gtFine``.
+
+    Where cityscapesscripts is not installed, COCO's AP takes its place, and its metrics are named ``..._coco_style``.
+
+    Args:
+        kwargs: Of ``ThingInstanceAP``.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.has_scripts = find_spec('cityscapesscripts') is not None
+        self._folder = TemporaryDirectory(prefix='cityscapes_ap_')
+        if not self.has_scripts:
+            print_log(
+                'cityscapesscripts is not installed, AP is computed as for COCO; pip install cityscapesscripts',
+                'current',
+                logging.WARNING,
+            )
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Write the predictions of a batch as files.
+
+        Raises:
+            ValueError: If a sample was read under another token, or the classes are not Cityscapes'.
+            FileNotFoundError: If an image has no ground truth file.
+        """
+        if not self.has_scripts:
+            super().process(data_batch, data_samples)
+            return
+        label_ids = category_ids('cityscapes', self.dataset_meta['classes'])
+        for sample in data_samples:
+            check_task_token(sample, self.task, any_token=self.any_token)
+            predicted = write_instances(Path(self._folder.name), sample, label_ids)
+            self.results.append((str(instance_ids_file(sample['img_path'])), str(predicted)))
+
+    def compute_metrics(self, results: Sequence[Any]) -> dict[str, float]:
+        """Match and accumulate over all images.
+
+        Args:
+            results: Files of ground truth and of predictions of each image.
+
+        Returns:
+            AP and AP50, 0 to 100, nan where there is no ground truth.
+        """
+        if not self.has_scripts:
+            return {f'{name}_coco_style': value for name, value in super().compute_metrics(results).items()}
+        from cityscapesscripts.evaluation import evalInstanceLevelSemanticLabeling as protocol
+        from cityscapesscripts.evaluation.instances2dict import instances2dict
+
+        truths, predictions = map(list, zip(*results, strict=True))
+        args = protocol.args
+        args.quiet, args.predictionPath = True, str(Path(predictions[0]).parents[1])
+        protocol.setInstanceLabels(args)
+        with patch.object(np, 'in1d', np.isin, create=True):  # numpy 2.4 has it no more, the scripts call it
+            matches = protocol.matchGtWithPreds(predictions, truths, instances2dict(truths), args)
+        averages = protocol.computeAverages(protocol.evaluateMatches(matches, args), args)
+        return {'AP': 100 * float(averages['allAp']), 'AP50': 100 * float(averages['allAp50%'])}
+
+
+def instance_ids_file(image: str) -> Path:
+    """Ground truth of ``<root>/leftImg8bit/<split>/<city>/<name>_leftImg8bit.png``.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    path = Path(image)
+    name = path.name.removesuffix('_leftImg8bit.png')
+    split = path.parents[1].name
+    truth = path.parents[3] / 'gtFine' / split / path.parent.name / f'{name}_gtFine_instanceIds.png'
+    if not truth.is_file():
+        raise FileNotFoundError(f'{image} has no {truth}: unpack gtFine_trainvaltest.zip beside leftImg8bit')
+    return truth

@@ -1,0 +1,74 @@
+"""Test-time augmentation of the semantic task, as the authors evaluate it: several scales, each also flipped."""
+
+from typing import Any
+
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.model import is_model_wrapper
+from mmengine.structures import PixelData
+from torch import Tensor, nn
+
+from mmoneformer.models.mask_resize import Frame, row_blocks
+from mmoneformer.models.post_process import semantic_scores
+from mmoneformer.registry import MODELS
+
+TASK = 'semantic'
+
+
+@MODELS.register_module()
+class SemanticTTA(nn.Module):
+    """Averages the class scores of an image's views, and gives each pixel its best class.
+
+    It stands around a model where mmengine's ``build_runner_with_tta`` puts it. One view is computed at a time, so
+    beside the scores of the batch memory holds what one view needs.
+
+    Args:
+        module: A ``OneFormer``, maybe wrapped for distributed use.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    @torch.no_grad()
+    def test_step(self, data: dict[str, Any]) -> list[DetDataSample]:
+        """Predict a batch of B images.
+
+        Args:
+            data: ``inputs`` and ``data_samples`` as ``TestTimeAug`` and the collation make them: for each view the
+                list of the B images, uint8 [3, H, W], and of their B data samples.
+
+        Returns:
+            The data samples of the first view, with ``pred_sem_seg``.
+        """
+        model: Any = self.module.module if is_model_wrapper(self.module) else self.module
+        results = data['data_samples'][0]
+        totals: list[Any] = [0.0] * len(results)
+        token = model.test_cfg.tokens.get(TASK, TASK)
+        for view in zip(data['inputs'], data['data_samples'], strict=True):
+            batch = model.data_preprocessor(dict(zip(('inputs', 'data_samples'), view, strict=True)))
+            class_logits, mask_logits = model(batch['inputs'], mode='tensor', tasks=[token])[token]
+            padded = (batch['inputs'].shape[-2], batch['inputs'].shape[-1])
+            for index, sample in enumerate(batch['data_samples']):
+                totals[index] += _scores(class_logits[index], mask_logits[index], sample, padded)
+        for sample, total in zip(results, totals, strict=True):
+            labels = total.argmax(0, keepdim=True)
+            sample.pred_sem_seg = PixelData(sem_seg=labels, data=labels)
+            sample.set_metainfo(dict(task_tokens={TASK: token}))
+        return results
+
+
+def _scores(class_logits: Tensor, mask_logits: Tensor, sample: DetDataSample, padded: tuple[int, int]) -> Tensor:
+    """Class scores [K, H, W] of the original image from a view of it.
+
+    Raises:
+        ValueError: If the view is flipped otherwise than horizontally.
+    """
+    frame = Frame(padded, tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
+    blocks = row_blocks(mask_logits, frame)
+    scores = torch.cat([semantic_scores(class_logits.float(), logits) for _, logits in blocks], dim=1)
+    if not sample.get('flip'):
+        return scores
+    if sample.flip_direction != 'horizontal':
+        raise ValueError(f'views are flipped horizontally or not at all, got {sample.flip_direction!r}')
+    return scores.flip(-1)

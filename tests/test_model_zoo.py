@@ -1,0 +1,63 @@
+"""The model zoo names configs and weights that exist, and the commands that belong to them."""
+
+import re
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmoneformer.registry import METRICS
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / 'docs' / 'model_zoo.md').read_text()
+ROWS = [line.strip('| ').split(' | ') for line in PAGE.splitlines() if re.match(r'\|.*\.py', line)]
+NOT_PUBLISHED = ('swin-t', 'r50_cityscapes', 'three-tasks', 'tiny')
+
+
+def config_of(row: list[str]) -> str:
+    label, path = re.fullmatch(r'\[`(.*)`\]\(\.\./configs/(.*)\)', row[6]).groups()
+    assert label == path
+    return path
+
+
+def test_every_row_has_its_config_and_every_published_config_a_row():
+    configs = {path.name for path in (ROOT / 'configs').glob('*.py')}
+    assert {config_of(row) for row in ROWS} == {name for name in configs if not any(n in name for n in NOT_PUBLISHED)}
+
+
+def test_weights_fit_their_config():
+    for row in ROWS:
+        weights, config = row[7].strip('`'), config_of(row).removesuffix('.py')
+        if weights == 'not released':
+            continue
+        backbone, dataset, *variants = config.removeprefix('oneformer_').split('_')
+        assert f'_{backbone.replace("-", "_")}_oneformer_{dataset}_' in weights
+        assert ('1280x1280' in weights) == ('1280' in variants)
+        assert ('896x896' in weights) == ('896' in variants)
+        assert ('pretrain' in weights) == any('pretrained' in variant for variant in variants)
+        assert f'python tools/test.py configs/{config}.py checkpoints/{config}.pth\n' in PAGE
+
+
+def test_the_page_says_whose_figures_these_are():
+    assert "Every figure on this page is the paper's" in PAGE
+    figures = {config_of(row): row[1:5] for row in ROWS}
+    assert figures['oneformer_swin-l_ade20k.py'] == ['49.8', '35.9', '57.0', '57.7']
+    assert figures['oneformer_dinat-l_coco.py'] == ['58.0', '49.2', '68.1', '-']
+    assert all(len(row) == 8 for row in ROWS)
+
+
+def test_links_and_tools_exist():
+    for target in re.findall(r'\]\((.*?)\)', PAGE):
+        assert (ROOT / 'docs' / target).exists()
+    for tool in set(re.findall(r'tools/[\w/]+(?:\.py|\.sh)?', PAGE)):
+        assert (ROOT / tool).exists()
+
+
+def test_config_for_a_test_server_is_one(tmp_path):
+    (code,) = re.findall(r'```python\n(.*?)```', PAGE, re.DOTALL)
+    path = tmp_path / 'server.py'
+    path.write_text(code.replace("_base_ = '", f"_base_ = '{ROOT}/configs/"))
+    cfg = Config.fromfile(path)
+    assert cfg.test_dataloader.dataset.data_prefix == {'img': 'test2017/'}
+    assert cfg.val_dataloader.dataset.data_prefix.keys() == {'img', 'seg'}
+    tasks = [METRICS.build(metric).task for metric in cfg.test_evaluator]
+    assert tasks == cfg.model.test_cfg.tasks
