@@ -52,6 +52,7 @@ setup(
         'mm': list(official.values()),
         'lite': [lite],
         'forks': list(forks.values()),
+        'cityscapes': ['cityscapesscripts'],
         'dev': ['mypy', 'pytest', 'pytest-xdist', 'ruff', 'transformers'],
     },
     zip_safe=False,

@@ -16,6 +16,7 @@ def main() -> None:
     parser.add_argument('checkpoint', help='weights')
     parser.add_argument('--work-dir', help='folder of the log; by default work_dirs/<config name>')
     parser.add_argument('--tasks', nargs='+', choices=list(TASKS), help='what to predict and measure; by default all')
+    parser.add_argument('--tta', action='store_true', help='the semantic task from several scales and flips')
     parser.add_argument('--show-dir', help='folder for pictures of the results')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='K=V', help='settings to change')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
@@ -23,7 +24,7 @@ def main() -> None:
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', args.local_rank)
     cfg = load_config(args.config, work_dir=args.work_dir, cfg_options=args.cfg_options, launcher=args.launcher)
-    evaluate(cfg, args.checkpoint, tasks=args.tasks, show_dir=args.show_dir)
+    evaluate(cfg, args.checkpoint, tasks=args.tasks, tta=args.tta, show_dir=args.show_dir)
 
 
 if __name__ == '__main__':

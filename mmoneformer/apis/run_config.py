@@ -1,12 +1,15 @@
 """Train and evaluate what a config describes; the tools are command lines of these functions."""
 
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.hooks.test_time_aug_hook import build_runner_with_tta
+from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
@@ -34,6 +37,10 @@ def load_config(
     cfg = Config.fromfile(path)
     cfg.launcher = launcher
     cfg.merge_from_dict(dict(cfg_options or {}))
+    if cfg.optim_wrapper.type == 'AmpOptimWrapper' and not torch.cuda.is_available():
+        print_log('no GPU: mixed precision is switched off', logger='current', level=logging.WARNING)
+        cfg.optim_wrapper.type = 'OptimWrapper'
+        cfg.optim_wrapper.pop('loss_scale', None)
     cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{Path(path).stem}'
     return cfg
 
@@ -57,7 +64,12 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
 
 
 def evaluate(
-    cfg: Config, checkpoint: str, *, tasks: Sequence[str] | None = None, show_dir: str | None = None
+    cfg: Config,
+    checkpoint: str,
+    *,
+    tasks: Sequence[str] | None = None,
+    tta: bool = False,
+    show_dir: str | None = None,
 ) -> dict[str, float]:
     """Evaluate a checkpoint on the test split.
 
@@ -65,25 +77,39 @@ def evaluate(
         cfg: From ``load_config``.
         checkpoint: Weights.
         tasks: Which results to predict and measure; by default all that the config names.
+        tta: Test-time augmentation: the semantic task from several scales, each also flipped.
         show_dir: Folder for pictures of the results.
 
     Returns:
         The metrics.
+
+    Raises:
+        ValueError: If a task is unknown, or the config or the tasks do not allow test-time augmentation.
     """
+    if tta:
+        tasks = _restrict_to_tta(cfg, tasks)
     if tasks is not None:
         restrict_tasks(cfg, tasks)
     if show_dir is not None:
         cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ResultPicturesHook', out_dir=show_dir)]
     cfg.load_from = checkpoint
-    return _start(cfg).test()
+    return _start(cfg, build_runner_with_tta if tta else Runner.from_cfg).test()
 
 
-def _start(cfg: Config) -> Runner:
+def _restrict_to_tta(cfg: Config, tasks: Sequence[str] | None) -> list[str]:
+    if 'tta_pipeline' not in cfg:
+        raise ValueError('this config has no tta_pipeline: --tta is for ADE20K, Cityscapes and Mapillary')
+    if tasks is not None and list(tasks) != ['semantic']:
+        raise ValueError(f'test-time augmentation is of the semantic task alone, got tasks {list(tasks)}')
+    return ['semantic']
+
+
+def _start(cfg: Config, build: Callable[[Config], Runner] = Runner.from_cfg) -> Runner:
     """Build the runner; several processes of a machine without GPUs talk through gloo, which mmengine leaves out."""
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
         torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
-    return Runner.from_cfg(cfg)
+    return build(cfg)
 
 
 def restrict_tasks(cfg: Config, tasks: Sequence[str]) -> None:

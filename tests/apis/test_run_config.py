@@ -107,3 +107,37 @@ def test_metrics_of_other_packages_are_kept():
     assert [evaluator.type for evaluator in cfg.test_evaluator] == ['ThingInstanceAP', 'mmseg.IoUMetric']
     with pytest.raises(ValueError, match='painting'):
         restrict_tasks(cfg, ['painting'])
+
+
+def test_semantic_task_with_augmentation(trained, options, tmp_path):
+    work_dir, _ = trained
+    cfg = load_config(CONFIG, work_dir=str(tmp_path), cfg_options=options)
+    with pytest.raises(ValueError, match='tta_pipeline'):
+        evaluate(cfg, str(work_dir / 'iter_2.pth'), tta=True)
+    cfg.tta_model = dict(type='SemanticTTA')
+    cfg.tta_pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(
+            type='TestTimeAug',
+            transforms=[
+                [dict(type='mmdet.Resize', scale=scale, keep_ratio=True) for scale in ((80, 64), (120, 96))],
+                [dict(type='mmdet.RandomFlip', prob=prob) for prob in (0.0, 1.0)],
+                [dict(type='LoadPanopticMap')],
+                [dict(type='PackOneFormerInputs')],
+            ],
+        ),
+    ]
+    with pytest.raises(ValueError, match=r"\['panoptic'\]"):
+        evaluate(cfg, str(work_dir / 'iter_2.pth'), tasks=['panoptic'], tta=True)
+    metrics = evaluate(cfg, str(work_dir / 'iter_2.pth'), tta=True)
+    assert 0 <= metrics['mIoU'] <= 100
+    assert 'PQ' not in metrics
+
+
+def test_mixed_precision_needs_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    cfg = load_config(
+        CONFIG, cfg_options={'optim_wrapper.type': 'AmpOptimWrapper', 'optim_wrapper.loss_scale': 'dynamic'}
+    )
+    assert cfg.optim_wrapper.type == 'OptimWrapper'
+    assert 'loss_scale' not in cfg.optim_wrapper
