@@ -10,12 +10,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # One thread each: on two cores a second one gains nothing, and keeps the data loaders and other tests waiting.
 demo test test-all test-forks: export OMP_NUM_THREADS = 1
 
-.PHONY: env env-forks demo lint test test-all test-forks clean
+.PHONY: env env-dev env-forks demo lint test test-all test-forks clean
 
 env: .venv/installed
+env-dev: .venv/installed-dev
 env-forks: .venv-forks/installed
 
-.venv/installed: requirements/tested.txt requirements/dev.txt setup.py
+.venv/installed: requirements/tested.txt setup.py
 .venv-forks/installed: requirements/forks.txt requirements/dev.txt setup.py
 
 %/installed:
@@ -24,10 +25,14 @@ env-forks: .venv-forks/installed
 	$*/bin/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
+.venv/installed-dev: requirements/dev.txt .venv/installed
+	$(BIN)/python -m pip install -q -r $<
+	@touch $@
+
 demo: env
 	$(BIN)/python tools/demo.py
 
-lint: env
+lint: env-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

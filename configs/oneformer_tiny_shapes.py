@@ -6,7 +6,7 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-max_iters = 1200
+max_iters = 1100
 model = dict(
     metainfo={{_base_.metainfo}},
     backbone=dict(

@@ -37,7 +37,9 @@ def main() -> None:
 
     console.rule('2  training')
     start = time.perf_counter()
-    train(demo_config('training'))
+    cfg = demo_config('training')
+    cfg.train_cfg.val_interval = cfg.max_iters + 1  # step 3 evaluates
+    train(cfg)
     seconds = time.perf_counter() - start
     checkpoint = (WORK_DIR / 'training' / 'last_checkpoint').read_text()
 

@@ -141,3 +141,10 @@ def test_mixed_precision_needs_a_gpu(monkeypatch):
     )
     assert cfg.optim_wrapper.type == 'OptimWrapper'
     assert 'loss_scale' not in cfg.optim_wrapper
+
+
+def test_the_same_seed_gives_the_same_weights(trained, options, tmp_path):
+    _, runner = trained
+    again = train(load_config(CONFIG, work_dir=str(tmp_path), cfg_options=options))
+    for key, value in runner.model.state_dict().items():
+        assert torch.equal(again.model.state_dict()[key], value), key
