@@ -12,7 +12,7 @@ from mmoneformer.tasks import TASKS
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', nargs='?', help='config file; by default the config that the checkpoint carries')
     parser.add_argument('checkpoint', help='weights')
     parser.add_argument('--work-dir', help='folder of the log; by default work_dirs/<config name>')
     parser.add_argument('--tasks', nargs='+', choices=list(TASKS), help='what to predict and measure; by default all')
@@ -23,7 +23,8 @@ def main() -> None:
     parser.add_argument('--local-rank', '--local_rank', default='0', help=argparse.SUPPRESS)  # torch's launcher
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', args.local_rank)
-    cfg = load_config(args.config, work_dir=args.work_dir, cfg_options=args.cfg_options, launcher=args.launcher)
+    path = args.config or args.checkpoint
+    cfg = load_config(path, work_dir=args.work_dir, cfg_options=args.cfg_options, launcher=args.launcher)
     evaluate(cfg, args.checkpoint, tasks=args.tasks, tta=args.tta, show_dir=args.show_dir)
 
 

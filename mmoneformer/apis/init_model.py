@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmoneformer.checkpoints.config_text import parse_config
+from mmoneformer.checkpoints.config_text import stored_config
 from mmoneformer.checkpoints.conversion import convert
 from mmoneformer.checkpoints.key_table import check_keys
 from mmoneformer.checkpoints.model_zoo import RELEASED, fetch_released
@@ -77,10 +77,7 @@ def _check_device(device: str | torch.device) -> None:
 def _stored_config(stored: Mapping[str, Any] | None, checkpoint: Path | None) -> Config:
     if stored is None:
         raise ValueError('init_model needs a config, a checkpoint that carries one, or both; got neither')
-    text = stored.get('meta', {}).get('cfg')
-    if not isinstance(text, str):
-        raise ValueError(f'{checkpoint} carries no config (meta.cfg): give the one it was trained with as config')
-    return parse_config(text)
+    return stored_config(stored, checkpoint)
 
 
 def _load_weights(model: OneFormer, stored: Mapping[str, Any], checkpoint: Path | None) -> None:

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from mmoneformer.checkpoints.config_text import stored_config
+from mmoneformer.checkpoints.reading import read_checkpoint
+from mmoneformer.checkpoints.registered_parts import registered_parts_only
 from mmoneformer.registry import METRICS
 from mmoneformer.tasks import check_tasks
 
@@ -29,19 +33,21 @@ def load_config(
     """Read a config and settle what the command line may change.
 
     Args:
-        path: Config file.
+        path: Config file, or a checkpoint (.pth) that carries its config.
         work_dir: Folder of logs and checkpoints; by default the config's own, or ``work_dirs/<config name>``.
         cfg_options: Settings to change; keys with dots reach inside.
         launcher: What starts the processes: 'none', 'pytorch', 'slurm' or 'mpi'.
     """
-    cfg = Config.fromfile(path)
+    is_checkpoint = str(path).endswith('.pth')
+    cfg = stored_config(read_checkpoint(path), path) if is_checkpoint else Config.fromfile(path)
     cfg.launcher = launcher
     cfg.merge_from_dict(dict(cfg_options or {}))
     if cfg.optim_wrapper.type == 'AmpOptimWrapper' and not torch.cuda.is_available():
         print_log('no GPU: mixed precision is switched off', logger='current', level=logging.WARNING)
         cfg.optim_wrapper.type = 'OptimWrapper'
         cfg.optim_wrapper.pop('loss_scale', None)
-    cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{Path(path).stem}'
+    own_folder = None if is_checkpoint else cfg.get('work_dir')  # the one it was trained in is not ours
+    cfg.work_dir = work_dir or own_folder or f'work_dirs/{Path(path).stem}'
     return cfg
 
 
@@ -92,8 +98,9 @@ def evaluate(
         restrict_tasks(cfg, tasks)
     if show_dir is not None:
         cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ResultPicturesHook', out_dir=show_dir)]
-    cfg.load_from = checkpoint
-    return _start(cfg, build_runner_with_tta if tta else Runner.from_cfg).test()
+    cfg.load_from, cfg.resume = checkpoint, False
+    with registered_parts_only() if cfg.filename is None else nullcontext():  # without a file: from a checkpoint
+        return _start(cfg, build_runner_with_tta if tta else Runner.from_cfg).test()
 
 
 def _restrict_to_tta(cfg: Config, tasks: Sequence[str] | None) -> list[str]:
@@ -109,6 +116,7 @@ def _start(cfg: Config, build: Callable[[Config], Runner] = Runner.from_cfg) -> 
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
         torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
+    os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'  # mmengine asks torch for less
     return build(cfg)
 
 

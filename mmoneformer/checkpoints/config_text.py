@@ -5,9 +5,27 @@ here it is parsed, and only values that a config dump can hold are accepted.
 """
 
 import ast
+import os
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
+
+
+def stored_config(checkpoint: Mapping[str, Any], path: str | os.PathLike[str] | None) -> Config:
+    """Read the config that a checkpoint carries.
+
+    Args:
+        checkpoint: From ``read_checkpoint``.
+        path: Its file, for the message.
+
+    Raises:
+        ValueError: If it carries none, or one that holds more than values.
+    """
+    text = checkpoint.get('meta', {}).get('cfg')
+    if not isinstance(text, str):
+        raise ValueError(f'{path} carries no config (meta.cfg): give the one it was trained with as config')
+    return parse_config(text)
 
 
 def parse_config(text: str) -> Config:

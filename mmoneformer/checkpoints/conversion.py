@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from mmoneformer.checkpoints.architecture import read_architecture
-from mmoneformer.checkpoints.config_text import parse_config
+from mmoneformer.checkpoints.config_text import stored_config
 from mmoneformer.checkpoints.describing import Told, describe
 from mmoneformer.checkpoints.detectron2_pickle import read_detectron2_pickle
 from mmoneformer.checkpoints.hugging_face_folder import read_folder, write_folder
@@ -95,10 +95,7 @@ def _own_config(
 ) -> Config:
     if dataset is not None:
         raise ValueError(f'{source} is a checkpoint of ours: its classes cannot be chosen, got dataset {dataset!r}')
-    text = checkpoint.get('meta', {}).get('cfg')
-    if not isinstance(text, str):
-        raise ValueError(f'{source} carries no config (meta.cfg), so nothing tells what it is')
-    cfg = parse_config(text)
+    cfg = stored_config(checkpoint, source)
     cfg.merge_from_dict(dict(cfg_options))
     return cfg
 

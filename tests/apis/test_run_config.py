@@ -148,3 +148,21 @@ def test_the_same_seed_gives_the_same_weights(trained, options, tmp_path):
     again = train(load_config(CONFIG, work_dir=str(tmp_path), cfg_options=options))
     for key, value in runner.model.state_dict().items():
         assert torch.equal(again.model.state_dict()[key], value), key
+
+
+def test_a_checkpoint_is_evaluated_with_the_config_it_carries(trained, options, tmp_path):
+    work_dir, runner = trained
+    checkpoint = work_dir / 'iter_2.pth'
+    cfg = load_config(checkpoint, work_dir=str(tmp_path), cfg_options=options)
+    metrics = evaluate(cfg, str(checkpoint), tasks=['semantic'])
+    assert metrics['mIoU'] == pytest.approx(runner.message_hub.log_scalars['val/mIoU'].current(), abs=1e-6)
+    assert load_config(checkpoint).work_dir == 'work_dirs/iter_2'
+
+
+def test_the_config_of_a_checkpoint_chooses_no_program(trained, options, tmp_path):
+    checkpoint = trained[0] / 'iter_2.pth'
+    cfg = load_config(checkpoint, work_dir=str(tmp_path), cfg_options=options)
+    cfg.test_evaluator = [dict(type='subprocess.Popen', args=['touch', str(tmp_path / 'ran')])]
+    with pytest.raises(ValueError, match='Popen'):
+        evaluate(cfg, str(checkpoint))
+    assert not (tmp_path / 'ran').exists()
