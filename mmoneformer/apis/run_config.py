@@ -42,7 +42,7 @@ def load_config(
     cfg = stored_config(read_checkpoint(path), path) if is_checkpoint else Config.fromfile(path)
     cfg.launcher = launcher
     cfg.merge_from_dict(dict(cfg_options or {}))
-    if cfg.optim_wrapper.type == 'AmpOptimWrapper' and not torch.cuda.is_available():
+    if cfg.get('optim_wrapper', {}).get('type') == 'AmpOptimWrapper' and not torch.cuda.is_available():
         print_log('no GPU: mixed precision is switched off', logger='current', level=logging.WARNING)
         cfg.optim_wrapper.type = 'OptimWrapper'
         cfg.optim_wrapper.pop('loss_scale', None)
@@ -90,8 +90,13 @@ def evaluate(
         The metrics.
 
     Raises:
-        ValueError: If a task is unknown, or the config or the tasks do not allow test-time augmentation.
+        ValueError: If the config names no test data, a task is unknown, or the config or the tasks do not allow
+            test-time augmentation.
     """
+    if 'test_dataloader' not in cfg:
+        raise ValueError(
+            'the config names no test data: give a config file, as converted checkpoints carry the model alone'
+        )
     if tta:
         tasks = _restrict_to_tta(cfg, tasks)
     if tasks is not None:

@@ -166,3 +166,13 @@ def test_the_config_of_a_checkpoint_chooses_no_program(trained, options, tmp_pat
     with pytest.raises(ValueError, match='Popen'):
         evaluate(cfg, str(checkpoint))
     assert not (tmp_path / 'ran').exists()
+
+
+def test_a_config_without_test_data(options, tmp_path):
+    cfg = load_config(CONFIG, work_dir=str(tmp_path))
+    for key in ('test_dataloader', 'optim_wrapper'):
+        cfg.pop(key)
+    path = tmp_path / 'model_only.py'
+    cfg.dump(path)
+    with pytest.raises(ValueError, match='names no test data'):
+        evaluate(load_config(path, work_dir=str(tmp_path)), 'converted.pth')
