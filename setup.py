@@ -38,6 +38,7 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['mmoneformer', 'mmoneformer.*']),
     install_requires=[
+        'filelock',
         'ftfy',
         'numpy',
         'packaging',
@@ -53,7 +54,8 @@ setup(
         'lite': [lite],
         'forks': list(forks.values()),
         'cityscapes': ['cityscapesscripts'],
-        'dev': ['mypy', 'pytest', 'pytest-xdist', 'ruff', 'transformers'],
+        'hub': ['huggingface_hub'],
+        'dev': ['hypothesis', 'mypy', 'pytest', 'pytest-xdist', 'ruff', 'transformers'],
     },
     zip_safe=False,
 )

@@ -52,6 +52,16 @@ def test_links_and_tools_exist():
         assert (ROOT / tool).exists()
 
 
+def test_option_for_the_authors_miou_is_one():
+    config, option = re.search(r'test\.py (\S+) \S+ --cfg-options (\S+)', PAGE).groups()
+    cfg = Config.fromfile(ROOT / config)
+    cfg.merge_from_dict(dict([option.split('=')]))
+    for loader, folders in ((cfg.test_dataloader, {'img', 'seg', 'labels'}), (cfg.val_dataloader, {'img', 'seg'})):
+        assert loader.dataset.data_prefix.keys() == folders
+    pipelines = (cfg.test_dataloader.dataset.pipeline, cfg.tta_pipeline)
+    assert all(str(pipeline).count("'LoadLabelMap'") == 1 for pipeline in pipelines)
+
+
 def test_config_for_a_test_server_is_one(tmp_path):
     (code,) = re.findall(r'```python\n(.*?)```', PAGE, re.DOTALL)
     path = tmp_path / 'server.py'

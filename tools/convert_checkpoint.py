@@ -15,7 +15,7 @@ from mmoneformer.metainfo import KNOWN
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument('source', metavar='SRC', help='checkpoint, or folder of Hugging Face')
+    parser.add_argument('source', metavar='SRC', help='checkpoint, folder of Hugging Face, or hf://<owner>/<name>')
     parser.add_argument('target', metavar='DST', help='checkpoint of ours; without a suffix, folder of Hugging Face')
     parser.add_argument('--dataset', choices=KNOWN, help='classes, if their number does not tell the data set')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='K=V', help='settings to change')
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             cfg_options=options.cfg_options,
             publish=options.publish,
         )
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     print(written)
 

@@ -12,7 +12,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = ArgumentParser(description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
     parser.add_argument('inputs', nargs='+', metavar='INPUT', help='picture or folder of pictures')
-    parser.add_argument('--weights', required=True, metavar='CKPT', help='checkpoint')
+    parser.add_argument(
+        '--weights', required=True, metavar='CKPT', help='checkpoint, name of a released model, or hf://<owner>/<name>'
+    )
     parser.add_argument('--config', help='config of the model, if not the one that the checkpoint carries')
     parser.add_argument('--tasks', nargs='+', choices=list(TASKS), default=list(TASKS), help='results to give')
     parser.add_argument('--device', default='cpu', help='for example cuda:0')
@@ -21,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         inferencer = OneFormerInferencer(options.config, options.weights, options.device)
         predicted = inferencer(options.inputs, tasks=options.tasks, out_dir=options.out_dir)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
         sys.exit(f'error: {error}')
     print(f'{len(predicted["predictions"])} pictures: {options.out_dir}')
 

@@ -14,7 +14,7 @@ from mmengine.registry import init_default_scope
 from mmoneformer.checkpoints.config_text import stored_config
 from mmoneformer.checkpoints.conversion import convert
 from mmoneformer.checkpoints.key_table import check_keys
-from mmoneformer.checkpoints.model_zoo import RELEASED, fetch_released
+from mmoneformer.checkpoints.model_zoo import fetch, is_remote
 from mmoneformer.checkpoints.reading import read_checkpoint
 from mmoneformer.checkpoints.registered_parts import registered_parts_only
 from mmoneformer.metainfo import Metainfo
@@ -34,8 +34,9 @@ def init_model(
 
     Args:
         config: File or config; None for the config that the checkpoint carries, which may build registered parts only.
-        checkpoint: File of the weights, or name of a released model (``RELEASED``), which is downloaded at its first
-            use; None for random weights, with a warning.
+        checkpoint: File of the weights; or name of a released model (``RELEASED``) or of one of the Hugging Face hub
+            (``hf://shi-labs/oneformer_coco_swin_large``), which is downloaded at its first use; None for random
+            weights, with a warning.
         device: Where the model computes.
         cfg_options: Values that replace those of the config; keys as in ``model.test_cfg.overlap_thr``.
 
@@ -43,13 +44,14 @@ def init_model(
         The model in evaluation mode; ``model.cfg`` is the config, ``model.dataset_meta`` its classes.
 
     Raises:
-        ConnectionError: If a released model is to be downloaded and cannot be.
+        ConnectionError: If a model is to be downloaded and cannot be.
+        ImportError: If it is on the Hugging Face hub and huggingface_hub is not installed.
         ValueError: If there is no config; if the checkpoint is unsafe or damaged, its tensors do not fit the model, or
             its classes or thing ids are not those of the config; if torch has no such device.
     """
     _check_device(device)
-    if isinstance(checkpoint, str) and checkpoint in RELEASED:
-        checkpoint = fetch_released(checkpoint, convert)
+    if is_remote(checkpoint):
+        checkpoint = fetch(str(checkpoint), convert)
     stored = None if checkpoint is None else read_checkpoint(checkpoint)
     if config is None:
         cfg = _stored_config(stored, checkpoint)

@@ -17,6 +17,7 @@ from mmoneformer.checkpoints.config_text import stored_config
 from mmoneformer.checkpoints.describing import Told, describe
 from mmoneformer.checkpoints.detectron2_pickle import read_detectron2_pickle
 from mmoneformer.checkpoints.hugging_face_folder import read_folder, write_folder
+from mmoneformer.checkpoints.hugging_face_hub import fetch_folder, is_hub_name
 from mmoneformer.checkpoints.key_table import StateDict, check_keys
 from mmoneformer.checkpoints.model_zoo import crop_of_file
 from mmoneformer.checkpoints.official import from_official
@@ -42,7 +43,8 @@ def convert(
     """Convert a checkpoint; nothing appears at the target before all is written.
 
     Args:
-        source: The authors' .pth, detectron2's .pkl, a folder of Hugging Face, or a checkpoint of ours.
+        source: The authors' .pth, detectron2's .pkl, a folder of Hugging Face or its name on the hub
+            (``hf://shi-labs/oneformer_coco_swin_large``), or a checkpoint of ours.
         target: With a suffix, a checkpoint of ours; without, a folder of Hugging Face.
         dataset: Name of the data set, where the source does not carry its classes.
         cfg_options: Values that replace those of the config, keys as in ``model.test_cfg.overlap_thr``.
@@ -53,10 +55,13 @@ def convert(
 
     Raises:
         FileNotFoundError: If the source does not exist.
+        ConnectionError: If it is on the hub and cannot be downloaded.
+        ImportError: If it is on the hub and huggingface_hub is not installed.
         ValueError: If the source is unsafe, damaged or of another model, or does not tell what it must.
     """
     target = Path(target)
-    state_dict, cfg = load_any(Path(source), dataset=dataset, cfg_options=cfg_options or {})
+    source = fetch_folder(str(source)) if is_hub_name(source) else Path(source)
+    state_dict, cfg = load_any(source, dataset=dataset, cfg_options=cfg_options or {})
     model = _build(cfg)
     state_dict = state_dict | _constants(model.state_dict(), state_dict)
     check_keys(state_dict, model.state_dict())

@@ -1,15 +1,14 @@
-"""The models that the authors released, by the names of our configs."""
+"""Models to download: those that the authors released, by the names of our configs, and the Hugging Face hub's."""
 
-import os
 import re
-import shutil
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from rich.progress import wrap_file
+from filelock import FileLock
+
+from mmoneformer.checkpoints.download import download
+from mmoneformer.checkpoints.hugging_face_hub import PREFIX, fetch_folder, is_hub_name
 
 BASE_URL = 'https://shi-labs.com/projects/oneformer'
 RELEASED = {  # config: file, in the folder of its data set
@@ -55,46 +54,46 @@ def cache_folder() -> Path:
     return Path(torch.hub.get_dir()) / 'mmoneformer'
 
 
-def fetch_released(name: str, convert: Callable[[Path, Path], object]) -> Path:
-    """Find a released model in the cache; where it is not, download and convert it.
+def is_remote(checkpoint: object) -> bool:
+    """Whether ``fetch`` takes it: the name of a released model, or a repository of the Hugging Face hub."""
+    return checkpoint in RELEASED or is_hub_name(checkpoint)
+
+
+def fetch(name: str, convert: Callable[[Path, Path], object]) -> Path:
+    """Find a model in the cache; where it is not, download and convert it.
 
     Args:
-        name: One of ``RELEASED``.
-        convert: Converts the authors' file, given first, into a checkpoint.
+        name: One of ``RELEASED``, or ``hf://<owner>/<name>``, which is looked up each time: it may have changed.
+        convert: Converts the authors' file, or the folder of Hugging Face, given first, into a checkpoint.
 
     Returns:
         The converted checkpoint.
 
     Raises:
-        ConnectionError: If the file is neither in the cache nor can be downloaded, or arrived incomplete.
+        ConnectionError: If it is neither in the cache nor can be downloaded, or arrived incomplete.
+        ImportError: If it is on the hub and huggingface_hub is not installed.
     """
-    folder = cache_folder()
-    converted, official = folder / f'{name}.pth', folder / Path(RELEASED[name]).name
-    if not converted.is_file():
-        if not official.is_file():
-            download(f'{BASE_URL}/{RELEASED[name]}', official)
-        convert(official, converted)
-    return converted
+    if is_hub_name(name):
+        folder = fetch_folder(name)
+        name = f'{name.removeprefix(PREFIX).replace("/", "--")}-{folder.name[:8]}'
+        return _kept(name, lambda converted: convert(folder, converted))
+    return _kept(name, lambda converted: convert(_official(name), converted))
 
 
-def download(url: str, target: Path) -> None:
-    """Download a file; it appears when it is complete.
+def _official(name: str) -> Path:
+    file = cache_folder() / Path(RELEASED[name]).name
+    if not file.is_file():
+        download(f'{BASE_URL}/{RELEASED[name]}', file)
+    return file
 
-    Raises:
-        ConnectionError: If it cannot be had, or arrived incomplete.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f'.{target.name}.{os.getpid()}')
-    try:
-        with urllib.request.urlopen(url, timeout=60) as response, open(unfinished, 'wb') as file:
-            size = int(response.headers.get('Content-Length', 0))
-            with wrap_file(response, total=size, description=target.name) as source:
-                shutil.copyfileobj(source, file)
-            arrived = file.tell()
-        if size and arrived != size:
-            raise ConnectionError(f'{url}: {arrived} of {size} bytes arrived; try again')
-        os.replace(unfinished, target)
-    except (urllib.error.URLError, TimeoutError) as error:
-        raise ConnectionError(f'{url} cannot be downloaded ({error}): put the file at {target}') from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+
+def _kept(name: str, make: Callable[[Path], object]) -> Path:
+    """Find a checkpoint in the cache; where it is not, make it, while other processes that want it wait."""
+    checkpoint = cache_folder() / f'{name}.pth'
+    if checkpoint.is_file():
+        return checkpoint
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(checkpoint.with_name(f'.{name}.lock')):
+        if not checkpoint.is_file():
+            make(checkpoint)
+    return checkpoint

@@ -1,4 +1,6 @@
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -7,7 +9,8 @@ import torch
 
 from mmoneformer.apis import init_model
 from mmoneformer.checkpoints import model_zoo
-from mmoneformer.checkpoints.model_zoo import RELEASED, crop_of_file, download, fetch_released
+from mmoneformer.checkpoints.conversion import convert
+from mmoneformer.checkpoints.model_zoo import RELEASED, crop_of_file, fetch, is_remote
 
 CONTENT = bytes(range(256)) * 40
 NAME = 'oneformer_convnext-l_cityscapes'
@@ -22,7 +25,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header('Content-Length', str(len(CONTENT)))
         self.end_headers()
-        self.wfile.write(CONTENT[:1000] if self.path.startswith('/broken') else CONTENT)
+        self.wfile.write(CONTENT)
 
     def log_message(self, *args):
         pass
@@ -72,37 +75,81 @@ def test_crop(file, crop):
     assert crop_of_file(file) == crop
 
 
-def test_download(server, tmp_path):
-    download(f'{server}/file', tmp_path / 'new' / 'file.pth')
-    assert (tmp_path / 'new' / 'file.pth').read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize(
-    ('path', 'message'),
-    [
-        ('broken', r'/broken: 1000 of 10240 bytes arrived; try again'),
-        ('missing', r'/missing cannot be downloaded .*404.*: put the file at .*file\.pth'),
-    ],
-)
-def test_incomplete_download_leaves_nothing(server, tmp_path, path, message):
-    with pytest.raises(ConnectionError, match=message):
-        download(f'{server}/{path}', tmp_path / 'file.pth')
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_fetch_once(server, cache, monkeypatch):
     monkeypatch.setattr(model_zoo, 'BASE_URL', server)
-    path = fetch_released(NAME, copy)
+    path = fetch(NAME, copy)
     assert path == cache / f'{NAME}.pth'
     assert path.read_bytes() == CONTENT[::-1]
     monkeypatch.setattr(model_zoo, 'BASE_URL', f'{server}/missing')
-    assert fetch_released(NAME, refuse) == path
+    assert fetch(NAME, refuse) == path
+
+
+def test_two_that_want_a_model_make_it_once(server, cache, monkeypatch):
+    monkeypatch.setattr(model_zoo, 'BASE_URL', server)
+    made = []
+
+    def convert_slowly(source, target):
+        time.sleep(0.1)
+        made.append(target)
+        copy(source, target)
+
+    with ThreadPoolExecutor(2) as pool:
+        paths = list(pool.map(lambda _: fetch(NAME, convert_slowly), range(2)))
+    assert paths == [cache / f'{NAME}.pth'] * 2
+    assert len(made) == 1
+
+
+def test_what_is_remote():
+    assert is_remote(NAME)
+    assert is_remote('hf://shi-labs/oneformer_coco_swin_large')
+    assert not any(is_remote(source) for source in ('model.pth', Path(NAME), None))
 
 
 def test_without_network(cache, monkeypatch):
     monkeypatch.setattr(model_zoo, 'BASE_URL', 'http://127.0.0.1:9')
     with pytest.raises(ConnectionError, match=r'put the file at .*/mmoneformer/250_16_convnext_l_oneformer_citysc'):
         init_model(checkpoint=NAME)
+
+
+@pytest.fixture
+def publish(tmp_path, monkeypatch):
+    """Puts a revision of a folder into the hub's cache, as its current one; there is no network."""
+    constants = pytest.importorskip('huggingface_hub.constants')
+    monkeypatch.setattr(constants, 'HF_HUB_CACHE', str(tmp_path / 'hub_cache'))
+    monkeypatch.setattr(constants, 'HF_HUB_OFFLINE', True)
+
+    def publish(revision):
+        repository = tmp_path / 'hub_cache' / 'models--someone--model'
+        (repository / 'refs').mkdir(parents=True, exist_ok=True)
+        (repository / 'refs' / 'main').write_text(revision)
+        return repository / 'snapshots' / revision
+
+    return publish
+
+
+def test_hub_folder_is_converted_once_per_revision(cache, publish):
+    def convert_names(source, target):
+        target.write_text(source.name)
+
+    for revision in ('01234567' * 5, '89abcdef' * 5):
+        folder = publish(revision)
+        folder.mkdir(parents=True)
+        (folder / 'model.safetensors').touch()
+        path = fetch('hf://someone/model', convert_names)
+        assert path == cache / f'someone--model-{revision[:8]}.pth'
+        assert path.read_text() == revision
+        assert fetch('hf://someone/model', refuse) == path
+
+
+def test_model_of_the_hub(cache, publish, official_weights, tmp_path):
+    weights = official_weights('convnext_small')
+    torch.save({'model': weights}, tmp_path / 'official.pth')
+    convert(tmp_path / 'official.pth', publish('01234567' * 5))
+    model = init_model(checkpoint='hf://someone/model')
+    assert torch.equal(model.panoptic_head.query_embed, weights['sem_seg_head.predictor.query_embed.weight'])
+    convert('hf://someone/model', tmp_path / 'ours.pth')
+    converted = torch.load(tmp_path / 'ours.pth', weights_only=True)['state_dict']
+    assert all(torch.equal(tensor, converted[key]) for key, tensor in model.state_dict().items())
 
 
 def test_model_by_its_name(cache, official_weights):

@@ -89,7 +89,10 @@ class RunsCommand:
 
 
 @pytest.mark.parametrize('zipped', [True, False])
-def test_refuses_code_and_does_not_run_it(tmp_path, zipped):
+def test_refuses_code_and_does_not_run_it(tmp_path, zipped, monkeypatch):
+    monkeypatch.delenv(
+        'TORCH_FORCE_WEIGHTS_ONLY_LOAD', raising=False
+    )  # training sets it, and the attack below needs the unsafe loader
     trace = tmp_path / 'was_here'
     path = tmp_path / 'x.pth'
     torch.save({'state_dict': RunsCommand(f'touch {trace}')}, path, _use_new_zipfile_serialization=zipped)

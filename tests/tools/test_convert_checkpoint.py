@@ -1,5 +1,6 @@
 import json
 import runpy
+import sys
 from pathlib import Path
 
 import cv2
@@ -41,3 +42,12 @@ def test_errors_are_one_line(official, tmp_path):
         run('convert_checkpoint', official, tmp_path / 'ours.pth')
     with pytest.raises(SystemExit, match='^error: .*missing.pth'):
         run('convert_checkpoint', tmp_path / 'missing.pth', tmp_path / 'ours.pth')
+
+
+@pytest.mark.parametrize(
+    'arguments', [('convert_checkpoint', 'hf://a/b', 'ours.pth'), ('image_demo', 'image.png', '--weights', 'hf://a/b')]
+)
+def test_names_of_the_hub_need_its_package(arguments, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'huggingface_hub', None)
+    with pytest.raises(SystemExit, match='^error: hf://a/b needs huggingface_hub: pip install huggingface_hub$'):
+        run(*arguments)
