@@ -31,9 +31,9 @@ def cached(read: Callable[[], Any], *, source: str, settings: Any) -> Any:
     stamp = (status.st_size, status.st_mtime_ns, __version__, sys.version)
     name = hashlib.sha256(repr((os.path.realpath(source), settings)).encode()).hexdigest()
     path = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'mmoneformer' / name
-    known = _load(path)
-    if known is not None and known[0] == stamp:
-        return known[1]
+    match _load(path):
+        case (known_stamp, result) if known_stamp == stamp:
+            return result
     result = read()
     _save(path, (stamp, result))
     return result
@@ -51,8 +51,9 @@ def _save(path: Path, content: Any) -> None:
     """Write beside and rename, for other processes may do the same; a disk that takes nothing is no fault."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
-            part.write(marshal.dumps(content))
-        os.replace(part.name, path)
+        with tempfile.TemporaryDirectory(dir=path.parent) as beside:
+            part = Path(beside) / path.name
+            part.write_bytes(marshal.dumps(content))
+            part.replace(path)
     except OSError:
         return

@@ -3,18 +3,20 @@
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from reprlib import repr as shortened
 from typing import Any
 
 from mmengine.dataset import BaseDataset
-from mmengine.fileio import load
 
 from mmoneformer.datasets.annotation_cache import cached
+from mmoneformer.datasets.panoptic_content import read_content
 from mmoneformer.metainfo import Metainfo, resolve_metainfo
 from mmoneformer.registry import DATASETS
 from mmoneformer.tasks import TASKS
 
 FILTERS = {'filter_empty_gt', 'min_size'}
 NUM_IDS = 1 << 24  # a segment id is written as an RGB colour
+MAPS = {'seg': 'seg_map_path', 'labels': 'label_map_path'}  # prefix: key of a sample; files of one name
 
 
 @DATASETS.register_module()
@@ -23,13 +25,17 @@ class PanopticSegDataset(BaseDataset):
 
     A sample holds ``img_path``, ``img_id``, ``height`` and ``width`` (pixels), ``classes``, ``thing_ids``, the
     ``tasks`` that the annotation can tell and, where there is an annotation, ``seg_map_path`` and ``segments``: a list
-    of dicts of ``id`` (colour in the map, R + 256 G + 65536 B), ``label`` (index into ``classes``) and ``iscrowd``.
+    of dicts of ``id`` (colour in the map, R + 256 G + 65536 B), ``label`` (index into ``classes``) and ``iscrowd``;
+    and ``label_map_path``, if ``data_prefix`` names label maps.
 
     Faults of the annotation stop when it is read, before any training, with the names of the file and of the image.
+    Nothing that the json says makes it read outside of the folders; links in them, which are the user's own, are
+    followed.
 
     Args:
         ann_file: COCO-panoptic json; relative to ``data_root``.
-        data_prefix: Folders ``img`` of the images and ``seg`` of the id maps; relative to ``data_root``.
+        data_prefix: Folders ``img`` of the images and ``seg`` of the id maps; maybe ``labels`` of label maps
+            (``LoadLabelMap``), which have the names of the id maps. Relative to ``data_root``.
         metainfo: Name of a known data set, a mapping as ``resolve_metainfo`` takes, or None for the categories of the
             json, in its order. Categories of the json are found in it by name.
         filter_cfg: What training leaves out (a data set in test mode is always complete): ``filter_empty_gt``, images
@@ -83,16 +89,16 @@ class PanopticSegDataset(BaseDataset):
         settings = (dict(self.data_prefix), self._metainfo)
         self._metainfo, samples = cached(self._read, source=self.ann_file, settings=settings)
         self._check_files('img', {sample['img_id']: sample['img_path'] for sample in samples})
-        maps = {sample['img_id']: sample['seg_map_path'] for sample in samples if 'seg_map_path' in sample}
-        self._check_files('seg', maps)
+        for prefix, key in MAPS.items():
+            self._check_files(prefix, {sample['img_id']: sample[key] for sample in samples if key in sample})
         return samples
 
     def _read(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Metainfo and samples, as the json has them."""
-        content = load(self.ann_file)
+        content = read_content(self.ann_file)
         categories = content['categories']
         if not self._metainfo:
-            self._metainfo = dict(_metainfo_of(categories))
+            self._metainfo = dict(_metainfo_of(categories, self.ann_file))
         images = self._by_key(content['images'], 'id', 'image')
         self._check_names('img', images)
         if 'annotations' not in content:
@@ -138,32 +144,31 @@ class PanopticSegDataset(BaseDataset):
                 f'segment ids of {where} must differ and be in 1..{NUM_IDS - 1} (0 is void), '
                 f'got {[info["id"] for info in infos]}'
             )
-        return {
-            'seg_map_path': os.path.join(self.data_prefix['seg'], annotation['file_name']),
-            'segments': [
-                {'id': info['id'], 'label': labels[info['category_id']], 'iscrowd': int(info.get('iscrowd', 0))}
-                for info in infos
-            ],
-        }
+        segments = [
+            {'id': info['id'], 'label': labels[info['category_id']], 'iscrowd': int(info.get('iscrowd', 0))}
+            for info in infos
+        ]
+        folders = {key: self.data_prefix[prefix] for prefix, key in MAPS.items() if prefix in self.data_prefix}
+        paths = {key: os.path.join(folder, annotation['file_name']) for key, folder in folders.items()}
+        return {**paths, 'segments': segments}
 
-    def _labels(self, categories: Iterable[Mapping[str, Any]]) -> dict[int, int]:
+    def _labels(self, categories: Sequence[dict]) -> dict[int, int]:
         """Map the category ids of the json to class indices, by name."""
         # stripped: the json of ADE20K has names such as 'window ', with which its released models were trained
         index_of = {name.strip(): index for index, name in enumerate(self._metainfo['classes'])}
-        lacking = [(entry['id'], entry['name']) for entry in categories if entry['name'].strip() not in index_of]
+        by_id = self._by_key(categories, 'id', 'category')
+        lacking = [(key, entry['name']) for key, entry in by_id.items() if entry['name'].strip() not in index_of]
         if lacking:
             raise ValueError(
                 f'categories (id, name) of {self.ann_file} are not in the metainfo: {lacking}; '
                 f'its classes are {list(self._metainfo["classes"])}'
             )
-        return {entry['id']: index_of[entry['name'].strip()] for entry in categories}
+        return {key: index_of[entry['name'].strip()] for key, entry in by_id.items()}
 
     def _annotations(self, entries: Sequence[dict], images: Mapping[int, dict]) -> dict[int, dict]:
         """Index the annotations by image and check that each image has one."""
-        if any('segments_info' not in entry for entry in entries):
-            raise ValueError(f'{self.ann_file} is no COCO-panoptic json: its annotations have no segments_info')
         annotations = self._by_key(entries, 'image_id', 'annotation of image')
-        unmatched = sorted(set(annotations) ^ set(images))
+        unmatched = sorted(set(annotations) ^ set(images), key=str)
         if unmatched:
             raise ValueError(
                 f'{self.ann_file} must have one annotation per image; {len(unmatched)} image ids have only an image '
@@ -175,7 +180,7 @@ class PanopticSegDataset(BaseDataset):
         indexed: dict[int, dict] = {}
         for entry in entries:
             if entry[key] in indexed:
-                raise ValueError(f'{self.ann_file} has two entries for {what} {entry[key]}: {entry["file_name"]}')
+                raise ValueError(f'{self.ann_file} has two entries for {what} {entry[key]}: {shortened(entry)}')
             indexed[entry[key]] = entry
         return indexed
 
@@ -186,7 +191,7 @@ class PanopticSegDataset(BaseDataset):
         folder = self.data_prefix[prefix]
         for image_id, entry in entries.items():
             name = entry['file_name']
-            if os.path.isabs(name) or '..' in re.split(r'[/\\]', name):
+            if os.path.isabs(name) or '://' in name or '..' in re.split(r'[/\\]', name):
                 raise ValueError(f'{self.ann_file} names a file outside of {folder}: {name} (image id {image_id})')
 
     def _check_files(self, prefix: str, paths: Mapping[int, str]) -> None:
@@ -208,13 +213,20 @@ def _missing(paths: Mapping[int, str]) -> list[int]:
     for image_id, path in paths.items():
         directory, base = os.path.split(path)
         if directory not in listings:
-            listings[directory] = set(os.listdir(directory)) if os.path.isdir(directory) else set()
+            listings[directory] = _files(directory)
         if base not in listings[directory]:
             missing.append(image_id)
     return missing
 
 
-def _metainfo_of(categories: Sequence[Mapping[str, Any]]) -> Metainfo:
+def _files(directory: str) -> set[str]:
+    if not os.path.isdir(directory):
+        return set()
+    with os.scandir(directory) as entries:
+        return {entry.name for entry in entries if not entry.is_dir()}
+
+
+def _metainfo_of(categories: Sequence[Mapping[str, Any]], source: str) -> Metainfo:
     """Metainfo that the categories of a json describe; colours only count if all have one."""
     metainfo: dict[str, Any] = {
         'classes': [entry['name'] for entry in categories],
@@ -222,4 +234,7 @@ def _metainfo_of(categories: Sequence[Mapping[str, Any]]) -> Metainfo:
     }
     if all('color' in entry for entry in categories):
         metainfo['palette'] = [entry['color'] for entry in categories]
-    return resolve_metainfo(metainfo)
+    try:
+        return resolve_metainfo(metainfo)
+    except ValueError as error:
+        raise ValueError(f'categories of {source}: {error}') from error

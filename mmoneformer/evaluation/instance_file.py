@@ -7,29 +7,34 @@ from typing import Any
 
 from pycocotools.coco import COCO
 
+from mmoneformer.metainfo.category_ids import category_ids
+
 
 class InstanceFile:
-    """A COCO instance json, its categories found by name.
+    """A COCO instance json.
 
     Args:
         path: The json.
         classes: Names of the classes; a label is an index of them.
+        dataset: Known data set whose category ids the json has; None to find its categories by their names.
 
     Raises:
         ValueError: If a category is none of the classes.
     """
 
-    def __init__(self, path: str, classes: Sequence[str]) -> None:
+    def __init__(self, path: str, classes: Sequence[str], *, dataset: str | None = None) -> None:
         with redirect_stdout(StringIO()):  # pycocotools reports its progress with print
             self._coco = COCO(path)
-        names = {category['id']: category['name'] for category in self._coco.dataset['categories']}
-        strange = sorted(set(names.values()) - set(classes))
+        key, known = ('name', classes) if dataset is None else ('id', category_ids(dataset, classes))
+        label_of = {value: label for label, value in enumerate(known)}
+        categories = self._coco.dataset['categories']
+        strange = sorted(category['name'] for category in categories if category[key] not in label_of)
         if strange:
             raise ValueError(f'categories {strange[:5]} of {path} are no classes of the data set')
-        self._label_of = {category_id: classes.index(name) for category_id, name in names.items()}
+        self._label_of = {category['id']: label_of[category[key]] for category in categories}
         self._path = path
 
-    def annotations(self, image_id: int) -> list[dict[str, Any]]:
+    def annotations(self, image_id: int | str) -> list[dict[str, Any]]:
         """COCO annotations of an image, with run lengths as masks and labels as category ids.
 
         Raises:

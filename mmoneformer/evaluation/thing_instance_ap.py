@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mmoneformer.evaluation.instance_file import InstanceFile
 from mmoneformer.evaluation.run_lengths import encode_masks
-from mmoneformer.evaluation.sample_reading import check_task_token, image_name, panoptic_ground_truth
+from mmoneformer.evaluation.sample_reading import check_task_token, image_name, panoptic_ground_truth, tells
 from mmoneformer.registry import METRICS
 
 Annotations = list[dict[str, Any]]
@@ -28,11 +28,14 @@ Annotations = list[dict[str, Any]]
 class ThingInstanceAP(BaseMetric):
     """AP, AP50, AP75 and AP by size in percent, computed by pycocotools.
 
-    Ground truth instances are the thing segments of the panoptic map, so they do not overlap; crowds are regions in
-    which predictions are not counted, stuff is left out.
+    Ground truth instances are those of an annotation of instances alone, or the thing segments of the panoptic map,
+    which do not overlap; crowds are regions in which predictions are not counted, stuff is left out. Predictions of
+    classes that a source of a ``UnitedDataset`` does not label are not counted in its images.
 
     Args:
         ann_file: COCO instance json to take the ground truth from instead, for example ``instances_val2017.json``.
+        dataset: Known data set whose category ids ``ann_file`` has, if its categories have other names than ours:
+            'ade20k' for the ``ade20k_instance_val.json`` that detectron2's users make.
         max_dets: How many predictions of an image and class count, best scores first.
         any_token: Accept results that were read under another task's token.
         kwargs: Of mmengine's ``BaseMetric``.
@@ -42,10 +45,17 @@ class ThingInstanceAP(BaseMetric):
     task = 'instance'
 
     def __init__(
-        self, *, ann_file: str | None = None, max_dets: int = 100, any_token: bool = False, **kwargs: Any
+        self,
+        *,
+        ann_file: str | None = None,
+        dataset: str | None = None,
+        max_dets: int = 100,
+        any_token: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.ann_file = ann_file
+        self.dataset = dataset
         self.max_dets = max_dets
         self.any_token = any_token
 
@@ -58,6 +68,8 @@ class ThingInstanceAP(BaseMetric):
         """
         thing_ids = self.dataset_meta['thing_ids']
         for sample in data_samples:
+            if not tells(sample, self.task):
+                continue
             check_task_token(sample, self.task, any_token=self.any_token)
             instances = sample['pred_instances']
             no_things = set(instances['labels'].tolist()) - set(thing_ids)
@@ -65,18 +77,24 @@ class ThingInstanceAP(BaseMetric):
                 raise ValueError(
                     f'{image_name(sample)}: predicted labels {sorted(no_things)} are no things {thing_ids}'
                 )
-            self.results.append((self._truths(sample), _encode_instances(instances)))
+            unlabelled = sample.get('unlabelled_ids', ())  # of which neither right nor wrong is known
+            predictions = [item for item in _encode_instances(instances) if item['category_id'] not in unlabelled]
+            self.results.append((self._truths(sample), predictions))
 
     def _truths(self, sample: Mapping[str, Any]) -> Annotations:
         """Ground truth of an image as COCO annotations."""
         if self._instance_file:
             return self._instance_file.annotations(sample['img_id'])
+        if 'gt_instances' in sample:
+            return _encode_truths(sample['gt_instances'])
         id_map, segments = panoptic_ground_truth(sample, sample['pred_instances']['masks'].shape[1:])
         return _encode_segments(torch.from_numpy(id_map), segments, self.dataset_meta['thing_ids'])
 
     @cached_property
     def _instance_file(self) -> InstanceFile | None:
-        return InstanceFile(self.ann_file, self.dataset_meta['classes']) if self.ann_file else None
+        if not self.ann_file:
+            return None
+        return InstanceFile(self.ann_file, self.dataset_meta['classes'], dataset=self.dataset)
 
     def compute_metrics(self, results: Sequence[tuple[Annotations, Annotations]]) -> dict[str, float]:
         """Match and accumulate over all images.
@@ -122,6 +140,13 @@ def _encode_segments(id_map: Tensor, segments: Sequence[Mapping[str, Any]], thin
         _annotation(code, label=segment['label'], iscrowd=segment['iscrowd'])
         for code, (_, segment) in zip(run_lengths, things, strict=True)
     ]
+
+
+def _encode_truths(instances: Mapping[str, Tensor]) -> Annotations:
+    """Annotated instances, which may overlap, as COCO annotations."""
+    labels, crowds = instances['labels'].tolist(), instances['iscrowd'].tolist()
+    columns = zip(encode_masks(instances['masks']), labels, crowds, strict=True)
+    return [_annotation(code, label=label, iscrowd=iscrowd) for code, label, iscrowd in columns]
 
 
 def _encode_instances(instances: Mapping[str, Tensor]) -> Annotations:

@@ -3,6 +3,9 @@
 A bilinear sample of a binary mask needs the four pixels around the point and their weights. With a map of target
 ids these four ids are read once per point, and a target's value is the weight of the corners that carry its id:
 no [N, H, W] array of floats exists at any time.
+
+Instances that overlap are an id map too: each set of instances that share pixels has an id, and a table says which
+instances it holds.
 """
 
 from typing import Any
@@ -12,30 +15,34 @@ from torch import Tensor
 
 
 class TargetMasks:
-    """Masks of N targets that do not overlap.
+    """Masks of N targets, which may overlap.
 
-    Shapes: N targets, M sampled masks, P points, H x W pixels of the image before padding.
+    Shapes: N targets, M sampled masks, P points, H x W pixels of the image before padding, R values in the map.
 
     Args:
         id_map: [H, W], integer; pixel value n + 1 belongs to target n, 0 to none.
         count: N.
+        members: For targets that overlap, what the pixel values mean instead: bool [R, N], pixel value r belongs to
+            each target n of which ``members[r, n]`` is true. Row 0, also for what is outside of the map, is false.
     """
 
-    def __init__(self, id_map: Tensor, count: int) -> None:
+    def __init__(self, id_map: Tensor, count: int, members: Tensor | None = None) -> None:
         self.id_map = id_map
         self.count = count
+        self.members = members
 
     def __len__(self) -> int:
         return self.count
 
     def to(self, *args: Any, **kwargs: Any) -> 'TargetMasks':
         """Move the map as ``Tensor.to`` does; data samples call it with a device."""
-        return TargetMasks(self.id_map.to(*args, **kwargs), self.count)
+        members = None if self.members is None else self.members.to(*args, **kwargs)
+        return TargetMasks(self.id_map.to(*args, **kwargs), self.count, members)
 
     def dense(self) -> Tensor:
         """Write the masks out, bool [N, H, W]; for tests and pictures, not for training."""
-        ids = torch.arange(1, self.count + 1, device=self.id_map.device)
-        return self.id_map.to(torch.int64) == ids[:, None, None]
+        targets = torch.arange(self.count, device=self.id_map.device)
+        return self._belong(self.id_map.to(torch.int64), targets[:, None, None])
 
     def sample(self, targets: Tensor, points: Tensor, padded_size: tuple[int, int]) -> Tensor:
         """Bilinear samples of the masks, zero outside, as ``grid_sample`` without aligned corners gives.
@@ -55,13 +62,16 @@ class TargetMasks:
         x, y = corner.to(torch.int64).unbind(-1)  # [M or 1, P]
         weight_x = (1 - fraction[..., 0], fraction[..., 0])
         weight_y = (1 - fraction[..., 1], fraction[..., 1])
-        ids = (targets + 1)[:, None]
         values = points.new_zeros(len(targets), points.shape[1])
         for down in (0, 1):
             for right in (0, 1):
-                hit = self._read(x + right, y + down) == ids
+                hit = self._belong(self._read(x + right, y + down), targets[:, None])
                 values += hit * (weight_x[right] * weight_y[down])
         return values
+
+    def _belong(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """Whether ids are of targets; the two shapes are broadcast."""
+        return ids == targets + 1 if self.members is None else self.members[ids, targets]
 
     def _read(self, x: Tensor, y: Tensor) -> Tensor:
         """Ids at integer positions, 0 outside of the map."""

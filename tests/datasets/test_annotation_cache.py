@@ -57,7 +57,7 @@ def test_small_and_remote_files_are_always_read(ask, source, tmp_path):
     assert not (tmp_path / 'cache').exists()
 
 
-@pytest.mark.parametrize('damage', [b'', b'\xff', b'(\x02'])
+@pytest.mark.parametrize('damage', [b'', b'\xff', b'(\x02', b'i\x05\0\0\0', b'N'])
 def test_damaged_cache_is_replaced(ask, tmp_path, damage):
     ask()
     (kept,) = (tmp_path / 'cache' / 'mmoneformer').iterdir()
@@ -68,6 +68,16 @@ def test_damaged_cache_is_replaced(ask, tmp_path, damage):
 def test_no_place_for_a_cache_is_no_fault(ask, tmp_path):
     (tmp_path / 'cache').write_text('a file where the folder should be')
     assert [ask(), ask()] == [True, True]
+
+
+def test_disk_that_is_full_keeps_nothing(ask, tmp_path, monkeypatch):
+    def fail(path, content):
+        path.touch()
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(annotation_cache.Path, 'write_bytes', fail)
+    assert [ask(), ask()] == [True, True]
+    assert list((tmp_path / 'cache' / 'mmoneformer').iterdir()) == []
 
 
 def test_faults_are_not_kept(source):

@@ -73,6 +73,18 @@ def test_sample_has_what_the_json_says(make, tmp_path):
     }
 
 
+def test_label_maps_have_the_names_of_the_id_maps(make, tmp_path):
+    folders = {'img': 'img', 'seg': 'seg', 'labels': 'annotations'}
+    (tmp_path / 'annotations' / 'a').mkdir(parents=True)
+    for name in ('a/one', 'two', 'three'):
+        (tmp_path / 'annotations' / f'{name}.png').touch()
+    dataset = make(data_prefix=folders)
+    assert dataset.get_data_info(0)['label_map_path'] == str(tmp_path / 'annotations/a/one.png')
+    (tmp_path / 'annotations' / 'two.png').unlink()
+    with pytest.raises(FileNotFoundError, match=r'1 of 3 files .*annotations/two\.png \(image id 5\)'):
+        make(data_prefix=folders)
+
+
 def test_classes_come_from_the_json_without_metainfo(make):
     dataset = make(metainfo=None)
     assert dataset.metainfo == {
@@ -188,6 +200,19 @@ def test_second_start_is_the_same_without_the_json(make, tmp_path, monkeypatch, 
         PanopticSegDataset(**options, metainfo=metainfo)
 
 
+def test_folder_in_place_of_a_file(make, tmp_path):
+    (tmp_path / 'img/two.jpg').unlink()
+    (tmp_path / 'img/two.jpg').mkdir()
+    with pytest.raises(FileNotFoundError, match=r'1 of 3 files.*two.jpg \(image id 5\)'):
+        make()
+
+
+def test_links_are_followed(make, tmp_path):
+    (tmp_path / 'img/two.jpg').rename(tmp_path / 'elsewhere.jpg')
+    (tmp_path / 'img/two.jpg').symlink_to(tmp_path / 'elsewhere.jpg')
+    assert make().get_data_info(1)['img_path'] == str(tmp_path / 'img/two.jpg')
+
+
 def test_missing_folder(make):
     with pytest.raises(FileNotFoundError, match=r'3 of 3 files.*nowhere'):
         make(data_prefix={'img': 'nowhere', 'seg': 'seg'})
@@ -198,7 +223,7 @@ def test_files_of_remote_storage_are_not_listed(make):
     assert make(data_prefix=prefix).get_data_info(1)['img_path'] == 's3://bucket/img/two.jpg'
 
 
-@pytest.mark.parametrize('name', ['../two.jpg', 'a/../../two.jpg', '/two.jpg', '..\\two.jpg'])
+@pytest.mark.parametrize('name', ['../two.jpg', 'a/../../two.jpg', '/two.jpg', '..\\two.jpg', 's3://other/two.jpg'])
 @pytest.mark.parametrize('part', ['images', 'annotations'])
 def test_names_outside_of_the_folder(make, content, name, part):
     content[part][1]['file_name'] = name
@@ -215,6 +240,18 @@ def test_repeated_image(make, content):
     content['images'].append(content['images'][1])
     with pytest.raises(ValueError, match='two entries for image 5'):
         make()
+
+
+def test_repeated_category(make, content):
+    content['categories'].append({'id': 7, 'name': 'dog', 'isthing': 1})
+    with pytest.raises(ValueError, match='two entries for category 7'):
+        make()
+
+
+def test_repeated_class_name(make, content):
+    content['categories'][1]['name'] = 'cat'
+    with pytest.raises(ValueError, match=r"categories of .*ann\.json: class names must differ.*'cat'"):
+        make(metainfo=None)
 
 
 def test_image_and_annotation_must_match(make, content):

@@ -46,6 +46,31 @@ def test_image_without_instances_and_unknown_image(path):
         instances.annotations(9)
 
 
+def test_categories_by_the_ids_of_a_data_set(tmp_path):
+    """As in the json of detectron2's users, whose names of ADE20K's classes are others."""
+    content = {
+        'images': [{'id': 'ADE_val_00000001', 'height': 6, 'width': 9}],
+        'categories': [{'id': 8, 'name': 'windowpane'}],
+        'annotations': [
+            {
+                'id': 1,
+                'image_id': 'ADE_val_00000001',
+                'category_id': 8,
+                'segmentation': {'size': [6, 9], 'counts': '06`1'},
+                'area': 6,
+                'iscrowd': 0,
+            }
+        ],
+    }
+    path = tmp_path / 'instances.json'
+    path.write_text(json.dumps(content))
+    (window,) = InstanceFile(str(path), ['bed', 'window '], dataset='ade20k').annotations('ADE_val_00000001')
+    assert window['category_id'] == 1
+    assert coco_mask.decode(window['segmentation'])[:, 0].all()
+    with pytest.raises(ValueError, match=r"categories \['windowpane'\] of .*instances.json are no classes"):
+        InstanceFile(str(path), ['bed'], dataset='ade20k')
+
+
 def test_category_of_another_data_set_is_refused(path):
     with pytest.raises(ValueError, match=r"\['cat'\] of .*instances.json are no classes"):
         InstanceFile(path, ['dog', 'sky'])

@@ -77,3 +77,39 @@ def test_to_moves_the_map(id_map):
     moved = TargetMasks(id_map, TARGETS).to('meta')
     assert moved.id_map.device.type == 'meta'
     assert len(moved) == TARGETS
+
+
+@pytest.fixture
+def overlapping(generator):
+    """Five masks that overlap anyhow, and the same as a map: each set of masks that share a pixel is a value."""
+    dense = torch.rand(TARGETS, HEIGHT, WIDTH, generator=generator) < 0.4
+    dense[:, 0, :3] = False
+    dense[3] = False
+    codes = (dense * 2 ** torch.arange(TARGETS)[:, None, None]).sum(0)
+    values, id_map = codes.unique(return_inverse=True)  # sorted: the empty set is value 0
+    members = values[:, None] // 2 ** torch.arange(TARGETS) % 2 == 1
+    return dense, TargetMasks(id_map.to(torch.uint8), TARGETS, members)
+
+
+@pytest.mark.parametrize('shared', [False, True], ids=['own points', 'shared points'])
+def test_samples_of_overlapping_masks_equal_grid_sample(overlapping, generator, shared):
+    dense, masks = overlapping
+    targets = torch.tensor([4, 1, 3, 1])
+    points = torch.rand(1 if shared else len(targets), POINTS, 2, generator=generator) * 1.4 - 0.2
+    padded = functional.pad(dense[targets].double(), (0, 5, 0, 1))
+    grid = 2 * points.double().expand(len(targets), -1, -1)[:, None] - 1
+    expected = functional.grid_sample(padded[:, None], grid, align_corners=False)[:, 0, 0].float()
+    samples = masks.sample(targets, points, (HEIGHT + 1, WIDTH + 5))
+    torch.testing.assert_close(samples, expected, atol=1e-5, rtol=0)
+    assert samples[0].max() > 0.1
+
+
+def test_dense_overlapping_masks(overlapping):
+    dense, masks = overlapping
+    assert torch.equal(masks.dense(), dense)
+    assert (dense.sum(0) > 1).any()
+
+
+def test_to_moves_the_table_too(overlapping):
+    moved = overlapping[1].to('meta')
+    assert moved.id_map.device.type == moved.members.device.type == 'meta'

@@ -2,6 +2,8 @@
 
 from mmdet.datasets.transforms import InferencerLoader, LoadImageFromNDArray
 
+from mmoneformer.datasets.transforms.load_image import LoadImageFromFile
+from mmoneformer.datasets.transforms.load_label_map import LoadLabelMap
 from mmoneformer.datasets.transforms.load_panoptic_map import LoadPanopticMap
 from mmoneformer.datasets.transforms.pack_inputs import PackOneFormerInputs
 from mmoneformer.datasets.transforms.sample_task import SampleTask
@@ -11,4 +13,12 @@ from mmoneformer.registry import TRANSFORMS
 TRANSFORMS.register_module(module=LoadImageFromNDArray)
 TRANSFORMS.register_module(module=InferencerLoader)
 
-__all__ = ['InferencerLoader', 'LoadImageFromNDArray', 'LoadPanopticMap', 'PackOneFormerInputs', 'SampleTask']
+__all__ = [
+    'InferencerLoader',
+    'LoadImageFromFile',
+    'LoadImageFromNDArray',
+    'LoadLabelMap',
+    'LoadPanopticMap',
+    'PackOneFormerInputs',
+    'SampleTask',
+]

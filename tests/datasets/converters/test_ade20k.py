@@ -1,13 +1,20 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from mmengine.config import Config
+from mmengine.structures import InstanceData, PixelData
 from PIL import Image
+from pycocotools import mask as coco_mask
 
-import mmoneformer  # noqa: F401  (before mmdet)
 from mmoneformer.datasets import PanopticSegDataset
 from mmoneformer.datasets.converters.ade20k import SPLITS, convert
 from mmoneformer.metainfo.ade20k import METAINFO
+from mmoneformer.registry import DATASETS, METRICS
+
+CONFIG = Path(__file__).parents[3] / 'configs' / '_base_' / 'datasets' / 'ade20k.py'
 
 VAL = SPLITS[1]
 WALL, SKY, BED, PERSON = 1, 3, 8, 13  # labels of annotations
@@ -125,6 +132,93 @@ def test_reads_back(root):
     assert len(dataset) == 2
     classes = [METAINFO['classes'][segment['label']] for segment in dataset.get_data_info(0)['segments']]
     assert classes == ['wall', 'sky', 'person', 'bed']
+
+
+# The benchmarks of semantic and instance segmentation have annotations of their own.
+
+
+@pytest.fixture
+def random_root(tmp_path):
+    """An image of random rectangles of things and stuff, in the layout of the download, converted."""
+    generator = np.random.default_rng(5)
+    labels, instances = generator.integers(0, 151, (8, 12)), np.zeros((8, 12, 2), int)
+    for number in range(1, 7):
+        top, left = generator.integers(0, (5, 8))
+        instances[top : top + 4, left : left + 5] = generator.integers(1, 4), number
+    write_image(tmp_path, STEMS[0], np.kron(labels, np.ones((8, 8), int)), instances.repeat(8, 0).repeat(8, 1))
+    convert(tmp_path, VAL, workers=1)
+    return tmp_path
+
+
+def ground_truth(root, labels):
+    """The data sample that the config's test pipeline makes of the image."""
+    cfg = Config.fromfile(CONFIG)
+    cfg.test_dataloader.dataset.data_root = str(root)
+    if labels:
+        cfg.merge_from_dict({'test_dataloader.dataset.data_prefix.labels': 'annotations/validation'})
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    sample = dataset[0]['data_samples']
+    sample.set_metainfo({'task_tokens': {task: task for task in ('instance', 'semantic')}})
+    return sample
+
+
+def evaluate(metric, sample):
+    metric = METRICS.build(metric)
+    metric.dataset_meta = METAINFO
+    metric.process({}, [sample.to_dict()])
+    return metric.evaluate(1)
+
+
+def test_mean_iou_against_the_label_map(random_root):
+    truth = np.asarray(Image.open(random_root / 'annotations' / VAL.folder / f'{STEMS[0]}.png')).astype(int) - 1
+    prediction = np.where(np.arange(truth.shape[1]) < 60, np.maximum(truth, 0), 2)
+    known = truth >= 0
+    ious = [
+        np.sum((truth == label) & (prediction == label)) / np.sum(known & ((truth == label) | (prediction == label)))
+        for label in np.union1d(truth[known], prediction[known])
+    ]
+    values = {}
+    for labels in (True, False):
+        sample = ground_truth(random_root, labels=labels)
+        predicted = torch.from_numpy(prediction)[None]
+        sample.pred_sem_seg = PixelData(sem_seg=predicted, data=predicted)
+        values[labels] = evaluate(dict(type='SemanticIoU', iou_metrics=['mIoU']), sample)['mIoU']
+    assert values[True] == pytest.approx(100 * np.mean(ious), abs=0.01)
+    assert abs(values[False] - values[True]) > 1  # things have other pixels in the panoptic annotation
+
+
+def instance_json(root):
+    """The annotation of the instance benchmark, made from ``annotations_instance`` as detectron2's users do."""
+    instances = np.asarray(Image.open(root / 'annotations_instance' / VAL.folder / f'{STEMS[0]}.png'))
+    annotations = []
+    for number in np.unique(instances[..., 1])[1:].tolist():
+        mask = instances[..., 1] == number
+        (thing,) = np.unique(instances[..., 0][mask])
+        code = coco_mask.encode(np.asfortranarray(mask, np.uint8))
+        entry = {'segmentation': code | {'counts': code['counts'].decode()}, 'area': int(mask.sum()), 'iscrowd': 0}
+        category = METAINFO['thing_ids'][thing - 1]
+        annotations.append({'id': len(annotations) + 1, 'image_id': STEMS[0], 'category_id': category, **entry})
+    images = [{'id': STEMS[0], 'width': instances.shape[1], 'height': instances.shape[0]}]
+    categories = [{'id': label, 'name': f'their name of {label}'} for label in METAINFO['thing_ids']]
+    return {'images': images, 'annotations': annotations, 'categories': categories}
+
+
+def test_things_are_the_instances_of_the_instance_benchmark(random_root):
+    """So AP on the panoptic annotation is that of the instance json, with which the paper's was measured."""
+    content = instance_json(random_root)
+    path = random_root / 'ade20k_instance_val.json'
+    path.write_text(json.dumps(content))
+    masks = [coco_mask.decode(entry['segmentation']).astype(bool) for entry in content['annotations']]
+    sample = ground_truth(random_root, labels=False)
+    sample.pred_instances = InstanceData(
+        masks=torch.from_numpy(np.stack([np.roll(mask, shift, 1) for shift, mask in enumerate(masks)])),
+        labels=torch.tensor([entry['category_id'] for entry in content['annotations']]),
+        scores=torch.linspace(0.9, 0.4, len(masks)),
+    )
+    values = evaluate(dict(type='ThingInstanceAP'), sample)
+    assert 30 < values['AP'] < 95
+    of_file = evaluate(dict(type='ThingInstanceAP', ann_file=str(path), dataset='ade20k'), sample)
+    assert values == pytest.approx(of_file, nan_ok=True)
 
 
 @pytest.mark.parametrize(

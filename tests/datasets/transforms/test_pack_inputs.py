@@ -71,8 +71,62 @@ def test_evaluation_packs_ground_truth(annotated):
     assert 'gt_masks' not in data_sample
 
 
+def test_label_map_takes_the_place_of_the_segments_classes(annotated):
+    annotated['gt_label_map'] = np.array([[7, 255, 1, 0], [5, 5, 0, 0]], np.uint8)
+    data_sample = PackOneFormerInputs()(annotated)['data_samples']
+    assert (
+        data_sample.gt_sem_seg.data.tolist()
+        == data_sample.gt_sem_seg.sem_seg.tolist()
+        == [[[7, 255, 1, 0], [5, 5, 0, 0]]]
+    )
+    assert data_sample.gt_panoptic_seg.sem_seg.tolist() == [annotated['gt_seg_map'].tolist()]
+
+
 def test_16_bit_maps_become_tensors_that_can_be_indexed(annotated):
     annotated['gt_seg_map'] = annotated['gt_seg_map'].astype(np.uint16)
     seg_map = PackOneFormerInputs()(annotated)['data_samples'].gt_panoptic_seg.sem_seg
     assert seg_map.dtype == torch.int32
     assert seg_map[0, [0, 1], [3, 0]].tolist() == [3, 2]
+
+
+@pytest.mark.parametrize('size', [(1, 1), (1, 4), (3, 1)])
+def test_flipped_images_of_a_pixel_width_become_tensors(size):
+    image = np.arange(size[0] * size[1] * 3, dtype=np.uint8).reshape(*size, 3)
+    flipped = {'img': image[::-1, ::-1], 'gt_seg_map': image[::-1, ::-1, 0], 'segments': []}
+    flipped |= {
+        'gt_target_map': flipped['gt_seg_map'],
+        'gt_labels': np.zeros(0, np.int64),
+        'task': 'panoptic',
+        'texts': [],
+    }
+    packed = PackOneFormerInputs()(flipped)
+    np.testing.assert_array_equal(packed['inputs'].permute(1, 2, 0).numpy(), image[::-1, ::-1])
+    np.testing.assert_array_equal(packed['data_samples'].gt_masks.id_map.numpy(), image[::-1, ::-1, 0])
+
+
+MEMBERS = np.array([[0, 0], [1, 0], [1, 1]], bool)
+
+
+def test_training_packs_overlapping_targets():
+    results = {'img': IMAGE, 'task': 'instance', 'texts': ['', ''], 'unlabelled': [4], 'gt_labels': np.array([0, 7])}
+    results |= {'gt_target_map': np.array([[0, 1, 2, 0]] * 2, np.uint8), 'gt_target_members': MEMBERS}
+    data_sample = PackOneFormerInputs()(results)['data_samples']
+    assert data_sample.gt_masks.dense().int().tolist() == [[[0, 1, 1, 0]] * 2, [[0, 0, 1, 0]] * 2]
+    assert data_sample.unlabelled == [4]
+
+
+def test_evaluation_packs_instances():
+    segments = [{'id': 1, 'label': 7, 'iscrowd': 1}, {'id': 2, 'label': 5, 'iscrowd': 0}]
+    results = {'img': IMAGE, 'gt_seg_map': np.array([[0, 1, 2, 0]] * 2, np.uint8), 'gt_members': MEMBERS}
+    data_sample = PackOneFormerInputs()(results | {'segments': segments, 'tasks': ('instance',)})['data_samples']
+    assert data_sample.keys() == ['gt_instances']
+    truth = data_sample.gt_instances
+    assert truth.masks.int().tolist() == [[[0, 1, 1, 0]] * 2, [[0, 0, 1, 0]] * 2]
+    assert (truth.labels.tolist(), truth.iscrowd.tolist()) == ([7, 5], [1, 0])
+    assert data_sample.tasks == ('instance',)
+
+
+def test_semantic_annotation_tells_no_segments(annotated):
+    data_sample = PackOneFormerInputs()(annotated | {'tasks': ('semantic',)})['data_samples']
+    assert data_sample.keys() == ['gt_sem_seg']
+    assert 'segments' not in data_sample
