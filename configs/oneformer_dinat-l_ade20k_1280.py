@@ -12,4 +12,4 @@ dilations = (
     (1, 3, 1, 3, 1),
 )
 model = dict(metainfo={{_base_.metainfo}}, backbone=dict(dilations=dilations), test_cfg=dict(object_mask_thr=0.5))
-optim_wrapper = dict(type='OptimWrapper')  # the authors train DiNAT in float32
+optim_wrapper = dict(type='FiniteOptimWrapper')  # the authors train DiNAT in float32

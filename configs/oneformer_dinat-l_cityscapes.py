@@ -16,4 +16,4 @@ model = dict(
     metainfo={{_base_.metainfo}},
     backbone=dict(dilations=dilations, kernel_size=7, init_cfg=dict(checkpoint=pretrained)),
 )
-optim_wrapper = dict(type='OptimWrapper')  # the authors train DiNAT in float32
+optim_wrapper = dict(type='FiniteOptimWrapper')  # the authors train DiNAT in float32

@@ -6,4 +6,4 @@ _base_ = [
 ]
 
 model = dict(metainfo={{_base_.metainfo}}, test_cfg=dict(tasks=['panoptic', 'semantic']))
-optim_wrapper = dict(type='OptimWrapper')  # the authors train DiNAT in float32
+optim_wrapper = dict(type='FiniteOptimWrapper')  # the authors train DiNAT in float32

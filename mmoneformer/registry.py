@@ -16,20 +16,21 @@ def _child(parent: Registry, *locations: str) -> Registry:
 
 MODELS = _child(mmengine_registry.MODELS, 'models')
 DATASETS = _child(mmengine_registry.DATASETS, 'datasets')
+DATA_SAMPLERS = _child(mmengine_registry.DATA_SAMPLERS, 'datasets')
 TRANSFORMS = _child(mmengine_registry.TRANSFORMS, 'datasets.transforms')
 HOOKS = _child(mmengine_registry.HOOKS, 'hooks')
 METRICS = _child(mmengine_registry.METRICS, 'evaluation')
+OPTIM_WRAPPERS = _child(mmengine_registry.OPTIM_WRAPPERS, 'optim')
 OPTIM_WRAPPER_CONSTRUCTORS = _child(mmengine_registry.OPTIM_WRAPPER_CONSTRUCTORS, 'optim')
+STRATEGIES = _child(mmengine_registry.STRATEGIES, 'strategies')
 VISUALIZERS = _child(mmengine_registry.VISUALIZERS, 'visualization')
 
 # Without a child of our scope mmengine warns, and then takes the parent as it would have anyway.
 for _parent in (
-    mmengine_registry.DATA_SAMPLERS,
     mmengine_registry.EVALUATOR,
     mmengine_registry.LOG_PROCESSORS,
     mmengine_registry.LOOPS,
     mmengine_registry.MODEL_WRAPPERS,
-    mmengine_registry.OPTIM_WRAPPERS,
     mmengine_registry.OPTIMIZERS,
     mmengine_registry.PARAM_SCHEDULERS,
     mmengine_registry.RUNNER_CONSTRUCTORS,

@@ -130,7 +130,7 @@ def test_optimisation(name):
     assert cfg.optim_wrapper.paramwise_cfg == dict(backbone_lr_mult=0.1)
     assert cfg.optim_wrapper.clip_grad == dict(max_norm=0.01, norm_type=2)
     in_float32 = backbone == 'dinat-l' or name == 'swin-l_coco'
-    assert cfg.optim_wrapper.type == ('OptimWrapper' if in_float32 else 'AmpOptimWrapper')
+    assert cfg.optim_wrapper.type == ('FiniteOptimWrapper' if in_float32 else 'AmpOptimWrapper')
     assert cfg.train_dataloader.batch_size == 16
     if dataset == 'coco':
         iterations, steps = COCO_SCHEDULES[backbone]

@@ -1,10 +1,11 @@
-"""Make the shapes data set: synthetic COCO-panoptic folders that a small model learns on a CPU."""
+"""Make a shapes data set: synthetic images, with panoptic, instance and semantic annotation, for a small model."""
 
 import sys
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmoneformer.datasets.shapes_classes import CLASSES
 from mmoneformer.datasets.shapes_folder import write_shapes
 
 
@@ -16,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument('--num-val', type=int, default=100, help='images to evaluate on')
     parser.add_argument('--size', type=int, default=128, help='shorter side in pixels; the longer is 5/4 of it')
     parser.add_argument('--seed', type=int, default=0, help='another seed gives other images')
+    parser.add_argument('--classes', choices=CLASSES, default='shapes', help='what is drawn')
     options = vars(parser.parse_args(arguments))
     out = options.pop('out')
     try:

@@ -11,12 +11,17 @@ env_cfg = dict(
 )
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
-    logger=dict(type='LoggerHook', interval=50),
+    logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        type='CheckpointHook', by_epoch=False, interval=5000, max_keep_ckpts=2, save_best='PQ', rule='greater'
+        type='SafeCheckpointHook', by_epoch=False, interval=5000, max_keep_ckpts=2, save_best='PQ', rule='greater'
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    exact_resume=dict(type='ExactResumeHook'),
+    fine_tuning=dict(type='FineTuningHook'),
+    finite_numbers=dict(type='FiniteNumbersHook'),
+    validation_pictures=dict(type='ValidationPicturesHook'),
 )
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=False)
-visualizer = dict(type='mmseg.SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')
+vis_backends = [dict(type='LocalVisBackend')]  # and maybe dict(type='TensorboardVisBackend'): docs/watching.md
+visualizer = dict(type='OneFormerVisualizer', vis_backends=vis_backends, name='visualizer')

@@ -11,12 +11,14 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks.test_time_aug_hook import build_runner_with_tta
 from mmengine.logging import print_log
-from mmengine.registry import init_default_scope
+from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 
 from mmoneformer.checkpoints.config_text import stored_config
 from mmoneformer.checkpoints.reading import read_checkpoint
 from mmoneformer.checkpoints.registered_parts import registered_parts_only
+from mmoneformer.checkpoints.whole_files import last_whole_checkpoint
+from mmoneformer.datasets import outlive_sigterm
 from mmoneformer.registry import METRICS
 from mmoneformer.tasks import check_tasks
 
@@ -42,10 +44,6 @@ def load_config(
     cfg = stored_config(read_checkpoint(path), path) if is_checkpoint else Config.fromfile(path)
     cfg.launcher = launcher
     cfg.merge_from_dict(dict(cfg_options or {}))
-    if cfg.get('optim_wrapper', {}).get('type') == 'AmpOptimWrapper' and not torch.cuda.is_available():
-        print_log('no GPU: mixed precision is switched off', logger='current', level=logging.WARNING)
-        cfg.optim_wrapper.type = 'OptimWrapper'
-        cfg.optim_wrapper.pop('loss_scale', None)
     own_folder = None if is_checkpoint else cfg.get('work_dir')  # the one it was trained in is not ours
     cfg.work_dir = work_dir or own_folder or f'work_dirs/{Path(path).stem}'
     return cfg
@@ -56,14 +54,25 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
 
     Args:
         cfg: From ``load_config``.
-        amp: Automatic mixed precision.
-        resume: A checkpoint to go on from, or True for the last one in the work folder.
+        amp: Automatic mixed precision, float16 unless ``optim_wrapper.dtype`` says bfloat16. Without a GPU there is
+            bfloat16 alone, and float16 becomes float32 with a warning.
+        resume: A checkpoint to go on from, or True for the last whole one in the work folder, if there is one.
+
+    Raises:
+        ValueError: If all checkpoints in the work folder are damaged.
+        SystemExit: If SIGTERM stopped the run: status 143, behind a checkpoint.
     """
     if amp:
-        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-    if resume:
-        cfg.resume = True
-        cfg.load_from = resume if isinstance(resume, str) else None
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    if cfg.optim_wrapper.type == 'AmpOptimWrapper':
+        _settle_precision(cfg)
+    checkpoint = last_whole_checkpoint(cfg.work_dir) if resume is True else resume
+    if checkpoint:
+        cfg.resume, cfg.load_from = True, checkpoint
+    elif resume:
+        print_log(f'no checkpoint in {cfg.work_dir} yet: this is the beginning', logger='current')
+    for loader in (cfg.train_dataloader, cfg.get('val_dataloader') or {}):
+        loader.setdefault('worker_init_fn', dict(type=outlive_sigterm.__name__))
     runner = _start(cfg)
     runner.train()
     return runner
@@ -108,6 +117,22 @@ def evaluate(
         return _start(cfg, build_runner_with_tta if tta else Runner.from_cfg).test()
 
 
+def _settle_precision(cfg: Config) -> None:
+    """Choose what does mixed precision: float16 needs a GPU and a scaler of gradients, bfloat16 needs neither."""
+    settings = cfg.optim_wrapper
+    if settings.get('dtype') != 'bfloat16':
+        if torch.cuda.is_available():
+            return
+        print_log(
+            'no GPU: float16 is switched off; optim_wrapper.dtype=bfloat16 works without one',
+            logger='current',
+            level=logging.WARNING,
+        )
+        settings.pop('dtype', None)
+    settings.type = 'FiniteOptimWrapper'
+    settings.pop('loss_scale', None)
+
+
 def _restrict_to_tta(cfg: Config, tasks: Sequence[str] | None) -> list[str]:
     if 'tta_pipeline' not in cfg:
         raise ValueError('this config has no tta_pipeline: --tta is for ADE20K, Cityscapes and Mapillary')
@@ -116,8 +141,11 @@ def _restrict_to_tta(cfg: Config, tasks: Sequence[str] | None) -> list[str]:
     return ['semantic']
 
 
-def _start(cfg: Config, build: Callable[[Config], Runner] = Runner.from_cfg) -> Runner:
-    """Build the runner; several processes of a machine without GPUs talk through gloo, which mmengine leaves out."""
+def _start(cfg: Config, build: Callable[[Config], Runner] = RUNNERS.build) -> Runner:
+    """Build the runner, by default of the type that the config names.
+
+    Several processes of machines without GPUs talk through gloo, which mmengine leaves out.
+    """
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
         torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)

@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mmoneformer.evaluation.sample_reading import check_task_token, image_name, panoptic_ground_truth
+from mmoneformer.evaluation.sample_reading import check_task_token, image_name, panoptic_ground_truth, tells
 from mmoneformer.registry import METRICS
 
 COUNTS = ('IoU', 'TP', 'FP', 'FN')  # columns of the statistics
@@ -37,7 +37,7 @@ class PanopticQuality(BaseMetric):
         self.any_token = any_token
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Match the predicted segments of a batch with the ground truth.
+        """Match the predicted segments of a batch with the ground truth, where the annotation is panoptic.
 
         Raises:
             ValueError: If a sample has no ground truth or one of another size, was read under another token, or
@@ -45,6 +45,8 @@ class PanopticQuality(BaseMetric):
         """
         num_classes = len(self.dataset_meta['classes'])
         for sample in data_samples:
+            if not tells(sample, self.task):
+                continue
             check_task_token(sample, self.task, any_token=self.any_token)
             prediction = sample['pred_panoptic_seg']['sem_seg'][0].cpu().numpy().astype(np.int64)
             id_map, segments = panoptic_ground_truth(sample, prediction.shape)

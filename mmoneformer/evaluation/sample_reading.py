@@ -32,6 +32,11 @@ def check_task_token(sample: Sample, task: str, *, any_token: bool) -> None:
         )
 
 
+def tells(sample: Sample, task: str) -> bool:
+    """Whether the annotation of an image tells the truth of a task; those of mixed sources tell different ones."""
+    return task in sample.get('tasks', (task,))
+
+
 def check_ground_truth(sample: Sample, field: str) -> None:
     """Refuse a data sample without a ground truth field.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmseg.evaluation import IoUMetric
 
-from mmoneformer.evaluation.sample_reading import check_ground_truth, check_task_token
+from mmoneformer.evaluation.sample_reading import check_ground_truth, check_task_token, tells
 from mmoneformer.registry import METRICS
 
 
@@ -26,13 +26,18 @@ class SemanticIoU(IoUMetric):
         self.any_token = any_token
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Count the pixels of each class in a batch.
+        """Count the pixels of each class in a batch, where the annotation tells them.
 
         Raises:
             ValueError: If a sample has no ground truth, or was read under another token.
         """
-        for sample in data_samples:
+        told = [sample for sample in data_samples if tells(sample, self.task)]
+        for sample in told:
             check_task_token(sample, self.task, any_token=self.any_token)
             if not self.format_only:
                 check_ground_truth(sample, 'gt_sem_seg')
-        super().process(data_batch, data_samples)
+        super().process(data_batch, told)
+
+    def compute_metrics(self, results: list[Any]) -> dict[str, float]:
+        """Average over the classes; nothing, where no image had a semantic ground truth."""
+        return super().compute_metrics(results) if results or self.format_only else {}

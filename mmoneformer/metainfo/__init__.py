@@ -20,16 +20,25 @@ class Metainfo(TypedDict):
     palette: list[tuple[int, int, int]]
 
 
-def resolve_metainfo(metainfo: str | Mapping[str, Any]) -> Metainfo:
+MetainfoLike = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]  # as configs give it
+
+
+def resolve_metainfo(metainfo: MetainfoLike) -> Metainfo:
     """Turn the name of a known data set, or a mapping as in a config, into complete metainfo.
 
     Args:
         metainfo: One of ``KNOWN``, or a mapping with ``classes`` (names), ``thing_ids`` (indices of the countable
-            classes) and optionally ``palette`` (RGB, 0 to 255; colours are made up where there is none).
+            classes) and optionally ``palette`` (RGB, 0 to 255; colours are made up where there is none). Or a list of
+            several, which are united by the names of their classes, in the order in which they occur first; there a
+            mapping may leave out ``thing_ids``, if it does not say what is countable: then another one does, or its
+            classes are stuff.
 
     Raises:
-        ValueError: If the name is unknown, or classes, thing ids and palette do not fit together.
+        ValueError: If the name is unknown, if classes, thing ids and palette do not fit together, or if a class is a
+            thing in one entry of a list and stuff in another.
     """
+    if not isinstance(metainfo, str | Mapping):
+        return resolve_metainfo(_unite(metainfo))
     if isinstance(metainfo, str):
         if metainfo not in KNOWN:
             raise ValueError(f'unknown metainfo {metainfo!r}: choose one of {KNOWN}, or give classes and thing_ids')
@@ -42,6 +51,29 @@ def resolve_metainfo(metainfo: str | Mapping[str, Any]) -> Metainfo:
     palette = [tuple(colour) for colour in metainfo.get('palette') or distinct_colours(len(classes))]
     _check(classes, thing_ids, palette)
     return Metainfo(classes=classes, thing_ids=thing_ids, palette=palette)
+
+
+def _unite(entries: Sequence[str | Mapping[str, Any]]) -> dict[str, Any]:
+    """Classes of several data sets as one mapping; names that differ by outer spaces alone are the same."""
+    names: dict[str, str] = {}
+    is_thing: dict[str, bool] = {}
+    colours: dict[str, tuple[int, int, int]] = {}
+    for entry in entries:
+        metainfo = resolve_metainfo({'thing_ids': (), **entry} if isinstance(entry, Mapping) else entry)
+        says = entry if isinstance(entry, Mapping) else metainfo
+        for index, name in enumerate(metainfo['classes']):
+            key, thing = name.strip(), index in metainfo['thing_ids']
+            names.setdefault(key, name)
+            if says.get('palette'):
+                colours.setdefault(key, metainfo['palette'][index])
+            if 'thing_ids' in says and is_thing.setdefault(key, thing) != thing:
+                raise ValueError(f'class {name!r} is a thing in one list of classes and stuff in another: rename one')
+    made_up = dict(zip(names, distinct_colours(len(names)), strict=True))
+    return {
+        'classes': tuple(names.values()),
+        'thing_ids': [index for index, key in enumerate(names) if is_thing.get(key)],
+        'palette': [colours.get(key, made_up[key]) for key in names],
+    }
 
 
 def _check(classes: Sequence[str], thing_ids: Sequence[int], palette: Sequence[Sequence[int]]) -> None:

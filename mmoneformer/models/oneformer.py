@@ -10,7 +10,7 @@ from mmengine.model import BaseModel
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
-from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
 from mmoneformer.models.mask_resize import Frame
 from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
 from mmoneformer.registry import MODELS
@@ -52,7 +52,7 @@ class OneFormer(BaseModel):
     Args:
         backbone: Config of a backbone with four outputs, strides 4, 8, 16, 32.
         panoptic_head: Config of the rest of the network; it is given the number of classes.
-        metainfo: Classes, thing ids and palette, or the name of a known data set.
+        metainfo: Classes, thing ids and palette, or the name of a known data set, or a list of these to unite.
         test_cfg: Arguments of ``InferenceConfig``.
         data_preprocessor: Config of what normalises and pads a batch.
         init_cfg: Of the whole model, as in mmengine.
@@ -65,7 +65,7 @@ class OneFormer(BaseModel):
         *,
         backbone: Config,
         panoptic_head: Config,
-        metainfo: str | Mapping[str, Any],
+        metainfo: MetainfoLike,
         test_cfg: Config | None = None,
         data_preprocessor: Config | None = None,
         init_cfg: Config | None = None,
@@ -121,6 +121,7 @@ class OneFormer(BaseModel):
             labels=[sample.gt_labels for sample in data_samples],
             masks=[sample.gt_masks for sample in data_samples],
             padded_size=(inputs.shape[-2], inputs.shape[-1]),
+            unlabelled=[sample.get('unlabelled', ()) for sample in data_samples],
         )
 
     def _logits(self, inputs: Tensor, tasks: Sequence[str]) -> Logits:
@@ -150,7 +151,8 @@ class OneFormer(BaseModel):
         if task == 'panoptic':
             thresholds = Thresholds(cfg.object_mask_thr, cfg.overlap_thr)
             panoptic = panoptic_map(*logits, is_thing=self.is_thing, thresholds=thresholds)
-            sample.pred_panoptic_seg = PixelData(sem_seg=panoptic[None])
+            sample.pred_panoptic_seg = PixelData(sem_seg=panoptic.pixels[None])
+            sample.pred_segments = InstanceData(ids=panoptic.ids, scores=panoptic.scores)
         elif task == 'instance':
             instances = find_instances(*logits, is_thing=self.is_thing, max_per_image=cfg.max_per_image)
             sample.pred_instances = InstanceData(**instances._asdict())

@@ -106,6 +106,7 @@ class OneFormerHead(nn.Module):
         labels: Sequence[Tensor],
         masks: Sequence[TargetMasks],
         padded_size: tuple[int, int],
+        unlabelled: Sequence[Sequence[int]] = (),
     ) -> dict[str, Tensor]:
         """Losses of a batch, weighted.
 
@@ -116,6 +117,7 @@ class OneFormerHead(nn.Module):
             labels: Of each image, [N_b].
             masks: Of each image, N_b of them.
             padded_size: Height and width of the padded images.
+            unlabelled: Of each image, the classes that its annotation does not label; by default none.
 
         Raises:
             RuntimeError: If the model was built without a text mapper.
@@ -123,7 +125,7 @@ class OneFormerHead(nn.Module):
         if self.text_mapper is None:
             raise RuntimeError('training needs panoptic_head.text_mapper, which this config sets to None')
         output = self(features, [[task] for task in tasks])
-        losses = self.set_loss(output.predictions, output.mask_features, labels, masks, padded_size)
+        losses = self.set_loss(output.predictions, output.mask_features, labels, masks, padded_size, unlabelled)
         padded_texts = [
             pad_texts(image, filler=TASKS[task].filler, count=self.text_mapper.num_texts)
             for task, image in zip(tasks, texts, strict=True)

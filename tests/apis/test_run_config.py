@@ -1,6 +1,7 @@
 """Training, resuming and evaluating by the real runner, on a few real files."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from mmoneformer.apis import init_model
 from mmoneformer.apis.run_config import evaluate, load_config, restrict_tasks, train
 from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.models.oneformer import OneFormer
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'oneformer_tiny_shapes.py'
 
@@ -134,13 +136,65 @@ def test_semantic_task_with_augmentation(trained, options, tmp_path):
     assert 'PQ' not in metrics
 
 
-def test_mixed_precision_needs_a_gpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    cfg = load_config(
-        CONFIG, cfg_options={'optim_wrapper.type': 'AmpOptimWrapper', 'optim_wrapper.loss_scale': 'dynamic'}
+@pytest.mark.parametrize(
+    ('gpu', 'dtype', 'expected'),
+    [
+        (False, None, {'type': 'FiniteOptimWrapper'}),
+        (False, 'float16', {'type': 'FiniteOptimWrapper'}),
+        (False, 'bfloat16', {'type': 'FiniteOptimWrapper', 'dtype': 'bfloat16'}),
+        (True, None, {'type': 'AmpOptimWrapper', 'loss_scale': 'dynamic'}),
+        (True, 'bfloat16', {'type': 'FiniteOptimWrapper', 'dtype': 'bfloat16'}),
+    ],
+)
+def test_mixed_precision(monkeypatch, gpu, dtype, expected):
+    """float16 needs a GPU."""
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
+    started = []
+    monkeypatch.setattr(
+        'mmoneformer.apis.run_config._start', lambda cfg: started.append(cfg) or SimpleNamespace(train=int)
     )
-    assert cfg.optim_wrapper.type == 'OptimWrapper'
-    assert 'loss_scale' not in cfg.optim_wrapper
+    options = {'optim_wrapper.loss_scale': 'dynamic'} | ({} if dtype is None else {'optim_wrapper.dtype': dtype})
+    train(load_config(CONFIG, cfg_options=options), amp=True)
+    (cfg,) = started
+    assert {
+        key: cfg.optim_wrapper[key] for key in ('type', 'dtype', 'loss_scale') if key in cfg.optim_wrapper
+    } == expected
+
+
+def test_training_in_bfloat16(options, tmp_path):
+    settings = options | {'optim_wrapper.dtype': 'bfloat16', 'train_cfg.val_begin': 9}
+    runner = train(load_config(CONFIG, work_dir=str(tmp_path), cfg_options=settings), amp=True)
+    assert runner.optim_wrapper.in_bfloat16
+    assert np.isfinite(runner.message_hub.get_scalar('train/loss').current())
+
+
+def test_resuming_where_nothing_is_yet(options, tmp_path):
+    """Starts from the beginning, with the weights that the config starts from."""
+    runner = train(
+        load_config(CONFIG, work_dir=str(tmp_path), cfg_options=options | {'train_cfg.val_begin': 9}), resume=True
+    )
+    assert runner.iter == 2
+
+
+def test_a_loss_that_is_not_finite_leaves_the_weights(options, tmp_path, monkeypatch):
+    """And is named, with the images, in the log; then training goes on."""
+    model_loss, calls = OneFormer._loss, []
+
+    def broken(self, inputs, data_samples):
+        calls.append([sample.img_path for sample in data_samples])
+        losses = model_loss(self, inputs, data_samples)
+        if len(calls) == 1:
+            losses['loss_dice'] = losses['loss_dice'] * float('nan')
+        return losses
+
+    monkeypatch.setattr(OneFormer, '_loss', broken)
+    runner = train(load_config(CONFIG, work_dir=str(tmp_path), cfg_options=options | {'train_cfg.val_begin': 9}))
+    (log,) = tmp_path.glob('*/*.log')
+    said = next(line for line in log.read_text().splitlines() if 'not finite' in line)
+    assert 'loss_dice' in said
+    assert all(path in said for path in calls[0])
+    states = runner.optim_wrapper.optimizer.state.values()
+    assert {int(state['step']) for state in states} == {1}
 
 
 def test_the_same_seed_gives_the_same_weights(trained, options, tmp_path):

@@ -3,7 +3,9 @@ import json
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+from mmoneformer.datasets.shapes_classes import CLASSES
 from mmoneformer.datasets.shapes_folder import write_shapes
 
 OPTIONS = {'num_train': 3, 'num_val': 2, 'size': 32, 'seed': 1}
@@ -48,7 +50,11 @@ def test_same_recipe_gives_the_same_bytes(folder, tmp_path):
 def test_images_do_not_depend_on_their_number(folder, tmp_path):
     write_shapes(tmp_path / 'more', **OPTIONS | {'num_train': 4})
     more, fewer = contents(tmp_path / 'more'), contents(folder)
-    assert {name for name in fewer if fewer[name] != more[name]} == {'annotations/panoptic_train.json', 'recipe.json'}
+    assert {name for name in fewer if fewer[name] != more[name]} == {
+        'annotations/instances_train.json',
+        'annotations/panoptic_train.json',
+        'recipe.json',
+    }
 
 
 def test_seed_and_split_change_the_images(folder, tmp_path):
@@ -72,8 +78,8 @@ def test_folder_of_something_else_is_refused(tmp_path):
 
 
 def test_failure_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr('mmoneformer.datasets.shapes_folder.CATEGORIES', ['not a category'])
-    with pytest.raises(TypeError):
+    monkeypatch.setitem(CLASSES, 'shapes', ['not a category'])
+    with pytest.raises(AttributeError):
         write_shapes(tmp_path / 'shapes', **OPTIONS)
     assert list(tmp_path.iterdir()) == []
 
@@ -82,3 +88,43 @@ def test_failure_leaves_nothing(tmp_path, monkeypatch):
 def test_numbers_out_of_range(tmp_path, wrong):
     with pytest.raises(ValueError, match='at least 1 image per split'):
         write_shapes(tmp_path / 'shapes', **OPTIONS | wrong)
+
+
+def test_other_classes(folder, tmp_path):
+    write_shapes(tmp_path / 'signs', **OPTIONS, classes='signs')
+    content = json.loads((tmp_path / 'signs/annotations/panoptic_train.json').read_text())
+    assert [category['name'] for category in content['categories']] == [category.name for category in CLASSES['signs']]
+    with pytest.raises(FileExistsError, match='is not this data set'):
+        write_shapes(folder, **OPTIONS, classes='signs')
+    with pytest.raises(ValueError, match=r"no classes 'letters': choose one of \['shapes', 'signs'\]"):
+        write_shapes(tmp_path / 'letters', **OPTIONS, classes='letters')
+
+
+def test_instances_are_the_things_of_the_panoptic_annotation(folder):
+    panoptic = json.loads((folder / 'annotations/panoptic_train.json').read_text())
+    instances = json.loads((folder / 'annotations/instances_train.json').read_text())
+    things = {category['id'] for category in panoptic['categories'] if category['isthing']}
+    assert {category['id'] for category in instances['categories']} == things
+    assert instances['images'] == panoptic['images']
+    keys = ('category_id', 'area', 'bbox', 'iscrowd')
+    expected = [
+        (annotation['image_id'], *(info[key] for key in keys))
+        for annotation in panoptic['annotations']
+        for info in annotation['segments_info']
+        if info['category_id'] in things
+    ]
+    assert [tuple(entry[key] for key in ('image_id', *keys)) for entry in instances['annotations']] == expected
+    assert [entry['id'] for entry in instances['annotations']] == list(range(1, len(expected) + 1))
+
+
+def test_label_maps_are_the_classes_of_the_panoptic_annotation(folder):
+    content = json.loads((folder / 'annotations/panoptic_val.json').read_text())
+    numbers = {category['id']: number for number, category in enumerate(content['categories'], start=1)}
+    for annotation in content['annotations']:
+        ids = cv2.imread(str(folder / 'panoptic_val' / annotation['file_name'])).astype(int) @ [65536, 256, 1]
+        expected = np.zeros(ids.shape, int)
+        for info in annotation['segments_info']:
+            expected[ids == info['id']] = numbers[info['category_id']]
+        labels = Image.open(folder / 'semantic_val' / annotation['file_name'])
+        np.testing.assert_array_equal(labels, expected)
+        assert labels.getpalette()[:6] == [0, 0, 0, *content['categories'][0]['color']]

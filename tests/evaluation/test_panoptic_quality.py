@@ -200,3 +200,12 @@ def test_token_guard():
     metric = make_metric(any_token=True)
     metric.process({}, [sample])
     assert metric.evaluate(1)['PQ'] == 100
+
+
+def test_images_of_other_annotations_are_left_out():
+    told = make_sample([[PERSON + 1000, GRASS]], [[1, 2]], [segment(1, PERSON), segment(2, GRASS)])
+    other = make_sample([[SKY, SKY]], [[0, 0]], [])
+    del other.gt_panoptic_seg
+    other.set_metainfo({'tasks': ('semantic',)})
+    assert measure([told, other])['PQ'] == 100
+    assert np.isnan(measure([other])['PQ'])

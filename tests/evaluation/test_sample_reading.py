@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmoneformer.evaluation.sample_reading import check_ground_truth, check_task_token, panoptic_ground_truth
+from mmoneformer.evaluation.sample_reading import check_ground_truth, check_task_token, panoptic_ground_truth, tells
 
 SAMPLE = {
     'img_id': 3,
@@ -43,3 +43,9 @@ def test_missing_ground_truth_names_the_remedy():
 def test_ground_truth_of_another_size_is_refused():
     with pytest.raises(ValueError, match=r'image 3 \(a.jpg\): the prediction is \(3, 2\) .* ground truth \(2, 3\)'):
         panoptic_ground_truth(SAMPLE, (3, 2))
+
+
+def test_annotations_tell_the_tasks_that_they_name():
+    assert tells({'tasks': ('instance',)}, 'instance')
+    assert not tells({'tasks': ('instance',)}, 'semantic')
+    assert tells({}, 'semantic')

@@ -51,3 +51,14 @@ def test_writing_results_needs_no_ground_truth(tmp_path):
     sample.set_metainfo({'img_path': 'a.jpg'})
     evaluator.process([sample])
     assert (tmp_path / 'a.png').exists()
+
+
+def test_images_of_other_annotations_are_left_out():
+    evaluator = make_evaluator()
+    other = make_sample(PREDICTION, None)
+    other.set_metainfo({'tasks': ('instance',)})
+    evaluator.process([make_sample(PREDICTION, TRUTH), other])
+    assert evaluator.evaluate(2)['mIoU'] == pytest.approx(70.83)
+    evaluator = make_evaluator()
+    evaluator.process([other])
+    assert evaluator.evaluate(1) == {}

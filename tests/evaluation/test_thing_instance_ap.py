@@ -189,3 +189,41 @@ def test_other_token_is_refused_unless_asked_for():
     with pytest.raises(ValueError, match="instance result was read under the token of task 'panoptic'"):
         evaluate([sample])
     assert evaluate([sample], any_token=True)['AP'] == pytest.approx(100)
+
+
+def instance_sample(masks, labels, crowds, **metainfo):
+    """Two equal right predictions of different classes, and truths that may overlap."""
+    full = np.ones((40, 50), bool)
+    sample = make_sample(np.zeros((40, 50)), [], [full, full], [1, 3], [0.9, 0.8])
+    del sample.gt_panoptic_seg
+    sample.gt_instances = InstanceData(
+        masks=torch.tensor(np.array(masks)), labels=torch.tensor(labels), iscrowd=torch.tensor(crowds)
+    )
+    sample.set_metainfo({'tasks': ('instance',), **metainfo})
+    return sample
+
+
+def test_truths_of_instance_annotation_may_overlap():
+    full = np.ones((40, 50), bool)
+    assert evaluate([instance_sample([full, full], [1, 3], [0, 0])])['AP'] == pytest.approx(100)
+    assert evaluate([instance_sample([full, full], [1, 3], [0, 1])])['AP'] == pytest.approx(100)
+    assert evaluate([instance_sample([full, ~full | full], [1, 1], [0, 0])])['AP50'] < 60
+
+
+def test_predictions_of_unlabelled_classes_do_not_count():
+    """A car is found in both images: right in the first, and in the second, which has no labels of cars, unknown."""
+    full = np.ones((40, 50), bool)
+    first = instance_sample([full, full], [1, 3], [0, 0])
+    second = instance_sample([full], [1], [0], unlabelled_ids=(3,))
+    second.pred_instances.scores = torch.tensor([0.9, 0.99])
+    assert evaluate([first, second])['AP'] == pytest.approx(100)
+    second.set_metainfo({'unlabelled_ids': ()})
+    assert evaluate([first, second])['AP'] < 90
+
+
+def test_images_of_other_annotations_are_left_out():
+    full = np.ones((40, 50), bool)
+    told = instance_sample([full, full], [1, 3], [0, 0])
+    other = instance_sample([], [], [], tasks=('semantic',))
+    assert evaluate([told, other])['AP'] == pytest.approx(100)
+    assert np.isnan(evaluate([other])['AP'])

@@ -55,3 +55,31 @@ def test_made_up_colours_differ_and_are_rgb():
     colours = distinct_colours(255)
     assert len(set(colours)) == 255
     assert all(0 <= value <= 255 for colour in colours for value in colour)
+
+
+def test_lists_are_united_by_name():
+    united = resolve_metainfo(
+        [
+            {'classes': ['sky', 'cat'], 'thing_ids': [1], 'palette': [[1, 2, 3], [4, 5, 6]]},
+            {'classes': ['road', 'car', 'cat ']},  # does not say what is countable
+            {'classes': ['car'], 'thing_ids': [0]},
+        ]
+    )
+    assert united['classes'] == ('sky', 'cat', 'road', 'car')
+    assert united['thing_ids'] == (1, 3)
+    assert united['palette'] == [(1, 2, 3), (4, 5, 6), *distinct_colours(4)[2:]]
+
+
+def test_known_data_sets_can_be_united():
+    united = resolve_metainfo(['cityscapes', {'classes': ['car', 'cat'], 'thing_ids': [0, 1]}])
+    alone = resolve_metainfo('cityscapes')
+    assert united['classes'] == (*alone['classes'], 'cat')
+    assert united['thing_ids'] == (*alone['thing_ids'], 19)
+    assert united['palette'][:19] == alone['palette']
+
+
+def test_thing_here_and_stuff_there():
+    with pytest.raises(ValueError, match="class 'water' is a thing in one list of classes and stuff in another"):
+        resolve_metainfo(
+            [{'classes': ['water'], 'thing_ids': []}, {'classes': ['boat', 'water'], 'thing_ids': [0, 1]}]
+        )

@@ -66,13 +66,13 @@ def test_unknown_settings_are_refused():
         OneFormerOptimWrapperConstructor(CONFIG, dict(norm_decay_mult=0))
 
 
-@pytest.mark.parametrize('backbone', ['mmdet.SwinTransformer', 'ConvNeXt', 'DiNAT'])
+@pytest.mark.parametrize('backbone', ['SwinTransformer', 'ConvNeXt', 'DiNAT'])
 def test_parameters_of_the_backbones_that_do_not_decay(backbone):
     """By name: norms, and the tables of relative positions."""
     from mmoneformer.registry import MODELS
 
     options = {
-        'mmdet.SwinTransformer': dict(embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1), window_size=3),
+        'SwinTransformer': dict(embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1), window_size=3),
         'ConvNeXt': dict(depths=(1, 1, 1, 1), channels=(8, 8, 8, 8)),
         'DiNAT': dict(embed_dims=8, num_heads=(1, 1, 1, 1), dilations=((1,), (1,), (1,), (1,)), kernel_size=3),
     }

@@ -40,6 +40,20 @@ def test_config_reads_what_the_tool_writes(folder, split, count):
         assert {sample.gt_sem_seg.shape for sample in samples} <= {(64, 80), (80, 64)}
 
 
+def test_other_classes(main, tmp_path):
+    main([str(tmp_path / 'signs'), *OPTIONS, '--classes', 'signs'])
+    dataset = DATASETS.build(
+        dict(
+            type='mmseg.BaseSegDataset',
+            data_root=str(tmp_path / 'signs'),
+            data_prefix=dict(img_path='val', seg_map_path='semantic_val'),
+        )
+    )
+    assert len(dataset) == 3
+    with pytest.raises(SystemExit):
+        main([str(tmp_path / 'more'), '--classes', 'letters'])
+
+
 def test_second_run_finds_it(main, folder, capsys):
     main([str(folder), *OPTIONS])
     assert capsys.readouterr().out == f'{folder}: already there\n'

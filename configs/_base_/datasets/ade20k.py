@@ -26,6 +26,7 @@ test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmdet.Resize', scale=(longer_side, shorter_side), keep_ratio=True),
     dict(type='LoadPanopticMap'),  # after the resize: results are compared at the original size
+    dict(type='LoadLabelMap'),  # where data_prefix names labels='annotations/validation', the ground truth of mIoU
     dict(type='PackOneFormerInputs'),
 ]
 tta_model = dict(type='SemanticTTA')
@@ -40,6 +41,7 @@ tta_pipeline = [
             ],
             [dict(type='mmdet.RandomFlip', prob=0.0), dict(type='mmdet.RandomFlip', prob=1.0)],
             [dict(type='LoadPanopticMap')],
+            [dict(type='LoadLabelMap')],
             [dict(type='PackOneFormerInputs')],
         ],
     ),
@@ -49,7 +51,7 @@ train_dataloader = dict(
     batch_size=16,  # over all GPUs: divide by their number
     num_workers=4,
     persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
+    sampler=dict(type='ResumableSampler'),
     dataset=dict(
         type=dataset_type,
         metainfo=metainfo,

@@ -32,7 +32,7 @@ train_dataloader = dict(
     batch_size=16,  # over all GPUs: divide by their number
     num_workers=4,
     persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
+    sampler=dict(type='ResumableSampler'),
     dataset=dict(
         type=dataset_type,
         metainfo=metainfo,

@@ -38,7 +38,7 @@ train_dataloader = dict(
     batch_size=4,
     num_workers=2,
     persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
+    sampler=dict(type='ResumableSampler'),
     dataset=dict(
         type=dataset_type,
         metainfo=metainfo,

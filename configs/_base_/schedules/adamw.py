@@ -1,6 +1,6 @@
 # The optimizer of all released models
 optim_wrapper = dict(
-    type='OptimWrapper',
+    type='FiniteOptimWrapper',
     constructor='OneFormerOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=0.05),
     paramwise_cfg=dict(backbone_lr_mult=0.1),

@@ -3,8 +3,11 @@
 from mmdet.datasets.transforms import InferencerLoader, LoadImageFromNDArray
 
 from mmoneformer.datasets.transforms.load_image import LoadImageFromFile
+from mmoneformer.datasets.transforms.load_instance_map import LoadInstanceMap
 from mmoneformer.datasets.transforms.load_label_map import LoadLabelMap
 from mmoneformer.datasets.transforms.load_panoptic_map import LoadPanopticMap
+from mmoneformer.datasets.transforms.load_segments import LoadSegments
+from mmoneformer.datasets.transforms.load_semantic_map import LoadSemanticMap
 from mmoneformer.datasets.transforms.pack_inputs import PackOneFormerInputs
 from mmoneformer.datasets.transforms.sample_task import SampleTask
 from mmoneformer.registry import TRANSFORMS
@@ -17,8 +20,11 @@ __all__ = [
     'InferencerLoader',
     'LoadImageFromFile',
     'LoadImageFromNDArray',
+    'LoadInstanceMap',
     'LoadLabelMap',
     'LoadPanopticMap',
+    'LoadSegments',
+    'LoadSemanticMap',
     'PackOneFormerInputs',
     'SampleTask',
 ]

@@ -18,7 +18,9 @@ class SampleTask(BaseTransform):
     that have no pixel (any more) are none. It stands behind everything that changes the geometry.
 
     Adds ``task`` (its name), ``gt_labels`` (class indices, int64 [N]), ``gt_target_map`` ([H, W], pixel value n + 1
-    belongs to target n, 0 to none; type of ``gt_seg_map``) and ``texts`` (N strings).
+    belongs to target n, 0 to none; type of ``gt_seg_map``), ``texts`` (N strings) and ``unlabelled``: indices of the
+    classes that could be targets of the task and are none, as the data set does not label them. Where targets
+    overlap, ``gt_target_members`` (bool [R, N]) says which targets a pixel value belongs to instead.
 
     Args:
         probabilities: Weight of each task, at least 0, in any unit; a task that is not named is never drawn. None
@@ -42,15 +44,20 @@ class SampleTask(BaseTransform):
         if 'gt_seg_map' not in results:
             raise KeyError(
                 f'{results.get("img_path")} has no gt_seg_map: SampleTask needs an annotated image, and '
-                'LoadPanopticMap before it'
+                'LoadPanopticMap or LoadSegments before it'
             )
         task = TASKS[self._draw(results['tasks'])]
-        seg_map = results['gt_seg_map']
-        labels, table = _choose_targets(seg_map, results['segments'], results['thing_ids'], task)
+        targets = _choose_targets(results, task)
+        labels = [label for label, _ in targets]
+        results |= _draw_targets(results, [segments for _, segments in targets])
         results['task'] = task.name
         results['gt_labels'] = np.array(labels, dtype=np.int64)
-        results['gt_target_map'] = table.take(seg_map)
         results['texts'] = [target_text(results['classes'][label]) for label in labels]
+        results['unlabelled'] = [
+            label
+            for label in results.get('unlabelled_ids', ())
+            if label in results['thing_ids'] or not task.things_only
+        ]
         return results
 
     def _draw(self, tasks: Sequence[str]) -> str:
@@ -63,22 +70,41 @@ class SampleTask(BaseTransform):
         return tasks[np.random.choice(len(tasks), p=weights / weights.sum())]
 
 
-def _choose_targets(
-    seg_map: np.ndarray, segments: Sequence[Mapping[str, int]], thing_ids: Sequence[int], task: Task
-) -> tuple[list[int], np.ndarray]:
-    """Labels of the targets, and the table from pixel values of the id map to those of the target map."""
-    visible = np.bincount(seg_map.ravel(), minlength=len(segments) + 1) > 0
+def _members(results: Mapping[str, Any]) -> np.ndarray:
+    """Which segments the values of the id map belong to, bool [R, S]."""
+    if 'gt_members' in results:
+        return results['gt_members']
+    return np.eye(len(results['segments']) + 1, dtype=bool)[:, 1:]
+
+
+def _choose_targets(results: Mapping[str, Any], task: Task) -> list[tuple[int, list[int]]]:
+    """The label of each target, and the numbers of its segments."""
+    members = _members(results)
+    present = np.bincount(results['gt_seg_map'].ravel(), minlength=len(members)) > 0
+    visible = np.any(members[present], axis=0)
     chosen = [
-        segment
-        for segment in segments
-        if visible[segment['id']]
+        (segment['label'], number)
+        for number, segment in enumerate(results['segments'])
+        if visible[number]
         and not segment['iscrowd']
-        and (segment['label'] in thing_ids or not task.things_only)
+        and (segment['label'] in results['thing_ids'] or not task.things_only)
     ]
-    labels: list[int] = []
-    table = np.zeros(len(segments) + 1, seg_map.dtype)
-    for segment in sorted(chosen, key=lambda segment: segment['label']):
-        if not (task.merges_classes and labels and labels[-1] == segment['label']):
-            labels.append(segment['label'])
-        table[segment['id']] = len(labels)
-    return labels, table
+    targets: list[tuple[int, list[int]]] = []
+    for label, number in sorted(chosen):
+        if task.merges_classes and targets and targets[-1][0] == label:
+            targets[-1][1].append(number)
+        else:
+            targets.append((label, [number]))
+    return targets
+
+
+def _draw_targets(results: Mapping[str, Any], targets: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
+    """The target map, and the table of its values only if targets overlap."""
+    seg_map, members = results['gt_seg_map'], _members(results)
+    of_target = np.zeros((len(members), len(targets)), bool)
+    for target, segments in enumerate(targets):
+        of_target[:, target] = members[:, segments].any(1)
+    if (of_target.sum(1) > 1).any():
+        return {'gt_target_map': seg_map, 'gt_target_members': of_target}
+    numbers = of_target @ np.arange(1, len(targets) + 1)
+    return {'gt_target_map': numbers.astype(seg_map.dtype).take(seg_map)}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from mmengine.dist import all_reduce
+from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
 from mmoneformer.models.losses.matcher import CostWeights, Matches, assign, matching_cost
@@ -20,6 +20,8 @@ class MaskSetLoss(nn.Module):
 
     Masks are never written out where they are not read: matching samples the mask *features* at the points, which
     equals sampling the masks; full masks exist of matched queries alone.
+
+    Divisors are averages over all processes: how a batch is shared among them changes neither loss nor gradient.
 
     Shapes: L predictions (layers + 1), B images, Q queries, C width, K classes, N_b targets of image b, P points,
     M matched queries of all layers.
@@ -53,6 +55,7 @@ class MaskSetLoss(nn.Module):
         labels: Sequence[Tensor],
         masks: Sequence[TargetMasks],
         padded_size: tuple[int, int],
+        unlabelled: Sequence[Sequence[int]] = (),
     ) -> dict[str, Tensor]:
         """Weighted losses of each layer, in float32, under autocast too.
 
@@ -63,6 +66,7 @@ class MaskSetLoss(nn.Module):
             labels: Of each image, [N_b].
             masks: Of each image, N_b of them.
             padded_size: Height and width of the padded images.
+            unlabelled: Of each image, the classes that its annotation does not label; by default none.
 
         Returns:
             ``loss_cls``, ``loss_mask`` and ``loss_dice`` of the last layer; those of layer i, ``d{i}.loss_cls`` ....
@@ -72,7 +76,7 @@ class MaskSetLoss(nn.Module):
             embeddings = torch.stack([layer.mask_embeddings.squeeze(1).float() for layer in predictions])
             features = mask_features.float()
             matches = self.match(class_logits, embeddings, features, labels, masks, padded_size)
-            class_losses = self.class_loss(class_logits, labels, matches)
+            class_losses = self.class_loss(class_logits, labels, matches, unlabelled)
             mask_losses, dice_losses = self.mask_losses(embeddings, features, masks, matches, padded_size)
             per_layer = torch.stack((class_losses, mask_losses, dice_losses), dim=1)  # [L, 3]
             return _name_losses(per_layer * per_layer.new_tensor(self.weights))
@@ -100,16 +104,26 @@ class MaskSetLoss(nn.Module):
             )
         return assign(costs)
 
-    def class_loss(self, class_logits: Tensor, labels: Sequence[Tensor], matches: Sequence[Matches]) -> Tensor:
-        """Cross-entropy of class logits [L, B, Q, K + 1], divided by the sum of class weights; [L]."""
+    def class_loss(
+        self,
+        class_logits: Tensor,
+        labels: Sequence[Tensor],
+        matches: Sequence[Matches],
+        unlabelled: Sequence[Sequence[int]] = (),
+    ) -> Tensor:
+        """Cross-entropy of class logits [L, B, Q, K + 1], over the sum of class weights of a process; [L]."""
         no_object = class_logits.shape[-1] - 1
         targets = class_logits.new_full(class_logits.shape[:-1], no_object, dtype=torch.int64)
         for image, (image_labels, match) in enumerate(zip(labels, matches, strict=True)):
             targets[match.layers, image, match.queries] = image_labels[match.targets]
         weight = class_logits.new_ones(no_object + 1)
         weight[no_object] = self.no_object_weight
+        if any(unlabelled):
+            class_logits = _free_unmatched(class_logits, targets == no_object, unlabelled)
         losses = F.cross_entropy(class_logits.flatten(0, 2), targets.flatten(), weight, reduction='none')
-        return losses.view(len(class_logits), -1).sum(1) / weight[targets].flatten(1).sum(1)
+        divisor = weight[targets].flatten(1).sum(1)
+        all_reduce(divisor, op='mean')
+        return losses.view(len(class_logits), -1).sum(1) / divisor
 
     def mask_losses(
         self,
@@ -142,6 +156,24 @@ class MaskSetLoss(nn.Module):
         return mask_losses, dice_losses
 
 
+def _free_unmatched(class_logits: Tensor, unmatched: Tensor, unlabelled: Sequence[Sequence[int]]) -> Tensor:
+    """Logits [L, B, Q, K + 1] with which an unmatched query is free to be of a class that its image does not label.
+
+    The annotation says that it is no object *of a labelled class*. So what is to be likely is the event "no object, or
+    one of an unlabelled class", whose probability is the sum of theirs (as in arXiv 2002.00718): its logit takes the
+    place of "no object", and the unlabelled classes have none beside it.
+    """
+    free = torch.zeros(class_logits.shape[1], class_logits.shape[-1], dtype=torch.bool, device=class_logits.device)
+    for image, classes in enumerate(unlabelled):
+        free[image, list(classes)] = True
+    free = free[:, None] & unmatched[..., None]  # [L, B, Q, K + 1]
+    event = free.clone()
+    event[..., -1] = True
+    merged = class_logits.masked_fill(~event, -torch.inf).logsumexp(-1, keepdim=True)
+    others = class_logits[..., :-1].masked_fill(free[..., :-1], -torch.inf)
+    return torch.cat((others, merged), dim=-1)
+
+
 def mask_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Binary cross-entropy of points [M, P], averaged over each mask's points; [M]."""
     return F.binary_cross_entropy_with_logits(logits, targets, reduction='none').mean(1)
@@ -155,10 +187,10 @@ def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def _mean_number_of_masks(masks: Sequence[TargetMasks], device: torch.device) -> Tensor:
-    """Number of targets, averaged over the processes; at least 1."""
+    """Number of targets, at least 1 over all processes, averaged over them."""
     count = torch.tensor(float(sum(map(len, masks))), device=device)
-    all_reduce(count, op='mean')
-    return count.clamp(min=1)
+    all_reduce(count)
+    return count.clamp(min=1) / get_world_size()
 
 
 def _name_losses(per_layer: Tensor) -> dict[str, Tensor]:

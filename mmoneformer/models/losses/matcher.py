@@ -1,12 +1,16 @@
 """Hungarian matching of queries to targets (Mask2Former, arXiv 2112.01527, section 3.3)."""
 
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from mmengine.logging import print_log
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
+
+NEVER = 1e9  # a finite cost above all that are computed
 
 
 class CostWeights(NamedTuple):
@@ -15,6 +19,19 @@ class CostWeights(NamedTuple):
     classes: float
     mask: float
     dice: float
+
+
+class Costs(NamedTuple):
+    """Weighted terms of the cost of giving target n to query q, each float32 [L, Q, N]."""
+
+    classes: Tensor
+    mask: Tensor
+    dice: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """Their sum."""
+        return self.classes + self.mask + self.dice
 
 
 class Matches(NamedTuple):
@@ -33,7 +50,7 @@ class Matches(NamedTuple):
 
 def matching_cost(
     class_logits: Tensor, point_logits: Tensor, labels: Tensor, point_targets: Tensor, weights: CostWeights
-) -> Tensor:
+) -> Costs:
     """Cost of giving target n to query q.
 
     Args:
@@ -42,9 +59,6 @@ def matching_cost(
         labels: Classes of the targets, [N].
         point_targets: The targets' masks at the points, 0 to 1, [N, P].
         weights: Of the three terms.
-
-    Returns:
-        float32 [L, Q, N].
     """
     num_points = point_targets.shape[1]
     class_cost = -class_logits.softmax(-1)[..., labels]
@@ -55,35 +69,45 @@ def matching_cost(
     overlap = 2 * probabilities @ point_targets.T
     total = probabilities.sum(-1, keepdim=True) + point_targets.sum(-1)
     dice_cost = 1 - (overlap + 1) / (total + 1)
-    return weights.classes * class_cost + weights.mask * mask_cost + weights.dice * dice_cost
+    return Costs(weights.classes * class_cost, weights.mask * mask_cost, weights.dice * dice_cost)
 
 
-def assign(costs: Sequence[Tensor]) -> list[Matches]:
+def assign(costs: Sequence[Costs]) -> list[Matches]:
     """Solve the assignments of all layers and images, with one copy to the host.
 
+    A cost that is NaN or infinite is named in the log, and its pair is matched last. What gave it makes the loss NaN
+    or infinite, which all processes see behind the backward pass; an error here would leave the others waiting.
+
     Args:
-        costs: Of each image, [L, Q, N_b].
+        costs: Of each image.
 
     Returns:
         Matches of each image, on the device of the costs, layer by layer.
-
-    Raises:
-        ValueError: If a cost is not finite.
     """
-    device = costs[0].device
-    flat = torch.cat([cost.flatten() for cost in costs]).cpu()
+    totals = [cost.total for cost in costs]
+    flat = torch.cat([total.flatten() for total in totals]).cpu()
     if not flat.isfinite().all():
-        raise ValueError(
-            'the matching cost has NaN or infinite entries: the network has diverged; lower the learning rate'
-        )
+        _log_terms(costs)
+        flat = flat.nan_to_num(NEVER, posinf=NEVER, neginf=NEVER)
     matches, start = [], 0
-    for cost in costs:
-        matrices = flat[start : start + cost.numel()].view(cost.shape).numpy()
-        start += cost.numel()
+    for total in totals:
+        matrices = flat[start : start + total.numel()].view(total.shape).numpy()
+        start += total.numel()
         indices = [
             torch.stack([torch.full(row.shape, layer), row, column])
             for layer, matrix in enumerate(matrices)
             for row, column in [map(torch.from_numpy, linear_sum_assignment(matrix))]
         ]
-        matches.append(Matches(*torch.cat(indices, dim=1).to(device)))
+        matches.append(Matches(*torch.cat(indices, dim=1).to(total.device)))
     return matches
+
+
+def _log_terms(costs: Sequence[Costs]) -> None:
+    for image, cost in enumerate(costs):
+        terms = [name for name, term in zip(cost._fields, cost, strict=True) if not term.isfinite().all()]
+        if terms:
+            print_log(
+                f'image {image} of the batch: the matching cost is not finite in its terms {terms}',
+                logger='current',
+                level=logging.ERROR,
+            )

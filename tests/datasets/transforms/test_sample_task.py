@@ -149,3 +149,47 @@ def test_data_set_that_can_tell_none_of_the_tasks():
 def test_image_without_annotation():
     with pytest.raises(KeyError, match='a.jpg has no gt_seg_map'):
         SampleTask()({'img_path': 'a.jpg'})
+
+
+def overlapping_sample():
+    """Values of the map: 0 none, 1 cat, 2 the first dog, 3 cat and first dog, 4 crowd, 5 crowd and second dog."""
+    members = np.zeros((6, 4), bool)
+    members[1, 0] = members[2, 1] = members[4, 2] = members[5, 3] = True
+    members[3, :2] = members[5, 2] = True
+    segments = [segment(1, 0), segment(2, 2), segment(3, 0, iscrowd=1), segment(4, 2)]
+    return sample([[0, 1, 3, 2], [4, 5, 5, 0]], segments, tasks=('instance',)) | {'gt_members': members}
+
+
+def test_instances_that_overlap():
+    results = SampleTask()(overlapping_sample())
+    assert (results['task'], results['gt_labels'].tolist()) == ('instance', [0, 2, 2])
+    masks = results['gt_target_members'][results['gt_target_map']].transpose(2, 0, 1)
+    cat, first, second = masks.astype(int).tolist()
+    assert cat == [[0, 1, 1, 0], [0, 0, 0, 0]]
+    assert first == [[0, 0, 1, 1], [0, 0, 0, 0]]
+    assert second == [[0, 0, 0, 0], [0, 1, 1, 0]]
+
+
+def test_overlap_with_a_crowd_alone_is_a_plain_map():
+    results = overlapping_sample()
+    results['segments'][0]['iscrowd'] = 1
+    results = SampleTask()(results)
+    assert results['gt_target_map'].tolist() == [[0, 0, 1, 1], [0, 2, 2, 0]]
+    assert 'gt_target_members' not in results
+
+
+def test_instances_that_a_crop_removed():
+    results = overlapping_sample()
+    results['gt_seg_map'] = results['gt_seg_map'][:, :1]
+    assert SampleTask()(results)['gt_labels'].tolist() == []
+
+
+@pytest.mark.parametrize(('task', 'expected'), [('panoptic', [1, 2]), ('semantic', [1, 2]), ('instance', [2])])
+def test_classes_that_are_not_labelled(task, expected):
+    """Stuff is no target of the instance task, whether it is labelled or not."""
+    results = SampleTask(probabilities={task: 1})(sample([[1]], [segment(1, 0)]) | {'unlabelled_ids': (1, 2)})
+    assert results['unlabelled'] == expected
+
+
+def test_all_classes_are_labelled_by_default():
+    assert SampleTask()(sample([[1]], [segment(1, 0)]))['unlabelled'] == []

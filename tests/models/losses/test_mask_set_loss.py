@@ -5,6 +5,7 @@ from scipy.optimize import linear_sum_assignment
 
 from mmoneformer.models.losses import mask_set_loss
 from mmoneformer.models.losses.mask_set_loss import MaskSetLoss
+from mmoneformer.models.losses.matcher import Matches
 from mmoneformer.models.prediction import QueryPredictions
 from mmoneformer.structures import TargetMasks
 
@@ -153,17 +154,12 @@ def test_one_image_without_targets(outputs, targets):
     assert all(loss.isfinite() and loss > 0 for loss in losses.values())
 
 
-@pytest.mark.parametrize(('mean_count', 'divisor'), [(2.5, 2.5), (0.5, 1.0)])
-def test_masks_are_counted_over_all_processes_and_as_one_at_least(monkeypatch, outputs, targets, mean_count, divisor):
-    """Five masks here, but ``mean_count`` in the mean of all processes."""
-    losses = []
-    for count in (5.0, mean_count):
-        monkeypatch.setattr(mask_set_loss, 'all_reduce', lambda tensor, op, count=count: tensor.fill_(count))
-        torch.manual_seed(5)
-        losses.append(forward(MaskSetLoss(num_points=POINTS), outputs, targets))
-    for name in ('loss_mask', 'loss_dice'):
-        torch.testing.assert_close(losses[1][name], losses[0][name] * 5 / divisor)
-    torch.testing.assert_close(losses[1]['loss_cls'], losses[0]['loss_cls'])
+@pytest.mark.parametrize(('counts', 'divisor'), [((5, 3), 4.0), ((1, 0), 0.5), ((0, 0), 0.5)])
+def test_masks_are_counted_over_all_processes_and_as_one_at_least(monkeypatch, counts, divisor):
+    monkeypatch.setattr(mask_set_loss, 'all_reduce', lambda tensor: tensor.fill_(sum(counts)))
+    monkeypatch.setattr(mask_set_loss, 'get_world_size', lambda: len(counts))
+    masks = [TargetMasks(torch.zeros(2, 3, dtype=torch.uint8), counts[0])]
+    assert mask_set_loss._mean_number_of_masks(masks, torch.device('cpu')) == divisor
 
 
 def test_float32_under_autocast(outputs, targets):
@@ -172,4 +168,85 @@ def test_float32_under_autocast(outputs, targets):
         torch.manual_seed(5)
         with torch.autocast('cpu', torch.bfloat16, enabled=enabled):
             losses.append(forward(MaskSetLoss(num_points=POINTS), outputs, targets))
+    assert losses[0] == losses[1]
+
+
+UNLABELLED = [[1, 3], []]
+
+
+@pytest.fixture
+def matched():
+    """Class logits, labels and matches of two layers; classes 1 and 3 have no labels in the first image."""
+    logits = torch.randn(2, 2, QUERIES, CLASSES + 1, dtype=torch.float64).mul(3).requires_grad_()
+    labels = [torch.tensor([0, 2]), torch.tensor([1, 3, 3])]
+    first = Matches(torch.tensor([0, 0, 1, 1]), torch.tensor([5, 2, 0, 6]), torch.tensor([0, 1, 1, 0]))
+    second = Matches(torch.tensor([0, 0, 0, 1]), torch.tensor([1, 3, 4, 2]), torch.tensor([2, 0, 1, 0]))
+    return logits, labels, [first, second]
+
+
+def test_an_unmatched_query_may_be_of_a_class_that_is_not_labelled(matched):
+    """Against probabilities, written out: no object, or a class of which the annotation says nothing."""
+    logits, labels, matches = matched
+    found = MaskSetLoss().class_loss(logits, labels, matches, UNLABELLED)
+    for layer in range(2):
+        loss, divisor = 0.0, 0.0
+        for image in range(2):
+            target_of = {
+                int(query): int(labels[image][target])
+                for at, query, target in zip(*matches[image], strict=True)
+                if at == layer
+            }
+            for query in range(QUERIES):
+                p = logits[layer, image, query].softmax(0)
+                weight = 1.0 if query in target_of else 0.1
+                likely = p[target_of[query]] if query in target_of else p[[CLASSES, *UNLABELLED[image]]].sum()
+                loss, divisor = loss - weight * likely.log(), divisor + weight
+        torch.testing.assert_close(found[layer], loss / divisor)
+
+
+def test_classes_that_are_not_labelled_are_never_pushed_away(matched):
+    logits, labels, matches = matched
+    losses = MaskSetLoss().class_loss(logits, labels, matches, UNLABELLED)
+    (gradient,) = torch.autograd.grad(losses.sum(), logits)
+    unmatched = torch.ones(2, QUERIES, dtype=torch.bool)
+    unmatched[matches[0].layers, matches[0].queries] = False
+    free = gradient[:, 0][unmatched][:, [1, 3, CLASSES]]
+    assert (free < 0).all()  # a step of descent raises them
+    ratios = free / logits[:, 0][unmatched][:, [1, 3, CLASSES]].softmax(1)
+    torch.testing.assert_close(ratios, ratios[:, :1].expand(-1, 3))  # all alike: none of them is preferred
+    assert (gradient[:, 0][unmatched][:, [0, 2]] > 0).all()
+    assert (gradient[:, 0][~unmatched][:, [1, 3]] > 0).all()  # whoever is matched is of no other class
+
+
+def test_images_with_all_labels_have_the_plain_loss(matched):
+    logits, labels, matches = matched
+    loss = MaskSetLoss()
+    plain = loss.class_loss(logits, labels, matches)
+    assert torch.equal(loss.class_loss(logits, labels, matches, [[], []]), plain)
+    (expected,) = torch.autograd.grad(plain.sum(), logits)
+    (gradient,) = torch.autograd.grad(loss.class_loss(logits, labels, matches, UNLABELLED).sum(), logits)
+    torch.testing.assert_close(gradient[:, 1], expected[:, 1], atol=1e-12, rtol=1e-12)
+
+
+def test_extreme_logits_stay_finite(matched):
+    _, labels, matches = matched
+    for value in (-1e4, 1e4):
+        logits = torch.full((2, 2, QUERIES, CLASSES + 1), value)
+        logits[..., 0] = -value
+        logits.requires_grad_()
+        losses = MaskSetLoss().class_loss(logits, labels, matches, [[1, 2, 3], [0, 1, 2, 3]])
+        (gradient,) = torch.autograd.grad(losses.sum(), logits)
+        assert losses.isfinite().all()
+        assert gradient.isfinite().all()
+
+
+def test_overlapping_targets_have_the_losses_of_the_same_masks_apart(outputs, targets):
+    """A map with a table of members gives what the plain map gives, where the masks are the same."""
+    labels, masks = targets
+    tables = [F.one_hot(torch.arange(len(mask) + 1), len(mask) + 1)[:, 1:].bool() for mask in masks]
+    listed = [TargetMasks(mask.id_map, len(mask), table) for mask, table in zip(masks, tables, strict=True)]
+    losses = []
+    for kind in (masks, listed):
+        torch.manual_seed(5)
+        losses.append(forward(MaskSetLoss(num_points=POINTS), outputs, (labels, kind)))
     assert losses[0] == losses[1]

@@ -1,0 +1,144 @@
+"""What data sets of mmdet and mmseg, and ours, become as sources."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from mmoneformer.datasets.source import Source
+from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.registry import DATASETS
+
+UNITED = resolve_metainfo({'classes': ('sky', 'cat', 'road', 'car'), 'thing_ids': (1, 3)})
+
+
+def source(**config):
+    return Source(DATASETS.build(config), UNITED)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.jpg'), np.zeros((4, 6, 3), np.uint8))
+    return tmp_path
+
+
+@pytest.fixture
+def instances(folder):
+    """A COCO json whose order of classes is not that of the metainfo."""
+    box = {'image_id': 5, 'bbox': [0, 0, 3, 2], 'area': 6, 'segmentation': [[0, 0, 3, 0, 3, 2, 0, 2]]}
+    content = {
+        'categories': [{'id': 8, 'name': 'car'}, {'id': 3, 'name': 'cat'}],
+        'images': [{'id': 5, 'file_name': 'a.jpg', 'height': 4, 'width': 6}],
+        'annotations': [
+            {**box, 'id': 1, 'category_id': 3, 'iscrowd': 0},
+            {**box, 'id': 2, 'category_id': 8, 'iscrowd': 1},
+        ],
+    }
+    (folder / 'instances.json').write_text(json.dumps(content))
+    return {
+        'type': 'mmdet.CocoDataset',
+        'data_root': str(folder),
+        'ann_file': 'instances.json',
+        'data_prefix': {'img': ''},
+    }
+
+
+@pytest.fixture
+def labels(folder):
+    cv2.imwrite(str(folder / 'a.png'), np.zeros((4, 6), np.uint8))
+    return {
+        'type': 'mmseg.BaseSegDataset',
+        'data_root': str(folder),
+        'data_prefix': {'img_path': '', 'seg_map_path': ''},
+    }
+
+
+@pytest.fixture
+def panoptic(folder):
+    cv2.imwrite(str(folder / 'a.png'), np.zeros((4, 6, 3), np.uint8))
+    segments = [{'id': 7, 'category_id': 1}, {'id': 9, 'category_id': 0, 'iscrowd': 1}]
+    content = {
+        'categories': [{'id': 0, 'name': 'car ', 'isthing': 1}, {'id': 1, 'name': 'sky', 'isthing': 0}],
+        'images': [{'id': 5, 'file_name': 'a.jpg', 'height': 4, 'width': 6}],
+        'annotations': [{'image_id': 5, 'file_name': 'a.png', 'segments_info': segments}],
+    }
+    (folder / 'panoptic.json').write_text(json.dumps(content))
+    return {
+        'type': 'PanopticSegDataset',
+        'data_root': str(folder),
+        'ann_file': 'panoptic.json',
+        'data_prefix': {'img': '', 'seg': ''},
+    }
+
+
+@pytest.mark.parametrize('classes', [('cat', 'car'), ('car', 'cat'), ('bird', 'cat', 'car')])
+def test_instances_are_found_by_the_names_of_the_json(instances, classes):
+    """mmdet counts classes in the order of the json, and leaves out those that it does not have."""
+    sample = source(**instances, metainfo={'classes': classes}).sample(0)
+    assert sample['segments'] == [{'id': 1, 'label': 1, 'iscrowd': 0}, {'id': 2, 'label': 3, 'iscrowd': 1}]
+    assert (sample['annotation'], sample['tasks'], sample['img_id']) == ('instance', ('instance',), 5)
+    assert sample['unlabelled_ids'] == (0, 2)
+
+
+def test_some_of_the_classes(instances):
+    sample = source(**instances, metainfo={'classes': ('cat',)}).sample(0)
+    assert sample['segments'] == [{'id': 1, 'label': 1, 'iscrowd': 0}]
+    assert sample['unlabelled_ids'] == (0, 2, 3)
+
+
+def test_label_maps(labels, folder):
+    sample = source(**labels, metainfo={'classes': ('road', 'sky', 'cat')}, ignore_index=9).sample(0)
+    assert sample['segments'] == [
+        {'id': 1, 'label': 2, 'iscrowd': 0},
+        {'id': 2, 'label': 0, 'iscrowd': 0},
+        {'id': 3, 'label': 1, 'iscrowd': 0},
+    ]
+    assert (sample['annotation'], sample['tasks'], sample['img_id']) == ('semantic', ('semantic',), 'a')
+    assert (sample['unlabelled_ids'], sample['ignore_index']) == ((3,), 9)
+    assert sample['seg_map_path'] == str(folder / 'a.png')
+
+
+def test_panoptic_annotation(panoptic):
+    sample = source(**panoptic).sample(0)
+    assert sample['segments'] == [{'id': 7, 'label': 0, 'iscrowd': 0}, {'id': 9, 'label': 3, 'iscrowd': 1}]
+    assert (sample['annotation'], sample['tasks']) == ('panoptic', ('panoptic', 'instance', 'semantic'))
+    assert sample['unlabelled_ids'] == (1, 2)
+
+
+def test_images_alone(labels):
+    sample = source(**labels | {'data_prefix': {'img_path': ''}}, metainfo={'classes': ('sky',)}).sample(0)
+    assert 'tasks' not in sample
+    assert sample['segments'] == []
+
+
+def test_class_that_is_not_united(labels):
+    with pytest.raises(ValueError, match=r"classes \['sea'\] of BaseSegDataset .* none of the united classes \['sky'"):
+        source(**labels, metainfo={'classes': ('sky', 'sea')})
+
+
+def test_classes_that_are_not_known(labels):
+    with pytest.raises(ValueError, match=r'BaseSegDataset .*does not say its classes'):
+        source(**labels)
+
+
+def test_classes_that_are_not_in_the_json(instances):
+    with pytest.raises(ValueError, match=r"none of the classes \['bird'\].* has \['car', 'cat'\]"):
+        source(**instances, metainfo={'classes': ('bird',)})
+
+
+def test_thing_there_and_stuff_here(panoptic):
+    united = {'classes': UNITED['classes'], 'thing_ids': (1,)}
+    with pytest.raises(ValueError, match="class 'car ' is a thing in PanopticSegDataset .* and stuff in the united"):
+        Source(DATASETS.build(panoptic), resolve_metainfo(united))
+
+
+def test_instances_are_things(instances):
+    united = resolve_metainfo({'classes': UNITED['classes'], 'thing_ids': ()})
+    with pytest.raises(ValueError, match="class 'car' is a thing in CocoDataset"):
+        Source(DATASETS.build(instances | {'metainfo': {'classes': ('car',)}}), united)
+
+
+def test_no_image(labels):
+    with pytest.raises(ValueError, match=r'BaseSegDataset of .*has no image: .*img_suffix'):
+        source(**labels, metainfo={'classes': ('sky',)}, img_suffix='.jpeg', lazy_init=True)
