@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 from mmdet.structures import DetDataSample
-from pycocotools import mask as coco_mask
+from scipy.ndimage import find_objects
 
+from mmoneformer.evaluation.run_lengths import encode_masks
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.models.post_process import INSTANCE_OFFSET
 
@@ -22,49 +23,58 @@ def to_plain(sample: DetDataSample, metainfo: Metainfo, tasks: Sequence[str]) ->
         tasks: Which results to give.
 
     Returns:
-        Some of these, H x W pixels of the original image:
+        Some of these, H x W pixels of the original image; boxes are x1, y1, x2, y2 in pixels, the last two exclusive:
 
         - ``panoptic``: ``id_map``, int32 [H, W], 0 where there is no segment; ``segments``, a list of dicts of ``id``,
-          ``label`` (class index), ``class_name``, ``is_thing``, ``area`` (pixels).
-        - ``instance``: lists, the best instance first: ``labels``, ``class_names``, ``scores`` (0 to 1), ``bboxes``
-          (x1, y1, x2, y2 in pixels), ``masks`` (COCO's compressed RLE).
+          ``label`` (class index), ``class_name``, ``is_thing``, ``area`` (pixels), ``score`` (0 to 1), ``bbox``. Where
+          the map is equal to the id is the mask of a segment.
+        - ``instance``: lists, the best instance first: ``labels``, ``class_names``, ``scores`` (0 to 1), ``bboxes``,
+          ``masks`` (COCO's compressed RLE).
         - ``semantic``: ``label_map``, uint8 [H, W], class indices.
     """
     plain: Plain = {}
     for task in tasks:
         if task == 'panoptic':
-            plain[task] = _panoptic(sample.pred_panoptic_seg.sem_seg[0].cpu().numpy(), metainfo)
+            plain[task] = _panoptic(sample.cpu(), metainfo)
         elif task == 'instance':
-            plain[task] = _instances(sample.pred_instances.numpy(), metainfo)
+            plain[task] = _instances(sample.pred_instances, metainfo)
         else:
             plain[task] = {'label_map': sample.pred_sem_seg.sem_seg[0].cpu().numpy().astype(np.uint8)}
     return plain
 
 
-def _panoptic(panoptic: np.ndarray, metainfo: Metainfo) -> Plain:
-    """Number the segments from 1; void is 0."""
-    values, inverse, areas = np.unique(panoptic, return_inverse=True, return_counts=True)
-    is_segment = values != len(metainfo['classes'])
-    ids = np.cumsum(is_segment) * is_segment
+def _panoptic(sample: DetDataSample, metainfo: Metainfo) -> Plain:
+    """Number the segments from 1 in the order of their values; void is 0."""
+    panoptic = sample.pred_panoptic_seg.sem_seg[0].numpy()
+    values, scores = sample.pred_segments.ids.numpy(), sample.pred_segments.scores.tolist()
+    number = np.zeros(int(panoptic.max()) + 1, np.int32)
+    number[values] = np.arange(1, len(values) + 1)
+    id_map = number[panoptic]
+    areas = np.bincount(id_map.ravel(), minlength=len(values) + 1)
+    boxes = find_objects(id_map, max_label=len(values))
     segments = [
         {
-            'id': int(ids[index]),
-            'label': int(values[index] % INSTANCE_OFFSET),
-            'class_name': metainfo['classes'][values[index] % INSTANCE_OFFSET],
-            'is_thing': bool(values[index] >= INSTANCE_OFFSET),
+            'id': index,
+            'label': value % INSTANCE_OFFSET,
+            'class_name': metainfo['classes'][value % INSTANCE_OFFSET],
+            'is_thing': value >= INSTANCE_OFFSET,
             'area': int(areas[index]),
+            'score': score,
+            'bbox': [columns.start, rows.start, columns.stop, rows.stop],
         }
-        for index in np.flatnonzero(is_segment)
+        for index, (value, score, (rows, columns)) in enumerate(
+            zip(values.tolist(), scores, boxes, strict=True), start=1
+        )
     ]
-    return {'id_map': ids[inverse].reshape(panoptic.shape).astype(np.int32), 'segments': segments}
+    return {'id_map': id_map, 'segments': segments}
 
 
 def _instances(instances: Any, metainfo: Metainfo) -> Plain:
-    masks = coco_mask.encode(np.asfortranarray(instances.masks.transpose(1, 2, 0), np.uint8))
+    labels = instances.labels.tolist()
     return {
-        'labels': instances.labels.tolist(),
-        'class_names': [metainfo['classes'][label] for label in instances.labels],
+        'labels': labels,
+        'class_names': [metainfo['classes'][label] for label in labels],
         'scores': instances.scores.tolist(),
         'bboxes': instances.bboxes.tolist(),
-        'masks': [{'size': mask['size'], 'counts': mask['counts'].decode()} for mask in masks],
+        'masks': [mask | {'counts': mask['counts'].decode()} for mask in encode_masks(instances.masks)],
     }

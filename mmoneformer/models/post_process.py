@@ -32,6 +32,21 @@ class Instances(NamedTuple):
     bboxes: Tensor
 
 
+class PanopticMap(NamedTuple):
+    """Segments that share out the image.
+
+    Attributes:
+        pixels: Id of each pixel's segment: the label, plus 1000 times the number of the instance (from 1) for things;
+            the number of classes is void; int64 [H, W].
+        ids: Of the N segments, ascending, [N].
+        scores: Probability of the segment's class, of the surest query where stuff was merged, 0 to 1, [N].
+    """
+
+    pixels: Tensor
+    ids: Tensor
+    scores: Tensor
+
+
 class Thresholds(NamedTuple):
     """Which queries and segments a panoptic map shows.
 
@@ -81,8 +96,8 @@ def panoptic_map(
     *,
     is_thing: Tensor,
     thresholds: Thresholds,
-) -> Tensor:
-    """Segment of each pixel.
+) -> PanopticMap:
+    """Segment of each pixel, and how sure each segment is.
 
     Args:
         class_logits: [Q, K + 1].
@@ -90,9 +105,6 @@ def panoptic_map(
         frame: Sizes of input, image and result.
         is_thing: bool [K].
         thresholds: Which queries and segments count.
-
-    Returns:
-        int64 [H, W]: the label, plus 1000 times the number of the instance (from 1) for things; K is void.
     """
     void = len(is_thing)
     scores, labels = class_logits.float().softmax(-1).max(-1)
@@ -100,7 +112,7 @@ def panoptic_map(
     scores, labels, mask_logits = scores[kept], labels[kept], mask_logits[kept]
     count = len(labels)
     if count == 0:
-        return torch.full(frame.original, void, device=labels.device)
+        return PanopticMap(torch.full(frame.original, void, device=labels.device), labels, scores)
 
     winner = torch.empty(frame.original, dtype=torch.int64, device=labels.device)
     inside = torch.empty(frame.original, dtype=torch.bool, device=labels.device)
@@ -117,7 +129,9 @@ def panoptic_map(
     valid = (segment_area > 0) & (won_area / mask_area >= thresholds.overlap)
     instance = (valid & is_thing[labels]).cumsum(0) * is_thing[labels]
     segment = torch.where(valid, labels + INSTANCE_OFFSET * instance, void)
-    return torch.where(inside, segment[winner], void)
+    ids, which = segment[valid].unique(return_inverse=True)
+    best = torch.zeros_like(scores[: len(ids)]).scatter_reduce(0, which, scores[valid], 'amax')
+    return PanopticMap(torch.where(inside, segment[winner], void), ids, best)
 
 
 def find_instances(

@@ -8,15 +8,19 @@ from collections.abc import Sequence
 import numpy as np
 from mmdet.structures import DetDataSample
 
-from mmoneformer.metainfo import Metainfo
-from mmoneformer.visualization.painting import paint
-from mmoneformer.visualization.regions import instance_regions, panoptic_regions, semantic_regions
-
-OPACITY = 0.55
+from mmoneformer.visualization.painting import OPACITY, paint
+from mmoneformer.visualization.regions import (
+    SHOWN_SCORE,
+    Classes,
+    Regions,
+    instance_regions,
+    panoptic_regions,
+    semantic_regions,
+)
 
 
 def draw_panoptic(
-    image: np.ndarray, panoptic: np.ndarray, metainfo: Metainfo, *, opacity: float = OPACITY
+    image: np.ndarray, panoptic: np.ndarray, metainfo: Classes, *, opacity: float = OPACITY
 ) -> np.ndarray:
     """Draw a panoptic map; void stays as it is.
 
@@ -37,7 +41,7 @@ def draw_instance(
     masks: np.ndarray,
     labels: np.ndarray,
     scores: np.ndarray,
-    metainfo: Metainfo,
+    metainfo: Classes,
     *,
     opacity: float = OPACITY,
 ) -> np.ndarray:
@@ -58,7 +62,7 @@ def draw_instance(
 
 
 def draw_semantic(
-    image: np.ndarray, label_map: np.ndarray, metainfo: Metainfo, *, opacity: float = OPACITY
+    image: np.ndarray, label_map: np.ndarray, metainfo: Classes, *, opacity: float = OPACITY
 ) -> np.ndarray:
     """Draw a label map; labels that are no class stay as they are.
 
@@ -75,7 +79,7 @@ def draw_semantic(
 
 
 def draw_results(
-    image: np.ndarray, sample: DetDataSample, metainfo: Metainfo, tasks: Sequence[str]
+    image: np.ndarray, sample: DetDataSample, metainfo: Classes, tasks: Sequence[str], *, opacity: float = OPACITY
 ) -> dict[str, np.ndarray]:
     """Draw the results of a data sample.
 
@@ -84,17 +88,19 @@ def draw_results(
         sample: Holds the results of the tasks.
         metainfo: The classes.
         tasks: Which results to draw, in this order.
+        opacity: Of the colours, 0 to 1.
 
     Returns:
         A picture for each task.
     """
-    drawn = {}
-    for task in tasks:
-        if task == 'panoptic':
-            drawn[task] = draw_panoptic(image, sample.pred_panoptic_seg.sem_seg[0].cpu().numpy(), metainfo)
-        elif task == 'instance':
-            instances = sample.pred_instances.numpy()
-            drawn[task] = draw_instance(image, instances.masks, instances.labels, instances.scores, metainfo)
-        else:
-            drawn[task] = draw_semantic(image, sample.pred_sem_seg.sem_seg[0].cpu().numpy(), metainfo)
-    return drawn
+    return {task: paint(image, result_regions(sample, task, metainfo), opacity) for task in tasks}
+
+
+def result_regions(sample: DetDataSample, task: str, metainfo: Classes, *, min_score: float = SHOWN_SCORE) -> Regions:
+    """Regions of one task's result in a data sample; instances below ``min_score`` are left out."""
+    if task == 'panoptic':
+        return panoptic_regions(sample.pred_panoptic_seg.sem_seg[0].cpu().numpy(), metainfo)
+    if task == 'semantic':
+        return semantic_regions(sample.pred_sem_seg.sem_seg[0].cpu().numpy(), metainfo)
+    instances = sample.pred_instances.numpy()
+    return instance_regions(instances.masks, instances.labels, instances.scores, metainfo, min_score=min_score)

@@ -5,12 +5,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import find_objects
 
 from mmoneformer.visualization.regions import Colour, Regions
 
-LETTER_SHARE = 1 / 56  # height of letters, of the longer side
+LETTER_SHARE = 1 / 60  # height of letters, of the longer side
 LETTER_SMALLEST = 14  # pixels
-SEARCH_SIZE = 256  # pixels of the longer side of the map on which places are sought
+NARROW_SHARE = 0.75  # height of letters in narrow regions, of the others
+SEARCH_SIZE = 256  # cells of the longer side of the map on which places are sought
 SMALLEST_SHARE = 0.0008  # of the image: regions below bear no name
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -24,15 +26,23 @@ class Box(NamedTuple):
     right: int
     bottom: int
 
-    def overlaps(self, other: 'Box') -> bool:
-        """Whether the boxes share a pixel."""
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        return width > 0 and height > 0
+
+class Label(NamedTuple):
+    """Where a region's text goes.
+
+    Attributes:
+        region: Its index.
+        box: Around the text.
+        font: Of the text.
+    """
+
+    region: int
+    box: Box
+    font: Font
 
 
 def write_labels(image: np.ndarray, regions: Regions) -> np.ndarray:
-    """Write each region's text on its widest place; no text covers another, small regions choose first.
+    """Write each region's text on it, where there is room.
 
     Args:
         image: RGB, uint8 [H, W, 3].
@@ -41,23 +51,34 @@ def write_labels(image: np.ndarray, regions: Regions) -> np.ndarray:
     Returns:
         A new array like ``image``.
     """
-    letter = max(LETTER_SMALLEST, round(max(image.shape) * LETTER_SHARE))
-    font = ImageFont.load_default(size=letter)
     canvas = Image.fromarray(image)
     draw = ImageDraw.Draw(canvas, 'RGBA')
-    step = -(-max(regions.id_map.shape) // SEARCH_SIZE)
-    free = np.ascontiguousarray(regions.id_map[::step, ::step])  # ids where no text stands yet
-    placed: list[Box] = []
-    for index in _by_area(free):
-        text = regions.texts[index]
-        x, y = (step * position for position in _innermost(free == index + 1))
-        box = _box_at(x, y, round(draw.textlength(text, font)) + letter, round(1.5 * letter), image.shape)
-        if any(box.overlaps(other) for other in placed):
-            continue
-        placed.append(box)
-        free[box.top // step : -(-box.bottom // step), box.left // step : -(-box.right // step)] = 0
-        _write(draw, box, text, font, regions.colours[index])
+    for region, box, font in place_labels(regions):
+        _write(draw, box, regions.texts[region], font, regions.colours[region])
     return np.asarray(canvas).copy()
+
+
+def place_labels(regions: Regions) -> list[Label]:
+    """Find the free place deepest inside each region; no text covers another, small regions choose first."""
+    height, width = regions.id_map.shape
+    letter = max(LETTER_SMALLEST, round(max(height, width) * LETTER_SHARE))
+    wide, narrow = (
+        ImageFont.load_default(size) for size in (letter, max(LETTER_SMALLEST, round(letter * NARROW_SHARE)))
+    )
+    step = -(-max(height, width) // SEARCH_SIZE)
+    cells = np.ascontiguousarray(regions.id_map[::step, ::step])
+    windows = find_objects(cells, max_label=len(regions.texts))
+    labels: list[Label] = []
+    for index in _by_area(cells):
+        depth = _depth(cells[windows[index]] == index + 1)
+        rows, columns = (np.arange(window.start, window.stop) * step for window in windows[index])
+        font, size = wide, _box_size(regions.texts[index], wide)
+        if depth.max() * step < size[1] / 2 or len(columns) * step < size[0]:
+            font, size = narrow, _box_size(regions.texts[index], narrow)
+        box = _deepest_box(depth, rows, columns, size, (width, height), [label.box for label in labels])
+        if box is not None:
+            labels.append(Label(index, box, font))
+    return labels
 
 
 def _by_area(id_map: np.ndarray) -> list[int]:
@@ -68,17 +89,53 @@ def _by_area(id_map: np.ndarray) -> list[int]:
     ]
 
 
-def _innermost(mask: np.ndarray) -> tuple[int, int]:
-    """The pixel (x, y) of a mask that is farthest from its border and that of the image."""
-    depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
-    return int(x), int(y)
+def _depth(mask: np.ndarray) -> np.ndarray:
+    """Distance of a mask's pixels to its border, 0 outside of it, float32 [h, w]."""
+    return cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
 
 
-def _box_at(x: int, y: int, width: int, height: int, image_shape: tuple[int, ...]) -> Box:
-    """A box around a point, moved into the image."""
-    left = min(max(0, x - width // 2), max(0, image_shape[1] - width))
-    top = min(max(0, y - height // 2), max(0, image_shape[0] - height))
+def _box_size(text: str, font: Font) -> tuple[int, int]:
+    """Width and height."""
+    _, top, _, bottom = font.getbbox('Ag')
+    margin = round(0.9 * (bottom - top))
+    return round(font.getlength(text)) + margin, round(bottom - top) + margin // 2
+
+
+def _deepest_box(
+    depth: np.ndarray,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    size: tuple[int, int],
+    image_size: tuple[int, int],
+    placed: list[Box],
+) -> Box | None:
+    """Find the free place that is deepest in a region.
+
+    Args:
+        depth: [h, w], 0 outside of the region.
+        rows: Of the depth's rows, the pixels in the image, ascending.
+        columns: Of its columns.
+        size: Width and height of the box.
+        image_size: Width and height of the image; the box is moved into it.
+        placed: Boxes that it must not touch.
+
+    Returns:
+        The box, or None if there is no room.
+    """
+    width, height = size
+    if width > image_size[0] or height > image_size[1]:
+        return None
+    lefts = np.clip(columns - width // 2, 0, image_size[0] - width)
+    tops = np.clip(rows - height // 2, 0, image_size[1] - height)
+    free = depth.copy()
+    for box in placed:  # those that meet the box are a rectangle of cells, as lefts and tops ascend
+        meets_row = slice(np.searchsorted(tops, box.top - height, 'right'), np.searchsorted(tops, box.bottom))
+        meets_column = slice(np.searchsorted(lefts, box.left - width, 'right'), np.searchsorted(lefts, box.right))
+        free[meets_row, meets_column] = 0
+    row, column = np.unravel_index(int(free.argmax()), free.shape)
+    if free[row, column] == 0:
+        return None
+    left, top = int(lefts[column]), int(tops[row])
     return Box(left, top, left + width, top + height)
 
 

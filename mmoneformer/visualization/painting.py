@@ -6,17 +6,19 @@ import numpy as np
 from mmoneformer.visualization.labels import write_labels
 from mmoneformer.visualization.regions import Regions
 
+OPACITY = 0.55
 SMALLEST = 640  # pixels of the longer side; smaller images are enlarged, or nothing could be read on them
-CONTOUR_SHARE = 1 / 400  # of the longer side
+CONTOUR_SHARE = 1 / 600  # of the longer side
 
 
-def paint(image: np.ndarray, regions: Regions, opacity: float = 0.55) -> np.ndarray:
+def paint(image: np.ndarray, regions: Regions, opacity: float = OPACITY, *, names: bool = True) -> np.ndarray:
     """Paint regions on an image.
 
     Args:
         image: RGB, uint8 [H, W, 3].
         regions: Their id map is [H, W].
         opacity: Of the colours, 0 to 1; contours and names are opaque.
+        names: Whether to write the regions' texts.
 
     Returns:
         RGB, uint8, a new array: [H, W, 3], or a whole multiple of it for a small image.
@@ -30,28 +32,27 @@ def paint(image: np.ndarray, regions: Regions, opacity: float = 0.55) -> np.ndar
         )
     if not 0 <= opacity <= 1:
         raise ValueError(f'opacity must be in 0..1, got {opacity}')
-    image, id_map = _enlarge(image, regions.id_map)
+    image, regions = _enlarge(image, regions)
+    id_map = regions.id_map
     colours = np.array([(0, 0, 0), *regions.colours], np.uint8)[id_map]
-    painted = np.where((id_map > 0)[..., None], cv2.addWeighted(image, 1 - opacity, colours, opacity, 0), image)
+    mixed = cv2.addWeighted(image, 1 - opacity, colours, opacity, 0)
+    painted = np.where((id_map > 0)[..., None], mixed, image)
     line = contours(id_map, width=max(1, round(max(id_map.shape) * CONTOUR_SHARE)))
     painted[line] = colours[line] // 2 + 127
-    return write_labels(painted, regions._replace(id_map=id_map))
+    return write_labels(painted, regions) if names else painted
 
 
 def contours(id_map: np.ndarray, width: int) -> np.ndarray:
     """Pixels of regions that are within ``width`` pixels of another region or of none, bool [H, W]."""
-    ids = id_map.astype(np.float32)  # exact for ids below 2**24
     window = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
-    differs = cv2.dilate(ids, window) != cv2.erode(ids, window)
-    return differs & (id_map > 0)
+    return (cv2.dilate(id_map, window) != cv2.erode(id_map, window)) & (id_map > 0)
 
 
-def _enlarge(image: np.ndarray, id_map: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Enlarge a small image smoothly, and with it the map, whose steps are rounded off."""
-    factor = -(-SMALLEST // max(id_map.shape))
-    if factor <= 1 or id_map.max() > 255:  # ids that medianBlur cannot take
-        return image, id_map
-    size = (id_map.shape[1] * factor, id_map.shape[0] * factor)
-    blocks = id_map.repeat(factor, 0).repeat(factor, 1).astype(np.uint8)
-    rounded = cv2.medianBlur(blocks, 2 * factor + 1)  # of two neighbours, the median is that of the majority
-    return cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), rounded.astype(np.int64)
+def _enlarge(image: np.ndarray, regions: Regions) -> tuple[np.ndarray, Regions]:
+    """Enlarge a small image by a whole factor, and its regions with it."""
+    height, width = regions.id_map.shape
+    factor = -(-SMALLEST // max(height, width))
+    if factor == 1:
+        return image, regions
+    size = (width * factor, height * factor)
+    return cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), regions.resized(*size)

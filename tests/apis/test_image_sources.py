@@ -1,11 +1,14 @@
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
+from threading import Thread
 
 import cv2
 import numpy as np
 import pytest
-from mmcv.transforms import LoadImageFromFile
 
-from mmoneformer.apis.image_sources import list_sources, load_source
+from mmoneformer.apis.image_sources import expand_sources, load_source, name_of, stem_of
+from mmoneformer.datasets.transforms import LoadImageFromFile
 
 ARRAY = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
 
@@ -19,38 +22,107 @@ def folder(tmp_path):
 
 
 def test_folder_by_name(folder):
-    assert list_sources(folder) == [folder / name for name in ('a.png', 'b.JPG', 'c.jpeg')]
+    assert expand_sources(folder) == [folder / name for name in ('a.png', 'b.JPG', 'c.jpeg')]
 
 
 def test_file_of_any_suffix(folder):
-    assert list_sources(str(folder / 'notes.txt')) == [folder / 'notes.txt']
+    assert expand_sources(str(folder / 'notes.txt')) == [folder / 'notes.txt']
 
 
 def test_mixed_list(folder):
-    sources = list_sources([ARRAY, str(folder / 'b.JPG'), folder / 'inner'])
+    sources = expand_sources([ARRAY, str(folder / 'b.JPG'), folder / 'inner'])
     assert sources[0] is ARRAY
     assert sources[1:] == [folder / 'b.JPG', folder / 'inner/d.png']
 
 
 def test_array():
-    assert list_sources(ARRAY)[0] is ARRAY
+    assert expand_sources(ARRAY)[0] is ARRAY
 
 
 def test_nothing_there(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'no such file or folder: .*missing\.png'):
-        list_sources(tmp_path / 'missing.png')
+        expand_sources(tmp_path / 'missing.png')
 
 
 def test_folder_without_pictures(tmp_path):
     (tmp_path / 'x.txt').touch()
     with pytest.raises(ValueError, match=r'holds no picture \(\.bmp, \.jpeg'):
-        list_sources(tmp_path)
+        expand_sources(tmp_path)
 
 
 @pytest.mark.parametrize('array', [ARRAY[..., 0], ARRAY / 255, ARRAY[..., :2], ARRAY[:0]])
 def test_array_that_is_no_image(array):
     with pytest.raises(ValueError, match=r'must be BGR, uint8 \[H, W, 3\], got (uint8|float64) \['):
-        list_sources([array])
+        load_source(array, LoadImageFromFile())
+
+
+def test_pattern(folder):
+    expected = [folder / name for name in ('a.png', 'inner/d.png')]
+    assert expand_sources(str(folder / '**' / '*.png')) == expected
+    with pytest.raises(ValueError, match=r'the pattern .*\*\.gif holds no picture'):
+        expand_sources(folder / '*.gif')
+
+
+def test_a_file_whose_name_looks_like_a_pattern(tmp_path):
+    (tmp_path / 'a[1].png').touch()
+    assert expand_sources(tmp_path / 'a[1].png') == [tmp_path / 'a[1].png']
+
+
+def test_missing_files_may_be_left_to_the_loader(folder):
+    assert expand_sources([folder / 'gone.png'], missing_ok=True) == [folder / 'gone.png']
+    with pytest.raises(ValueError, match=r'gone\.png'):
+        load_source(folder / 'gone.png', LoadImageFromFile())
+
+
+def test_an_iterator_is_asked_for_one_image_at_a_time():
+    asked = []
+
+    def endless():
+        while True:
+            asked.append(ARRAY)
+            yield ARRAY
+
+    sources = expand_sources(endless())
+    assert next(sources) is ARRAY
+    assert len(asked) == 1
+
+
+def test_what_is_no_image():
+    with pytest.raises(TypeError, match='an image is a path, a URL or an array, got int: 7'):
+        expand_sources([7])
+
+
+@pytest.mark.parametrize(
+    ('source', 'name', 'stem'),
+    [
+        (Path('a/b.tar.png'), 'a/b.tar.png', 'b.tar'),
+        ('https://example.org/x/y.jpg?size=3', 'https://example.org/x/y.jpg?size=3', 'y'),
+        ('https://example.org/', 'https://example.org/', '000012'),
+        (ARRAY, 'array 12', '000012'),
+    ],
+    ids=str,
+)
+def test_names(source, name, stem):
+    assert name_of(source, 12) == name
+    assert stem_of(source, 12) == stem
+
+
+@pytest.fixture
+def address(tmp_path):
+    """A server of a folder with one picture."""
+    cv2.imwrite(str(tmp_path / 'x.png'), ARRAY)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with HTTPServer(('127.0.0.1', 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_port}'
+        server.shutdown()
+
+
+def test_url(address):
+    (source,) = expand_sources(f'{address}/x.png')
+    np.testing.assert_array_equal(load_source(source, LoadImageFromFile())['img'], ARRAY)
+    with pytest.raises(ValueError, match=r'/y\.png is no picture that can be read: .*404'):
+        load_source(f'{address}/y.png', LoadImageFromFile())
 
 
 @pytest.mark.parametrize('as_file', [True, False])
@@ -71,5 +143,5 @@ def test_gray_and_alpha_become_colour(tmp_path):
 def test_names_what_it_cannot_read(tmp_path, content):
     path = Path(tmp_path / 'broken.png')
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r'broken\.png is no picture that can be read'):
+    with pytest.raises(ValueError, match=r'broken\.png is (no picture that can be read|empty)'):
         load_source(path, LoadImageFromFile())

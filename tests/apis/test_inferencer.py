@@ -83,7 +83,8 @@ def test_writes_files(inferencer, images, tmp_path):
     inferencer([images / 'a', images / 'b', picture(30, 40)], out_dir=out)
     names = ['one', 'two', 'one_2', '000003']
     endings = ['.png', '.json', '_panoptic.png', '_semantic.png']
-    assert {path.name for path in out.iterdir()} == {name + ending for name in names for ending in endings}
+    expected = {name + ending for name in names for ending in endings} | {'panoptic.json', 'instances.json'}
+    assert {path.name for path in out.iterdir()} == expected
     ids = cv2.imread(str(out / 'one_panoptic.png'))[..., ::-1].astype(int) @ [1, 256, 65536]
     segments = json.loads((out / 'one.json').read_text())['panoptic']['segments_info']
     assert {segment['id']: segment['area'] for segment in segments} == {
@@ -95,7 +96,7 @@ def test_writes_files(inferencer, images, tmp_path):
 
 def test_writes_files_and_gives_data_samples(inferencer, images, tmp_path):
     inferencer(images / 'b', tasks=['instance'], out_dir=tmp_path / 'out', return_datasamples=True)
-    assert {path.name for path in (tmp_path / 'out').iterdir()} == {'one.png', 'one.json'}
+    assert {path.name for path in (tmp_path / 'out').iterdir()} == {'one.png', 'one.json', 'instances.json'}
 
 
 def test_a_config_of_ones_own(config, weights):
@@ -105,13 +106,90 @@ def test_a_config_of_ones_own(config, weights):
     assert sample.img_shape == (32, 48)
 
 
-def test_names_the_picture_that_cannot_be_read(inferencer, images):
+@pytest.fixture
+def a_broken_one(images):
+    """A folder of three pictures, the first of them broken."""
     (images / 'a/half.png').write_bytes(b'\x89PNG\r\n\x1a\n')
+    return images / 'a'
+
+
+def test_names_the_picture_that_cannot_be_read(inferencer, a_broken_one):
     with pytest.raises(ValueError, match=r'half\.png is no picture that can be read'):
-        inferencer(images / 'a')
+        inferencer(a_broken_one)
 
 
-@pytest.mark.parametrize('arguments', [{'tasks': ['depth']}, {'batch_size': 0}])
+@pytest.mark.parametrize('batch_size', [1, 2])
+def test_skips_what_cannot_be_read(inferencer, a_broken_one, batch_size):
+    sources = [a_broken_one, 'gone.png', picture(30, 40)]
+    result = inferencer(sources, batch_size=batch_size, on_error='skip')
+    assert sizes(result['predictions']) == [(40, 60), (64, 48), (30, 40)]
+    assert [(failure.number, Path(failure.name).name) for failure in result['failures']] == [
+        (0, 'half.png'),
+        (3, 'gone.png'),
+    ]
+    assert 'half.png is no picture' in result['failures'][0].reason
+
+
+def test_what_was_written_before_a_broken_picture_stays(inferencer, images, tmp_path):
+    (images / 'a/p.png').write_text('broken')
+    with pytest.raises(ValueError, match=r'p\.png'):
+        inferencer.save(images / 'a', tmp_path / 'out')
+    content = json.loads((tmp_path / 'out/panoptic.json').read_text())
+    assert [image['file_name'] for image in content['images']] == ['one']
+    assert (tmp_path / 'out/one.png').exists()
+
+
+def test_saves_without_keeping(inferencer, a_broken_one, tmp_path):
+    count, failures = inferencer.save(a_broken_one, tmp_path / 'out', tasks=['semantic'], on_error='skip')
+    assert (count, len(failures)) == (2, 1)
+    assert {path.name for path in (tmp_path / 'out').iterdir()} == {
+        name + ending for name in ('one', 'two') for ending in ('.png', '.json', '_semantic.png')
+    }
+
+
+def test_streams_images_as_they_are_asked_for(inferencer):
+    made = []
+
+    def endless():
+        while True:
+            made.append(picture(40, 60))
+            yield made[-1]
+
+    stream = inferencer.stream(endless(), tasks=['panoptic'], batch_size=2)
+    first, second, third = next(stream), next(stream), next(stream)
+    assert [first.number, second.number, third.number] == [0, 1, 2]
+    assert len(made) == 4
+    np.testing.assert_array_equal(first.image, made[0])
+    assert first.sample.pred_panoptic_seg.sem_seg.shape == (1, 40, 60)
+
+
+def test_streams_with_different_tasks_do_not_disturb_each_other(inferencer):
+    images = [picture(40, 60)] * 2
+    streams = [inferencer.stream(images, tasks=[task]) for task in ('panoptic', 'semantic')]
+    for _ in images:
+        panoptic, semantic = (next(stream).sample for stream in streams)
+        assert list(panoptic.task_tokens) == ['panoptic']
+        assert list(semantic.task_tokens) == ['semantic']
+
+
+def test_segments_have_scores(inferencer):
+    """As sure as the model is of the class of a segment's query, at most."""
+    segments = inferencer(picture(40, 60))['predictions'][0]['panoptic']['segments']
+    assert segments
+    for segment in segments:
+        assert 1 / 5 <= segment['score'] <= 1, 'the surest of five classes'
+
+
+@pytest.mark.parametrize('precision', ['bfloat16', 'float16'])
+def test_lower_precision_gives_nearly_the_same(inferencer, weights, precision):
+    image = picture(40, 60)
+    lower = OneFormerInferencer(weights=weights, precision=precision)(image)['predictions'][0]
+    expected = inferencer(image)['predictions'][0]
+    np.testing.assert_allclose(lower['instance']['scores'], expected['instance']['scores'], atol=0.02)
+    assert lower['instance']['scores'] != expected['instance']['scores']
+
+
+@pytest.mark.parametrize('arguments', [{'tasks': ['depth']}, {'batch_size': 0}, {'on_error': 'ignore'}])
 def test_refuses_senseless_arguments(inferencer, arguments):
     (value,) = arguments.values()
     with pytest.raises(ValueError, match=str(value).strip('[]')):

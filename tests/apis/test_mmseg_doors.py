@@ -51,6 +51,14 @@ def test_show_result_pyplot(model, image_file, expected, tmp_path):
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / 'out.png'))[..., ::-1], picture)
 
 
+def test_mmseg_inferencer_with_our_visualizer(config, checkpoint_file, image_file):
+    config.visualizer = dict(type='OneFormerVisualizer')
+    allow_mmengine_globals()
+    inferencer = mmseg.apis.MMSegInferencer(config, str(checkpoint_file), device='cpu', scope='mmoneformer')
+    sheet = inferencer(image_file, return_vis=True)['visualization']
+    assert sheet.shape[1] > 2000, 'the image and the three results'
+
+
 def test_mmseg_inferencer(config_file, checkpoint_file, image_file, expected):
     metainfo = OneFormerInferencer(weights=checkpoint_file).model.dataset_meta
     allow_mmengine_globals()

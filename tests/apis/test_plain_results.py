@@ -18,6 +18,9 @@ MASKS = torch.tensor([[[1, 1, 0], [0, 0, 0]], [[0, 1, 1], [0, 1, 1]]]).bool()
 def sample():
     sample = DetDataSample()
     sample.pred_panoptic_seg = PixelData(sem_seg=torch.tensor([[[0, 1001, 3], [2, 2001, 2001]]]))
+    sample.pred_segments = InstanceData(
+        ids=torch.tensor([0, 2, 1001, 2001]), scores=torch.tensor([0.5, 0.625, 0.75, 0.875])
+    )
     labels = torch.tensor([[[0, 1, 2], [2, 1, 1]]])
     sample.pred_sem_seg = PixelData(sem_seg=labels, data=labels)
     sample.pred_instances = InstanceData(
@@ -32,12 +35,31 @@ def sample():
 def test_panoptic(sample):
     panoptic = to_plain(sample, METAINFO, ['panoptic'])['panoptic']
     np.testing.assert_array_equal(panoptic['id_map'], [[1, 3, 0], [2, 4, 4]])
-    assert panoptic['segments'] == [
-        {'id': 1, 'label': 0, 'class_name': 'sky', 'is_thing': False, 'area': 1},
-        {'id': 2, 'label': 2, 'class_name': 'road', 'is_thing': False, 'area': 1},
-        {'id': 3, 'label': 1, 'class_name': 'cat', 'is_thing': True, 'area': 1},
-        {'id': 4, 'label': 1, 'class_name': 'cat', 'is_thing': True, 'area': 2},
-    ]
+    sky, road, one, other = panoptic['segments']
+    assert sky == {
+        'id': 1,
+        'label': 0,
+        'class_name': 'sky',
+        'is_thing': False,
+        'area': 1,
+        'score': 0.5,
+        'bbox': [0, 0, 1, 1],
+    }
+    assert [segment['id'] for segment in (road, one, other)] == [2, 3, 4]
+    assert [segment['class_name'] for segment in (road, one, other)] == ['road', 'cat', 'cat']
+    assert [segment['is_thing'] for segment in (road, one, other)] == [False, True, True]
+    assert [segment['area'] for segment in (road, one, other)] == [1, 1, 2]
+    assert [segment['score'] for segment in (road, one, other)] == [0.625, 0.75, 0.875]
+    assert [segment['bbox'] for segment in (road, one, other)] == [[0, 1, 1, 2], [1, 0, 2, 1], [1, 1, 3, 2]]
+    json.dumps(panoptic['segments'])
+
+
+def test_no_segment(sample):
+    sample.pred_panoptic_seg = PixelData(sem_seg=torch.full((1, 2, 3), 3))
+    sample.pred_segments = sample.pred_segments[:0]
+    panoptic = to_plain(sample, METAINFO, ['panoptic'])['panoptic']
+    assert not panoptic['id_map'].any()
+    assert panoptic['segments'] == []
 
 
 def test_instance(sample):

@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -14,7 +15,17 @@ ID_MAP = np.array([[0, 1, 1], [2, 70000, 70000]], np.int32)
 RESULTS = {
     'panoptic': {
         'id_map': ID_MAP,
-        'segments': [{'id': 70000, 'label': 1, 'class_name': 'cat', 'is_thing': True, 'area': 2}],
+        'segments': [
+            {
+                'id': 70000,
+                'label': 1,
+                'class_name': 'cat',
+                'is_thing': True,
+                'area': 2,
+                'score': 0.75,
+                'bbox': [1, 1, 3, 2],
+            }
+        ],
     },
     'instance': {
         'labels': [1],
@@ -29,7 +40,13 @@ RESULTS = {
 
 @pytest.fixture
 def folder(tmp_path):
-    return ResultFolder(tmp_path / 'new/out', METAINFO)
+    with ResultFolder(tmp_path / 'new/out', METAINFO) as folder:
+        yield folder
+
+
+def finished(folder):
+    """Names of the files that do not grow any more."""
+    return {path.name for path in folder.path.iterdir() if path.suffix != '.part'}
 
 
 def read(path):
@@ -38,8 +55,8 @@ def read(path):
 
 
 def test_files_of_an_image(folder):
-    assert folder.write('x', RESULTS, PICTURE) == 'x'
-    assert {path.name for path in folder.path.iterdir()} == {'x.png', 'x.json', 'x_panoptic.png', 'x_semantic.png'}
+    assert folder.write('x', RESULTS, PICTURE, (2, 3)) == 'x'
+    assert finished(folder) == {'x.png', 'x.json', 'x_panoptic.png', 'x_semantic.png'}
     np.testing.assert_array_equal(read(folder.path / 'x.png'), PICTURE)
     np.testing.assert_array_equal(read(folder.path / 'x_panoptic.png').astype(int) @ [1, 256, 65536], ID_MAP)
     np.testing.assert_array_equal(read(folder.path / 'x_semantic.png'), RESULTS['semantic']['label_map'])
@@ -50,7 +67,17 @@ def test_files_of_an_image(folder):
         'categories': [{'id': 0, 'name': 'sky', 'isthing': 0}, {'id': 1, 'name': 'cat', 'isthing': 1}],
         'panoptic': {
             'file_name': 'x_panoptic.png',
-            'segments_info': [{'id': 70000, 'category_id': 1, 'isthing': 1, 'area': 2, 'iscrowd': 0}],
+            'segments_info': [
+                {
+                    'id': 70000,
+                    'category_id': 1,
+                    'isthing': 1,
+                    'area': 2,
+                    'score': 0.75,
+                    'bbox': [1, 1, 2, 1],
+                    'iscrowd': 0,
+                }
+            ],
         },
         'instances': [{'category_id': 1, 'score': 0.5, 'bbox': [1, 0, 2, 2], 'segmentation': MASK}],
         'semantic': {'file_name': 'x_semantic.png'},
@@ -58,25 +85,25 @@ def test_files_of_an_image(folder):
 
 
 def test_writes_what_there_is(folder):
-    folder.write('x', {'instance': RESULTS['instance']}, PICTURE)
-    assert {path.name for path in folder.path.iterdir()} == {'x.png', 'x.json'}
+    folder.write('x', {'instance': RESULTS['instance']}, PICTURE, (2, 3))
+    assert finished(folder) == {'x.png', 'x.json'}
 
 
 def test_names_do_not_clash(folder):
     stems = ['x', 'x', 'X', 'x_panoptic', 'x_2', 'y']
-    names = [folder.write(stem, RESULTS, PICTURE) for stem in stems]
+    names = [folder.write(stem, RESULTS, PICTURE, (2, 3)) for stem in stems]
     assert names == ['x', 'x_2', 'X_3', 'x_panoptic_2', 'x_2_2', 'y']
-    assert len(list(folder.path.iterdir())) == 4 * len(stems)
+    assert len(finished(folder)) == 4 * len(stems)
 
 
 def test_replaces_the_files_of_an_earlier_run(folder):
-    folder.write('x', RESULTS, PICTURE)
-    ResultFolder(folder.path, METAINFO).write('x', RESULTS, 255 - PICTURE)
+    folder.write('x', RESULTS, PICTURE, (2, 3))
+    ResultFolder(folder.path, METAINFO).write('x', RESULTS, 255 - PICTURE, (2, 3))
     np.testing.assert_array_equal(read(folder.path / 'x.png'), 255 - PICTURE)
 
 
 def test_leaves_no_half_file(folder, monkeypatch):
-    folder.write('x', RESULTS, PICTURE)
+    folder.write('x', RESULTS, PICTURE, (2, 3))
     before = (folder.path / 'x.json').read_bytes()
 
     def interrupted(*args):
@@ -84,5 +111,22 @@ def test_leaves_no_half_file(folder, monkeypatch):
 
     monkeypatch.setattr('pathlib.Path.replace', interrupted)
     with pytest.raises(KeyboardInterrupt):
-        ResultFolder(folder.path, METAINFO).write('x', {}, PICTURE)
+        ResultFolder(folder.path, METAINFO).write('x', {}, PICTURE, (2, 3))
     assert (folder.path / 'x.json').read_bytes() == before
+
+
+def test_files_of_the_run_have_their_names(folder):
+    assert [folder.write(stem, RESULTS, PICTURE, (2, 3)) for stem in ('panoptic', 'Instances')] == [
+        'panoptic_2',
+        'Instances_2',
+    ]
+
+
+def test_files_of_the_run_are_complete_after_an_interruption(tmp_path):
+    with suppress(KeyboardInterrupt), ResultFolder(tmp_path, METAINFO) as folder:
+        folder.write('x', RESULTS, PICTURE, (2, 3))
+        raise KeyboardInterrupt
+    panoptic = json.loads((tmp_path / 'panoptic.json').read_text())
+    assert panoptic['images'] == [{'id': 1, 'file_name': 'x', 'height': 2, 'width': 3}]
+    assert panoptic['annotations'][0]['file_name'] == 'x_panoptic.png'
+    assert not list(tmp_path.glob('*.part'))

@@ -217,3 +217,29 @@ def test_unknown_tasks_of_the_test_config(build_model, test_cfg):
 def test_misspelt_test_config(build_model):
     with pytest.raises(TypeError, match='overlap_threshold'):
         build_model(test_cfg=dict(overlap_threshold=0.5))
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_the_whole_forward_compiles_to_one_graph(build_model, inputs):
+    torch._dynamo.reset()
+    model = build_model().eval()
+    compiled = torch.compile(model, backend='eager', fullgraph=True)
+    tasks = ('semantic', 'panoptic')
+    expected, found = model(inputs, tasks=tasks), compiled(inputs, tasks=tasks)
+    for task in tasks:
+        torch.testing.assert_close(found[task], expected[task])
+
+
+def test_losses_are_finite_under_autocast(build_model, train_batch):
+    """In bfloat16, with recomputed layers: as good as in float32."""
+    backbone = dict(
+        type='SwinTransformer', embed_dims=8, depths=(1, 2, 1, 1), num_heads=(1, 1, 2, 2), window_size=3, with_cp=True
+    )
+    model = build_model(backbone=backbone)
+    with torch.autocast('cpu', torch.bfloat16):
+        loss = sum(model(**train_batch, mode='loss').values())
+    loss.backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+    expected = sum(model(**train_batch, mode='loss').values())
+    assert loss.item() == pytest.approx(expected.item(), rel=0.1)

@@ -68,7 +68,7 @@ def panoptic_by_loop(class_logits, masks, thresholds):
 @pytest.mark.parametrize('thresholds', [Thresholds(0.3, 0.8), Thresholds(0.6, 0.5), Thresholds(0.0, 0.0)], ids=str)
 def test_panoptic_equals_the_loop(seed, thresholds):
     class_logits, mask_logits = random_queries(seed)
-    found = panoptic_map(class_logits, mask_logits, FRAME, is_thing=IS_THING, thresholds=thresholds)
+    found = panoptic_map(class_logits, mask_logits, FRAME, is_thing=IS_THING, thresholds=thresholds).pixels
     expected = panoptic_by_loop(class_logits, full_size(mask_logits), thresholds)
     assert (found != expected).sum() <= 2  # pixels on the edge between two masks
     assert set(found.unique().tolist()) == set(expected.unique().tolist())
@@ -92,7 +92,17 @@ def test_stuff_merges_and_things_are_counted():
     result = panoptic_map(
         sure_of(1, 2, 1, 0), masks, frame, is_thing=IS_THING, thresholds=Thresholds(object_mask=0.8, overlap=0.8)
     )
-    assert result.tolist() == [[1, 1002, 1, 2000, 2000, VOID]]
+    assert result.pixels.tolist() == [[1, 1002, 1, 2000, 2000, VOID]]
+
+
+def test_segments_have_the_score_of_their_class():
+    """Stuff of two queries has that of the surer one; a query without a pixel is no segment."""
+    masks, frame = one_to_one([[[1, 0, 0, 0]], [[0, 0, 1, 0]], [[0, 1, 0, 0]], [[0, 0, 0, 0]]])
+    class_logits = torch.cat((sure_of(1, logit=3.0), sure_of(1, logit=4.0), sure_of(2, 0)))
+    result = panoptic_map(class_logits, masks, frame, is_thing=IS_THING, thresholds=Thresholds(0.5, 0.8))
+    assert result.ids.tolist() == [1, 1002]
+    expected = class_logits.softmax(-1)[[1, 2], [1, 2]]
+    torch.testing.assert_close(result.scores, expected)
 
 
 @pytest.mark.parametrize(('overlap', 'expected'), [(0.8, 1000), (0.81, VOID)])
@@ -101,14 +111,14 @@ def test_segment_at_the_overlap_threshold_stays(overlap, expected):
     masks, frame = one_to_one([[[1, 1, 1, 1, 1, 0]], [[0, 0, 0, 0, 1, 0]]])
     class_logits = torch.cat((sure_of(0, logit=6.0), sure_of(3)))
     result = panoptic_map(class_logits, masks, frame, is_thing=IS_THING, thresholds=Thresholds(0.8, overlap))
-    assert result.tolist() == [[*[expected] * 4, 3, VOID]]
+    assert result.pixels.tolist() == [[*[expected] * 4, 3, VOID]]
 
 
 def test_dropped_segment_takes_no_instance_number_and_leaves_void():
     masks, frame = one_to_one([[[1, 1, 1, 0]], [[0, 1, 1, 0]], [[0, 0, 0, 1]]])
     class_logits = torch.cat((sure_of(0, logit=6.0), sure_of(2, 0)))
     result = panoptic_map(class_logits, masks, frame, is_thing=IS_THING, thresholds=Thresholds(0.8, 0.8))
-    assert result.tolist() == [[VOID, 1002, 1002, 2000]]
+    assert result.pixels.tolist() == [[VOID, 1002, 1002, 2000]]
 
 
 def test_query_at_the_score_threshold_is_dropped():
@@ -117,9 +127,9 @@ def test_query_at_the_score_threshold_is_dropped():
     class_logits = torch.tensor([[5.0, 5.0, -1e9, -1e9, -1e9]])
     arguments = dict(is_thing=IS_THING)
     at_threshold = panoptic_map(class_logits, masks, frame, thresholds=Thresholds(0.5, 0.8), **arguments)
-    assert at_threshold.tolist() == [[VOID] * 3]
+    assert at_threshold.pixels.tolist() == [[VOID] * 3]
     below = panoptic_map(class_logits, masks, frame, thresholds=Thresholds(0.49, 0.8), **arguments)
-    assert below.tolist() == [[1000, 1000, VOID]]
+    assert below.pixels.tolist() == [[1000, 1000, VOID]]
 
 
 @pytest.mark.parametrize('label', [0, VOID])
@@ -129,14 +139,15 @@ def test_no_query_is_kept(label):
     result = panoptic_map(
         class_logits, blobs(20), FRAME, is_thing=IS_THING, thresholds=Thresholds(object_mask=0.8, overlap=0.8)
     )
-    assert result.shape == FRAME.original
-    assert (result == VOID).all()
+    assert result.pixels.shape == FRAME.original
+    assert (result.pixels == VOID).all()
+    assert len(result.ids) == len(result.scores) == 0
 
 
 def test_masks_that_are_nowhere_positive_are_no_segment():
     masks, frame = one_to_one([[[0, 0, 0]], [[0, 0, 0]]])
     result = panoptic_map(sure_of(0, 1), masks, frame, is_thing=IS_THING, thresholds=Thresholds(0.8, 0.0))
-    assert (result == VOID).all()
+    assert (result.pixels == VOID).all()
 
 
 def instances_by_loop(class_logits, masks, max_per_image):

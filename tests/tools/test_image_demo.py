@@ -38,9 +38,8 @@ def names(path):
 
 def test_folder(main, folder, tmp_path, capsys):
     main([str(folder / 'pictures'), '--weights', str(folder / 'x.pth'), '--out-dir', str(tmp_path)])
-    assert names(tmp_path) == sorted(
-        name + ending for name in 'ab' for ending in ('.png', '.json', '_panoptic.png', '_semantic.png')
-    )
+    of_each = [name + ending for name in 'ab' for ending in ('.png', '.json', '_panoptic.png', '_semantic.png')]
+    assert names(tmp_path) == sorted([*of_each, 'instances.json', 'panoptic.json'])
     assert capsys.readouterr().out.strip().endswith(f'2 pictures: {tmp_path}')
 
 
@@ -48,7 +47,7 @@ def test_files_and_options(main, folder, tmp_path):
     files = [str(folder / f'pictures/{name}.png') for name in 'ba']
     weights = ['--weights', str(folder / 'bare.pth'), '--config', str(TINY_CONFIG)]
     main([*files, *weights, '--tasks', 'instance', '--device', 'cpu', '--out-dir', str(tmp_path)])
-    assert names(tmp_path) == ['a.json', 'a.png', 'b.json', 'b.png']
+    assert names(tmp_path) == ['a.json', 'a.png', 'b.json', 'b.png', 'instances.json']
 
 
 @pytest.mark.parametrize(
@@ -64,6 +63,13 @@ def test_errors_are_a_line_and_a_status(main, folder, tmp_path, picture, weights
     with pytest.raises(SystemExit, match=message) as error:
         main([str(folder / picture), '--weights', str(folder / weights), '--out-dir', str(tmp_path)])
     assert '\n' not in str(error.value.code)
+
+
+def test_a_broken_picture_can_be_left_out(main, folder, tmp_path, capsys):
+    pictures = [str(folder / 'pictures/*.png'), str(folder / 'x.pth')]
+    options = ['--on-error', 'skip', '--batch-size', '2', '--precision', 'bfloat16', '--out-dir', str(tmp_path)]
+    main([*pictures, '--weights', str(folder / 'x.pth'), *options])
+    assert capsys.readouterr().out.strip().endswith(f'2 pictures, 1 left out: {tmp_path}')
 
 
 def test_unknown_task(main, folder, capsys):

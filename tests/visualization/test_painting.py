@@ -12,9 +12,9 @@ def grey_image(height, width):
 
 
 def half_painted(height, width):
-    id_map = np.zeros((height, width), int)
+    id_map = np.zeros((height, width), np.uint16)
     id_map[:, width // 2 :] = 1
-    return Regions(id_map, [(200, 0, 40)], [''])
+    return Regions(id_map, [0], [(200, 0, 40)], [''])
 
 
 @pytest.mark.parametrize('opacity', [0.0, 0.3, 1.0])
@@ -35,11 +35,18 @@ def test_contour_is_lighter_and_inside():
 
 
 def test_contours_at_borders_of_regions():
-    id_map = np.zeros((5, 9), int)
+    id_map = np.zeros((5, 9), np.uint16)
     id_map[:, 3:6], id_map[:, 6:] = 1, 2
     expected = np.zeros((5, 9), bool)
     expected[:, [3, 5, 6]] = True
     np.testing.assert_array_equal(contours(id_map, width=1), expected)
+
+
+def test_names_can_be_left_out():
+    regions = half_painted(480, 800)._replace(texts=['cat'])
+    with_names, without = (paint(grey_image(480, 800), regions, names=names) for names in (True, False))
+    assert len(np.unique(without.reshape(-1, 3), axis=0)) == 3, 'the image, the region and its contour'
+    assert len(np.unique(with_names.reshape(-1, 3), axis=0)) > 3
 
 
 def test_enlarges_a_small_image():
@@ -50,9 +57,9 @@ def test_enlarges_a_small_image():
 
 
 def test_many_regions_on_a_small_image():
-    id_map = np.arange(20 * 30).reshape(20, 30)
-    regions = Regions(id_map, [(200, 0, 40)] * 599, [''] * 599)
-    assert paint(grey_image(20, 30), regions).shape == (20, 30, 3)
+    id_map = np.arange(20 * 30, dtype=np.uint16).reshape(20, 30)
+    regions = Regions(id_map, [0] * 599, [(200, 0, 40)] * 599, [''] * 599)
+    assert paint(grey_image(20, 30), regions).shape == (440, 660, 3)
 
 
 @pytest.mark.parametrize('image', [grey_image(40, 63), grey_image(40, 64).astype(float), grey_image(40, 64)[..., 0]])

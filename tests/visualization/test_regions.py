@@ -1,9 +1,15 @@
 import colorsys
 
 import numpy as np
+import pytest
 
 from mmoneformer.metainfo import resolve_metainfo
-from mmoneformer.visualization.regions import instance_regions, panoptic_regions, semantic_regions
+from mmoneformer.visualization.regions import (
+    annotated_regions,
+    instance_regions,
+    panoptic_regions,
+    semantic_regions,
+)
 
 METAINFO = resolve_metainfo(
     {
@@ -17,7 +23,7 @@ SKY, CAT, ROAD = METAINFO['palette']
 
 def test_panoptic():
     panoptic = np.array([[0, 1001, 2001, 3], [2, 2, 3001, 3]])
-    id_map, colours, texts = panoptic_regions(panoptic, METAINFO)
+    id_map, _, colours, texts = panoptic_regions(panoptic, METAINFO)
     np.testing.assert_array_equal(id_map, [[1, 3, 4, 0], [2, 2, 5, 0]])
     assert texts == ['sky', 'road', 'cat', 'cat', 'cat']
     assert colours[:3] == [SKY, ROAD, CAT]
@@ -25,13 +31,13 @@ def test_panoptic():
 
 
 def test_panoptic_void_alone():
-    id_map, colours, texts = panoptic_regions(np.full((2, 3), 3), METAINFO)
+    id_map, _, colours, texts = panoptic_regions(np.full((2, 3), 3), METAINFO)
     assert not id_map.any()
     assert colours == texts == []
 
 
 def test_semantic_leaves_out_what_is_no_class():
-    id_map, colours, texts = semantic_regions(np.array([[2, 255, 0]]), METAINFO)
+    id_map, _, colours, texts = semantic_regions(np.array([[2, 255, 0]]), METAINFO)
     np.testing.assert_array_equal(id_map, [[2, 0, 1]])
     assert colours == [SKY, ROAD]
     assert texts == ['sky', 'road']
@@ -40,9 +46,12 @@ def test_semantic_leaves_out_what_is_no_class():
 def test_instances_show_the_best_and_hide_the_doubtful():
     masks = np.zeros((3, 1, 4), bool)
     masks[0, 0, :2] = masks[1, 0, 1:] = masks[2] = True
-    id_map, _, texts = instance_regions(masks, np.array([1, 0, 2]), np.array([0.6, 0.954, 0.4]), METAINFO)
+    id_map, labels, _, texts = instance_regions(masks, np.array([1, 0, 2]), np.array([0.6, 0.954, 0.4]), METAINFO)
     np.testing.assert_array_equal(id_map, [[2, 1, 1, 1]])
     assert texts == ['sky 95%', 'cat 60%']
+    assert labels == [0, 1]
+    everything = instance_regions(masks, np.array([1, 0, 2]), np.array([0.6, 0.954, 0.4]), METAINFO, min_score=0.3)
+    assert everything.texts == ['sky 95%', 'cat 60%', 'road 40%']
 
 
 def test_no_instance():
@@ -52,13 +61,31 @@ def test_no_instance():
 
 
 def test_instances_of_a_class_differ_and_stay_near_its_colour():
-    count = 9
+    count = 24
     regions = panoptic_regions(np.arange(1, count + 1)[None] * 1000 + 1, METAINFO)
     hues = [colorsys.rgb_to_hsv(*(channel / 255 for channel in colour))[0] for colour in regions.colours]
     distances = [abs((hue - hues[0] + 0.5) % 1 - 0.5) for hue in hues]
-    assert max(distances) < 0.25
+    assert max(distances) < 0.08
     assert regions.colours[0] == CAT
     for index, colour in enumerate(regions.colours):
         for other in regions.colours[:index]:
-            assert np.abs(np.subtract(colour, other)).sum() > 30, 'two colours that look the same'
+            assert np.abs(np.subtract(colour, other)).sum() > 12, 'two colours that look the same'
     assert regions.colours == panoptic_regions(np.arange(1, count + 1)[None] * 1000 + 1, METAINFO).colours
+
+
+def test_annotation():
+    segments = [{'id': 2, 'label': 1, 'iscrowd': 0}, {'id': 5, 'label': 0, 'iscrowd': 0}, {'id': 9, 'label': 1}]
+    regions = annotated_regions(np.array([[0, 2, 5], [2, 2, 3]]), segments, METAINFO)
+    np.testing.assert_array_equal(regions.id_map, [[0, 1, 2], [1, 1, 0]])
+    assert regions.texts == ['cat', 'sky', 'cat']
+    assert regions.areas() == [3, 1, 0]
+
+
+@pytest.mark.parametrize('size', [(15, 10), (30, 20), (90, 60)])
+def test_another_size_keeps_the_regions(size):
+    label_map = np.zeros((20, 30), int)
+    label_map[5:, 12:] = 2
+    regions = semantic_regions(label_map, METAINFO).resized(*size)
+    assert regions.id_map.shape == size[::-1]
+    assert set(np.unique(regions.id_map)) == {1, 2}
+    np.testing.assert_allclose(regions.areas()[1] / regions.id_map.size, 15 * 18 / 600, atol=0.1)

@@ -1,0 +1,156 @@
+"""Predicts the frames of a video or a camera, and writes them as a video."""
+
+import os
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mmoneformer.apis.inferencer import OneFormerInferencer, Prediction
+from mmoneformer.apis.progress import tracked
+from mmoneformer.metainfo import Metainfo
+from mmoneformer.tasks import check_tasks
+from mmoneformer.visualization import draw_results, draw_sheet
+
+CAMERA_RATE = 25.0  # frames per second, of cameras that do not tell
+CODEC = 'mp4v'  # the one that opencv's wheels write everywhere
+
+
+class Video:
+    """The frames of a video file or a camera, read as they are asked for.
+
+    Args:
+        source: A file, a URL, or the number of a camera, from 0.
+
+    Raises:
+        ValueError: If it cannot be opened.
+    """
+
+    def __init__(self, source: str | os.PathLike[str] | int) -> None:
+        self._capture = cv2.VideoCapture(source if isinstance(source, int) else str(source))
+        if not self._capture.isOpened():
+            kind = 'camera' if isinstance(source, int) else 'video'
+            raise ValueError(f'{kind} {source} cannot be opened: is it there, and of a format that opencv reads?')
+        self.rate = self._capture.get(cv2.CAP_PROP_FPS) or CAMERA_RATE
+        self._length = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+
+    def frames(self, limit: int | None = None) -> Iterator[np.ndarray]:
+        """Yield frames, BGR, uint8 [H, W, 3], ``limit`` at most; a camera has no end."""
+        try:
+            yield from islice(self._read(), limit)
+        finally:
+            self._capture.release()
+
+    def length(self, limit: int | None = None) -> int | None:
+        """How many frames there are to come, as the file says; None if nothing says it."""
+        known = [count for count in (self._length, limit) if count is not None and count > 0]
+        return min(known, default=None)
+
+    def _read(self) -> Iterator[np.ndarray]:
+        while True:
+            has_frame, frame = self._capture.read()
+            if not has_frame:
+                return
+            yield frame
+
+
+class VideoFile:
+    """A video that is written picture by picture; at the end of a ``with`` statement it gets its name.
+
+    Args:
+        path: The file, .mp4; its folder is made where it is missing.
+        rate: Pictures per second.
+    """
+
+    def __init__(self, path: Path, rate: float) -> None:
+        self.path, self.rate, self.count = path, rate, 0
+        self._part = path.with_name(f'{path.stem}.part{path.suffix}')
+        self._writer: cv2.VideoWriter | None = None
+
+    def __enter__(self) -> 'VideoFile':
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._writer is not None:
+            self._writer.release()
+            self._part.replace(self.path)
+
+    def write(self, picture: np.ndarray) -> None:
+        """Add a picture, RGB, uint8 [H, W, 3], of the same size as the others.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        if self._writer is None:
+            self._writer = self._open(picture.shape[1], picture.shape[0])
+        self._writer.write(np.ascontiguousarray(picture[..., ::-1]))
+        self.count += 1
+
+    def _open(self, width: int, height: int) -> cv2.VideoWriter:
+        codec = cv2.VideoWriter.fourcc(*CODEC)
+        writer = cv2.VideoWriter(str(self._part), codec, self.rate, (width, height))
+        if not writer.isOpened():
+            raise OSError(
+                f'cannot write the video {self.path}: its name must end with .mp4 and its folder be writable'
+            )
+        return writer
+
+
+def predict_video(
+    inferencer: OneFormerInferencer,
+    source: str | os.PathLike[str] | int,
+    out_file: str | os.PathLike[str],
+    *,
+    tasks: Sequence[str] = ('panoptic',),
+    batch_size: int = 1,
+    max_frames: int | None = None,
+    show: bool = False,
+) -> int:
+    """Predict each frame and write the pictures as a video.
+
+    After an error or an interruption (Ctrl-C), the video holds the frames until then.
+
+    Args:
+        inferencer: Predicts.
+        source: A file, a URL, or the number of a camera, from 0.
+        out_file: Video to write, .mp4; it appears when it is complete.
+        tasks: What to draw: one task fills the frame, several are drawn beside each other.
+        batch_size: How many frames pass at once.
+        max_frames: Where to stop; None for the end, which a camera does not have.
+        show: Whether to open a window with the pictures; a key ends the video.
+
+    Returns:
+        How many frames were written.
+
+    Raises:
+        OSError: If the video cannot be written.
+        ValueError: If the source cannot be opened or has no frame, or a task is unknown.
+    """
+    tasks, video = check_tasks(tasks), Video(source)
+    frames = tracked(video.frames(max_frames), total=video.length(max_frames), shown=inferencer.show_progress)
+    with VideoFile(Path(out_file), video.rate) as written:
+        for found in inferencer.stream(frames, tasks=tasks, batch_size=batch_size):
+            picture = _picture(found, inferencer.model.dataset_meta, tasks)
+            written.write(picture)
+            if show and _key_after(picture):
+                break
+    if written.count == 0:
+        raise ValueError(f'{source} has no frame that can be read')
+    return written.count
+
+
+def _picture(found: Prediction, metainfo: Metainfo, tasks: Sequence[str]) -> np.ndarray:
+    """RGB."""
+    image = found.image[..., ::-1].copy()
+    if len(tasks) > 1:
+        return draw_sheet(image, found.sample, metainfo, tasks)
+    return draw_results(image, found.sample, metainfo, tasks)[tasks[0]]
+
+
+def _key_after(picture: np.ndarray) -> bool:
+    """Show a picture; whether a key was pressed."""
+    cv2.imshow('mmoneformer', picture[..., ::-1])
+    return cv2.waitKey(1) >= 0

@@ -1,0 +1,97 @@
+"""The visualizer of mmengine, for its runner and for the hooks and inferencers of mmdet and mmseg."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mmdet.structures import DetDataSample
+from mmseg.visualization import SegLocalVisualizer
+
+from mmoneformer.registry import VISUALIZERS
+from mmoneformer.visualization.drawing import result_regions
+from mmoneformer.visualization.painting import OPACITY
+from mmoneformer.visualization.regions import SHOWN_SCORE, Regions, annotated_regions
+from mmoneformer.visualization.sheet import draw_panels
+
+FIELD_OF_TASK = {'panoptic': 'pred_panoptic_seg', 'instance': 'pred_instances', 'semantic': 'pred_sem_seg'}
+
+
+@VISUALIZERS.register_module()
+class OneFormerVisualizer(SegLocalVisualizer):
+    """Draws an image, its annotation and its results of the three tasks beside each other.
+
+    It is one of mmseg's visualizers because mmseg's inferencer takes no other.
+
+    Args:
+        name: Of the instance.
+        alpha: Opacity of the colours, 0 to 1.
+        kwargs: Of ``SegLocalVisualizer``: ``vis_backends``, ``save_dir``, ``classes``, ``palette``.
+    """
+
+    def __init__(self, name: str = 'visualizer', *, alpha: float = OPACITY, **kwargs: Any) -> None:
+        super().__init__(name, alpha=alpha, **kwargs)
+
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: DetDataSample | None = None,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        show: bool = False,
+        wait_time: float = 0,
+        out_file: str | None = None,
+        step: int = 0,
+        with_labels: bool = True,
+        pred_score_thr: float = SHOWN_SCORE,
+    ) -> None:
+        """Draw a sheet, and show it, write it to a file, or hand it to the backends.
+
+        Args:
+            name: Of the picture.
+            image: RGB, uint8 [H, W, 3].
+            data_sample: Annotation and results; what it does not hold is not drawn.
+            draw_gt: Whether to draw the annotation.
+            draw_pred: Whether to draw the results.
+            show: Whether to open a window.
+            wait_time: Seconds that the window stays; 0 for ever.
+            out_file: Path to write to, in place of the backends; its folder is made where it is missing.
+            step: Counts the pictures of the name.
+            with_labels: Whether to write names on the regions.
+            pred_score_thr: Instances below are left out.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        sample = DetDataSample() if data_sample is None else data_sample
+        panels = self._annotation(sample) if draw_gt else {}
+        if draw_pred:
+            panels |= self._results(sample, pred_score_thr)
+        sheet = draw_panels(image, panels, self.dataset_meta, opacity=self.alpha, names=with_labels)
+        self.set_image(sheet)
+        if show:
+            self.show(sheet, win_name=name, wait_time=wait_time)
+        if out_file is None:
+            self.add_image(name, sheet, step)
+        else:
+            _write(Path(out_file), sheet)
+
+    def _annotation(self, sample: DetDataSample) -> dict[str, Regions]:
+        if 'gt_panoptic_seg' not in sample:
+            return {}
+        id_map = sample.gt_panoptic_seg.sem_seg[0].cpu().numpy()
+        return {'Annotation': annotated_regions(id_map, sample.segments, self.dataset_meta)}
+
+    def _results(self, sample: DetDataSample, min_score: float) -> dict[str, Regions]:
+        return {
+            task.capitalize(): result_regions(sample, task, self.dataset_meta, min_score=min_score)
+            for task, field in FIELD_OF_TASK.items()
+            if field in sample
+        }
+
+
+def _write(path: Path, picture: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), picture[..., ::-1]):
+        raise OSError(f'cannot write {path}')

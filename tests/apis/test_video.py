@@ -1,0 +1,97 @@
+from contextlib import suppress
+
+import cv2
+import numpy as np
+import pytest
+
+from mmoneformer.apis import OneFormerInferencer
+from mmoneformer.apis.video import Video, VideoFile, predict_video
+
+FRAMES = [np.full((48, 64, 3), 40 * number, np.uint8) for number in range(5)]
+
+
+@pytest.fixture
+def video_file(tmp_path):
+    with VideoFile(tmp_path / 'in.mp4', rate=12.5) as file:
+        for frame in FRAMES:
+            file.write(frame)
+    return tmp_path / 'in.mp4'
+
+
+@pytest.fixture
+def inferencer(checkpoint_file):
+    return OneFormerInferencer(weights=checkpoint_file, show_progress=False)
+
+
+def read(path):
+    return list(Video(path).frames())
+
+
+def test_a_video_is_read_as_it_was_written(video_file):
+    video = Video(video_file)
+    assert video.rate == 12.5
+    assert (video.length(), video.length(limit=3)) == (5, 3)
+    frames = list(video.frames())
+    assert len(frames) == 5
+    for frame, expected in zip(frames, FRAMES, strict=True):
+        np.testing.assert_allclose(frame, expected, atol=6)
+
+
+def test_colours_are_not_swapped(tmp_path):
+    red = np.zeros((48, 64, 3), np.uint8)
+    red[..., 0] = 200
+    with VideoFile(tmp_path / 'red.mp4', rate=10) as file:
+        file.write(red)
+    (frame,) = read(tmp_path / 'red.mp4')
+    np.testing.assert_allclose(frame.mean((0, 1)), [0, 0, 200], atol=12)
+
+
+@pytest.mark.parametrize('batch_size', [1, 3])
+def test_predicts_each_frame(inferencer, video_file, tmp_path, batch_size):
+    out = tmp_path / 'new' / 'out.mp4'
+    assert predict_video(inferencer, video_file, out, batch_size=batch_size) == 5
+    assert Video(out).rate == 12.5
+    pictures = read(out)
+    assert [picture.shape for picture in pictures] == [(480, 640, 3)] * 5
+    assert [path.name for path in out.parent.iterdir()] == ['out.mp4']
+
+
+def test_several_tasks_stand_beside_each_other(inferencer, video_file, tmp_path):
+    out = tmp_path / 'out.mp4'
+    assert predict_video(inferencer, video_file, out, tasks=['panoptic', 'semantic'], max_frames=2) == 2
+    height, width = read(out)[0].shape[:2]
+    assert width > 2.5 * height
+
+
+def test_a_window_until_a_key(inferencer, video_file, tmp_path, monkeypatch):
+    shown, keys = [], iter([-1, ord('q')])
+    monkeypatch.setattr(cv2, 'imshow', lambda name, picture: shown.append(picture.shape))
+    monkeypatch.setattr(cv2, 'waitKey', lambda milliseconds: next(keys))
+    assert predict_video(inferencer, video_file, tmp_path / 'out.mp4', show=True) == 2
+    assert shown == [(480, 640, 3)] * 2
+
+
+def test_an_interruption_keeps_what_there_is(tmp_path):
+    with suppress(KeyboardInterrupt), VideoFile(tmp_path / 'out.mp4', rate=10) as file:
+        file.write(FRAMES[1])
+        raise KeyboardInterrupt
+    assert len(read(tmp_path / 'out.mp4')) == 1
+
+
+@pytest.mark.parametrize(
+    ('source', 'message'), [('gone.mp4', 'video gone.mp4 cannot be'), (97, 'camera 97 cannot be')]
+)
+def test_a_source_that_cannot_be_opened(inferencer, tmp_path, source, message):
+    with pytest.raises(ValueError, match=message):
+        predict_video(inferencer, source, tmp_path / 'out.mp4')
+
+
+def test_a_file_that_is_no_video(inferencer, tmp_path):
+    (tmp_path / 'x.mp4').write_text('no video')
+    with pytest.raises(ValueError, match=r'x\.mp4 cannot be opened'):
+        predict_video(inferencer, tmp_path / 'x.mp4', tmp_path / 'out.mp4')
+
+
+def test_a_name_that_opencv_cannot_write(inferencer, video_file, tmp_path):
+    with pytest.raises(OSError, match=r'cannot write the video .*out\.txt'):
+        predict_video(inferencer, video_file, tmp_path / 'out.txt')

@@ -1,0 +1,100 @@
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmdet.engine.hooks import DetVisualizationHook
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData, PixelData
+from mmengine.visualization import Visualizer
+from mmseg.engine.hooks import SegVisualizationHook
+
+from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.registry import VISUALIZERS
+from mmoneformer.visualization.sheet import MARGIN, PANEL, draw_sheet
+
+METAINFO = resolve_metainfo({'classes': ('sky', 'cat'), 'thing_ids': (1,), 'palette': [(70, 130, 180), (220, 20, 60)]})
+IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+
+
+@pytest.fixture
+def sample(tmp_path):
+    cv2.imwrite(str(tmp_path / 'image.png'), IMAGE[..., ::-1])
+    labels = torch.zeros(1, 48, 64, dtype=torch.long)
+    labels[:, 10:40, 20:60] = 1
+    sample = DetDataSample(
+        metainfo=dict(img_path=str(tmp_path / 'image.png'), segments=[dict(id=1, label=1, iscrowd=0)])
+    )
+    sample.pred_panoptic_seg = PixelData(sem_seg=labels * 1001)
+    sample.pred_sem_seg = PixelData(sem_seg=labels, data=labels)
+    sample.pred_instances = InstanceData(
+        masks=labels == 1, labels=torch.tensor([1]), scores=torch.tensor([0.4]), bboxes=torch.zeros(1, 4)
+    )
+    sample.gt_panoptic_seg = PixelData(sem_seg=labels)
+    return sample
+
+
+@pytest.fixture
+def visualizer(tmp_path, monkeypatch):
+    """The instance that hooks take."""
+    visualizer = VISUALIZERS.build(
+        dict(
+            type='OneFormerVisualizer',
+            _scope_='mmoneformer',
+            name=str(tmp_path),
+            vis_backends=[dict(type='LocalVisBackend')],
+            save_dir=str(tmp_path),
+        )
+    )
+    visualizer.dataset_meta = METAINFO
+    monkeypatch.setattr(Visualizer, 'get_current_instance', lambda: visualizer)
+    return visualizer
+
+
+def panels(width):
+    return (width - MARGIN) / (PANEL + MARGIN)
+
+
+def test_draws_the_sheet(visualizer, sample, tmp_path):
+    visualizer.add_datasample('x', IMAGE, sample, draw_gt=False, out_file=str(tmp_path / 'new/x.png'))
+    expected = draw_sheet(IMAGE, sample, METAINFO, ['panoptic', 'instance', 'semantic'])
+    np.testing.assert_array_equal(visualizer.get_image(), expected)
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / 'new/x.png'))[..., ::-1], expected)
+
+
+@pytest.mark.parametrize(('options', 'count'), [({}, 5), ({'draw_gt': False}, 4), ({'draw_pred': False}, 2)])
+def test_draws_what_is_asked(visualizer, sample, options, count):
+    visualizer.add_datasample('x', IMAGE, sample, **options)
+    assert panels(visualizer.get_image().shape[1]) == count
+
+
+def test_draws_what_there_is(visualizer):
+    visualizer.add_datasample('x', IMAGE)
+    assert panels(visualizer.get_image().shape[1]) == 1
+
+
+def test_options_reach_the_pictures(visualizer, sample):
+    pictures = []
+    for alpha, options in ((0.3, {}), (0.9, {}), (0.9, {'pred_score_thr': 0.3}), (0.9, {'with_labels': False})):
+        visualizer.alpha = alpha
+        visualizer.add_datasample('x', IMAGE, sample, **options)
+        pictures.append(visualizer.get_image())
+    for index, picture in enumerate(pictures[1:]):
+        assert (picture != pictures[index]).any()
+
+
+def test_a_file_that_cannot_be_written(visualizer, sample, tmp_path):
+    (tmp_path / 'x.png').mkdir()
+    with pytest.raises(OSError, match=r'cannot write .*x\.png'):
+        visualizer.add_datasample('x', IMAGE, sample, out_file=str(tmp_path / 'x.png'))
+
+
+@pytest.mark.parametrize(
+    ('hook', 'name'), [(DetVisualizationHook, 'val_img_7.png'), (SegVisualizationHook, 'val_image.png_7.png')]
+)
+def test_validation_hooks_of_mmdet_and_mmseg(visualizer, sample, tmp_path, hook, name):
+    runner = SimpleNamespace(iter=7)
+    hook(draw=True, interval=1).after_val_iter(runner, 0, {}, [sample])
+    (picture,) = tmp_path.rglob(name)
+    assert panels(cv2.imread(str(picture)).shape[1]) == 5
