@@ -111,7 +111,7 @@ def _swin(shapes: Shapes) -> Config:
     tables = [shapes[f'{stage}.0.attn.w_msa.relative_position_bias_table'] for stage in stages]
     hidden, width = shapes[f'{stages[0]}.0.ffn.layers.0.0.weight']
     return dict(
-        type='mmdet.SwinTransformer',
+        type='SwinTransformer',
         embed_dims=width,
         depths=[shapes.count(stage) for stage in stages],
         num_heads=[heads for _, heads in tables],

@@ -2,6 +2,7 @@
 
 from mmoneformer.models.backbones.convnext import ConvNeXt
 from mmoneformer.models.backbones.dinat import DiNAT
+from mmoneformer.models.backbones.swin import SwinTransformer
 from mmoneformer.models.losses.contrastive_loss import QueryTextContrastiveLoss
 from mmoneformer.models.losses.mask_set_loss import MaskSetLoss
 from mmoneformer.models.oneformer import OneFormer
@@ -20,6 +21,7 @@ __all__ = [
     'OneFormerHead',
     'QueryTextContrastiveLoss',
     'SemanticTTA',
+    'SwinTransformer',
     'TextEncoder',
     'TextMapper',
 ]

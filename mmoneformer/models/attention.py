@@ -5,13 +5,13 @@ from torch import Tensor, nn
 
 
 class MultiHeadAttention(nn.Module):
-    """Scaled dot-product attention over H heads (arXiv 1706.03762, section 3.2.2).
+    """Scaled dot-product attention over several heads (arXiv 1706.03762, section 3.2.2).
 
     Shapes: B images, L queries, S keys, C width.
 
     Args:
         channels: C, divisible by the number of heads.
-        num_heads: H.
+        num_heads: Number of heads.
         dropout: Probability that an attention weight is dropped in training.
     """
 
@@ -34,22 +34,47 @@ class MultiHeadAttention(nn.Module):
         Args:
             query: [B, L, C].
             key: [B, S, C].
-            value: [B, S, C]; with batch 1, the same values for all images.
+            value: [B, S, C].
             mask: bool [B, L, S], true where a query may look; the heads share it.
 
         Returns:
             [B, L, C].
         """
+        return self._attend(query, key, F.linear(value, *self._projection(2)), mask)
+
+    def attend_to_grid(self, query: Tensor, key: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """Gather the encodings of a grid's cells, each that of its row followed by that of its column.
+
+        A linear map of such a pair is the sum of two, so that rows and columns are projected instead of cells.
+
+        Args:
+            query: [B, L, C].
+            key: [B, H * W, C].
+            rows: [H, C / 2].
+            columns: [W, C / 2].
+
+        Returns:
+            [B, L, C].
+        """
+        weight, bias = self._projection(2)
+        of_row, of_column = weight.chunk(2, dim=1)
+        values = F.linear(rows, of_row, bias)[:, None] + F.linear(columns, of_column)  # [H, W, C]
+        return self._attend(query, key, values.flatten(0, 1).expand(len(key), -1, -1), None)
+
+    def _attend(self, query: Tensor, key: Tensor, projected_value: Tensor, mask: Tensor | None) -> Tensor:
         heads = F.scaled_dot_product_attention(
-            self._project(query, 0),
-            self._project(key, 1),
-            self._project(value, 2).expand(len(key), -1, -1, -1),
+            self._split_heads(F.linear(query, *self._projection(0))),
+            self._split_heads(F.linear(key, *self._projection(1))),
+            self._split_heads(projected_value),
             attn_mask=None if mask is None else mask[:, None],
             dropout_p=self.dropout if self.training else 0.0,
-        )  # [B, H, L, C / H]
+        )  # [B, heads, L, C / heads]
         return self.out_proj(heads.transpose(1, 2).flatten(2))
 
-    def _project(self, inputs: Tensor, part: int) -> Tensor:
-        """Apply one third of the input projection: [B, L, C] -> [B, H, L, C / H]."""
-        weight, bias = self.in_proj.weight.chunk(3)[part], self.in_proj.bias.chunk(3)[part]
-        return F.linear(inputs, weight, bias).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+    def _projection(self, part: int) -> tuple[Tensor, Tensor]:
+        """Weight [C, C] and bias [C] of queries (0), keys (1) or values (2)."""
+        return self.in_proj.weight.chunk(3)[part], self.in_proj.bias.chunk(3)[part]
+
+    def _split_heads(self, inputs: Tensor) -> Tensor:
+        """[B, L, C] -> [B, heads, L, C / heads]."""
+        return inputs.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)

@@ -1,6 +1,8 @@
 """Multi-scale deformable attention (Deformable DETR, arXiv 2010.04159, section 4.1), without a compiler."""
 
 import math
+from functools import partial
+from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
@@ -65,8 +67,9 @@ class DeformableAttention(nn.Module):
         heads, levels, points = self.points_shape
         values = self.value_proj(value).unflatten(-1, (heads, -1))  # [B, S, G, C / G]
         offsets = self.sampling_offsets(query).unflatten(-1, (heads, levels, points, 2))
-        scale = offsets.new_tensor([(width, height) for height, width in sizes])
-        locations = reference[:, None, None, None] + offsets / scale[:, None]  # [B, S, G, L, P, 2]
+        scale = offsets.new_tensor([(width, height) for height, width in sizes])[:, None]
+        scale = scale.expand(offsets.shape[2:]).contiguous()  # a broadcast axis of two numbers is slow
+        locations = reference[:, None, None, None] + offsets / scale  # [B, S, G, L, P, 2]
         weights = self.attention_weights(query).unflatten(-1, (heads, levels * points)).softmax(-1)
         weights = weights.unflatten(-1, (levels, points))  # [B, S, G, L, P]
         return self.output_proj(sample(values, sizes, locations, weights))
@@ -86,7 +89,7 @@ def sample(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor
     """
     if values.is_cuda and are_compiled():
         return _sample_by_mmcv(values, sizes, locations, weights)
-    if values.is_cuda or torch.is_grad_enabled():
+    if values.is_cuda:
         return sample_by_grid(values, sizes, locations, weights)
     return sample_by_embedding_bag(values, sizes, locations, weights)
 
@@ -105,52 +108,76 @@ def sample_by_grid(values: Tensor, sizes: list[Size], locations: Tensor, weights
 
 
 def sample_by_embedding_bag(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
-    """The fast form on CPU where no gradient is asked: a query is a bag of rows, the corners of its points.
+    """The fast form on CPU: a query is a bag of rows, the corners of its points.
 
     Arguments as of ``sample``.
     """
-    batch, cells, heads, channels = values.shape
-    shape = locations.new_tensor([(width, height) for height, width in sizes])  # [L, 2]
-    position = locations * shape[:, None] - 0.5
-    corner = position.floor()
-    fraction = position - corner
-    x, y = corner.unbind(-1)
-    limit_x, limit_y = (shape[:, None, axis] - 1 for axis in (0, 1))
-    starts = _level_starts(sizes, values.device)
+    batch, _, heads, channels = values.shape
+    values = _add_borders(values, sizes)
+    per_point = partial(_per_point, shape=locations.shape[2:5], device=values.device)  # a broadcast axis P is slow
+    width, height = (per_point([size[axis] for size in sizes]) for axis in (1, 0))
+    line = width + 2  # cells in a row, with the border
+    start = per_point(_level_starts([(height + 2, width + 2) for height, width in sizes]))
+    image = torch.arange(batch, dtype=torch.int32, device=values.device)[:, None, None, None, None] * values.shape[1]
+    head = torch.arange(heads, dtype=torch.int32, device=values.device)[:, None, None]
+    left, right_share = _split_position(locations[..., 0], width)
+    top, lower_share = _split_position(locations[..., 1], height)
     # row of cell s, image b, head g in the flattened values: (b * S + s) * G + g
-    image = torch.arange(batch, device=values.device)[:, None, None, None, None] * cells
-    head = torch.arange(heads, device=values.device)[:, None, None]
-    rows, row_weights = [], []
-    for down in (0, 1):
-        for right in (0, 1):
-            column, line = x + right, y + down
-            inside = (column >= 0) & (column <= limit_x) & (line >= 0) & (line <= limit_y)
-            share = (fraction[..., 0] if right else 1 - fraction[..., 0]) * (
-                fraction[..., 1] if down else 1 - fraction[..., 1]
-            )
-            cell = line.clamp(min=0).minimum(limit_y) * shape[:, None, 0] + column.clamp(min=0).minimum(limit_x)
-            rows.append((image + starts + cell.to(torch.int64)) * heads + head)
-            row_weights.append(share * inside * weights)
+    row = (top * line + left) * heads + ((image + start) * heads + head)
+    lower_weights = weights * lower_share
+    shares = [
+        down * right for down in (weights - lower_weights, lower_weights) for right in (1 - right_share, right_share)
+    ]
+    rows = [row, row + heads, row + line * heads, row + (line + 1) * heads]
     summed = F.embedding_bag(
-        torch.stack(rows, dim=-1).flatten(0, 2).flatten(1),
-        values.reshape(-1, channels),
-        per_sample_weights=torch.stack(row_weights, dim=-1).flatten(0, 2).flatten(1),
+        torch.stack(rows, dim=3).flatten(0, 2).flatten(1),
+        values.flatten(0, 2),
+        per_sample_weights=torch.stack(shares, dim=3).flatten(0, 2).flatten(1),
         mode='sum',
     )
     return summed.view(batch, -1, heads * channels)
 
 
-def _level_starts(sizes: list[Size], device: torch.device) -> Tensor:
-    """Index of each level's first cell, [L, 1]."""
-    counts = torch.tensor([0] + [height * width for height, width in sizes[:-1]], device=device)
-    return counts.cumsum(0)[:, None]
+def _per_point(numbers: list[int], *, shape: torch.Size, device: torch.device) -> Tensor:
+    """Spread a number of each level over heads and points, int32 [G, L, P]."""
+    return torch.tensor(numbers, dtype=torch.int32, device=device)[:, None].expand(shape).contiguous()
+
+
+def _add_borders(values: Tensor, sizes: list[Size]) -> Tensor:
+    """Frame each level with zeros, one cell wide: what is read outside of it."""
+    levels = values.split([height * width for height, width in sizes], dim=1)
+    framed = [
+        F.pad(level.unflatten(1, size), (0, 0, 0, 0, 1, 1, 1, 1)).flatten(1, 2)
+        for level, size in zip(levels, sizes, strict=True)
+    ]
+    return torch.cat(framed, dim=1)
+
+
+def _split_position(location: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    """Where along an axis with a border a sample is taken.
+
+    Args:
+        location: 0..1 within the level, [..., G, L, P]; beyond, it is moved to the border.
+        length: Cells of each level without the border, [G, L, P].
+
+    Returns:
+        Index of the cell before it, and the share of the cell behind.
+    """
+    position = (location * length + 0.5).clamp(min=0).minimum(length + 1)
+    cell = position.floor().minimum(length)
+    return cell.to(torch.int32), position - cell
+
+
+def _level_starts(sizes: list[Size]) -> list[int]:
+    """Index of each level's first cell."""
+    return list(accumulate((height * width for height, width in sizes[:-1]), initial=0))
 
 
 def _sample_by_mmcv(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
     from mmcv.ops.multi_scale_deform_attn import MultiScaleDeformableAttnFunction
 
     shapes = torch.tensor(sizes, device=values.device)
-    starts = _level_starts(sizes, values.device).flatten()
+    starts = torch.tensor(_level_starts(sizes), device=values.device)
     im2col_step = math.gcd(len(values), 64)  # must divide the batch
     return MultiScaleDeformableAttnFunction.apply(
         values.contiguous(), shapes, starts, locations.contiguous(), weights.contiguous(), im2col_step

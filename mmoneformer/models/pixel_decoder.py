@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mmoneformer.models.deformable_attention import DeformableAttention, Size
 from mmoneformer.models.feed_forward import FeedForward
 from mmoneformer.models.position_encoding import sine_encoding
+from mmoneformer.models.recomputation import run_layer
 from mmoneformer.registry import MODELS
 
 GROUPS = 32
@@ -60,6 +61,7 @@ class MSDeformAttnPixelDecoder(nn.Module):
         num_layers: Encoder layers.
         feedforward_channels: Hidden width of the encoder's feed-forward networks.
         dropout: Of the encoder, in training.
+        with_cp: In training, compute the encoder layers again for the gradient instead of keeping what they computed.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class MSDeformAttnPixelDecoder(nn.Module):
         num_layers: int = 6,
         feedforward_channels: int = 1024,
         dropout: float = 0.1,
+        with_cp: bool = False,
     ) -> None:
         super().__init__()
         if len(in_channels) != 4:
             raise ValueError(f'in_channels must be those of strides 4, 8, 16 and 32, got {list(in_channels)}')
         if channels % GROUPS:
             raise ValueError(f'channels must be a multiple of {GROUPS} (group norm), got {channels}')
+        self.with_cp = with_cp
         stride4, *others = in_channels
         self.input_projs = nn.ModuleList(_projection(width, channels) for width in reversed(others))
         self.level_embed = nn.Parameter(torch.randn(len(others), channels))
@@ -116,7 +120,7 @@ class MSDeformAttnPixelDecoder(nn.Module):
         reference = torch.cat([_cell_centres(size, device) for size in sizes])  # [S, 2]
         cells = torch.cat([level.flatten(2) for level in levels], dim=-1).mT  # [B, S, C]
         for layer in self.layers:
-            cells = layer(cells, all_positions, reference, sizes)
+            cells = run_layer(layer, cells, all_positions, reference, sizes, recompute=self.with_cp)
         parts = cells.mT.split([height * width for height, width in sizes], dim=-1)
         return [part.unflatten(-1, size) for part, size in zip(parts, sizes, strict=True)]
 

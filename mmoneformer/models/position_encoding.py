@@ -21,12 +21,13 @@ def sine_encoding(size: tuple[int, int], channels: int, device: torch.device) ->
         float32 [H * W, C], row by row.
     """
     height, width = size
-    rows = _encode_axis(height, channels // 2, device)[:, None].expand(-1, width, -1)
-    columns = _encode_axis(width, channels // 2, device)[None].expand(height, -1, -1)
+    rows = encode_axis(height, channels // 2, device)[:, None].expand(-1, width, -1)
+    columns = encode_axis(width, channels // 2, device)[None].expand(height, -1, -1)
     return torch.cat((rows, columns), dim=-1).flatten(0, 1)
 
 
-def _encode_axis(length: int, channels: int, device: torch.device) -> Tensor:
+def encode_axis(length: int, channels: int, device: torch.device) -> Tensor:
+    """Encode the positions along one axis of a grid, float32 [length, channels]; an even number of channels."""
     position = torch.arange(1, length + 1, dtype=torch.float32, device=device)
     position = position / (length + EPSILON) * 2 * math.pi
     exponent = torch.arange(0, channels, 2, dtype=torch.float32, device=device) / channels

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from mmoneformer.models.attention import MultiHeadAttention
 from mmoneformer.models.feed_forward import FeedForward
-from mmoneformer.models.position_encoding import sine_encoding
+from mmoneformer.models.position_encoding import encode_axis, sine_encoding
 
 
 class InitialiserLayer(nn.Module):
@@ -22,21 +22,22 @@ class InitialiserLayer(nn.Module):
         self.norm3 = nn.LayerNorm(channels)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, queries: Tensor, query_positions: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    def forward(self, queries: Tensor, query_positions: Tensor, keys: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         """Update the queries of all tasks; tasks do not see each other.
 
         Args:
             queries: [B, T, Q, C].
             query_positions: [Q, C].
-            keys: [B, S, C].
-            values: [1, S, C].
+            keys: [B, H * W, C].
+            rows: Half of the values, encodings of the grid's rows, [H, C / 2].
+            columns: The other half, of its columns, [W, C / 2].
         """
         batch, tasks = queries.shape[:2]
         queries = queries.flatten(0, 1)  # [B * T, Q, C]
         placed = queries + query_positions
         queries = self.norm1(queries + self.dropout(self.self_attn(placed, placed, queries)))
         asked = (queries + query_positions).unflatten(0, (batch, tasks)).flatten(1, 2)  # [B, T * Q, C]
-        attended = self.cross_attn(asked, keys, values).unflatten(1, (tasks, -1)).flatten(0, 1)
+        attended = self.cross_attn.attend_to_grid(asked, keys, rows, columns).unflatten(1, (tasks, -1)).flatten(0, 1)
         queries = self.norm2(queries + self.dropout(attended))
         queries = self.norm3(queries + self.dropout(self.ffn(queries)))
         return queries.unflatten(0, (batch, tasks))
@@ -45,7 +46,7 @@ class InitialiserLayer(nn.Module):
 class QueryInitialiser(nn.Module):
     """Turns the task token into Q queries, the last of which is the token itself.
 
-    Shapes: B images, T tasks, Q queries, C width, S cells of the mask features.
+    Shapes: B images, T tasks, Q queries, C width, H x W cells of the mask features.
 
     Args:
         channels: C.
@@ -79,10 +80,11 @@ class QueryInitialiser(nn.Module):
         Returns:
             [B, T, Q, C].
         """
-        size = (mask_features.shape[-2], mask_features.shape[-1])
-        values = sine_encoding(size, task_tokens.shape[-1], mask_features.device)[None]  # [1, S, C]
-        keys = self.input_proj(mask_features).flatten(2).mT + values
+        height, width = mask_features.shape[-2:]
+        channels, device = task_tokens.shape[-1], mask_features.device
+        rows, columns = (encode_axis(length, channels // 2, device) for length in (height, width))
+        keys = self.input_proj(mask_features).flatten(2).mT + sine_encoding((height, width), channels, device)
         queries = task_tokens[:, :, None].expand(-1, -1, len(query_positions) - 1, -1)
         for layer in self.layers:
-            queries = layer(queries, query_positions[:-1], keys, values)
+            queries = layer(queries, query_positions[:-1], keys, rows, columns)
         return torch.cat((self.norm(queries), task_tokens[:, :, None]), dim=2)

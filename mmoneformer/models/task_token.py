@@ -17,17 +17,20 @@ class TaskToken(nn.Module):
         channels: C, width of the token.
     """
 
+    sentence_ids: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.mlp = MLP(CONTEXT_LENGTH, channels, channels, num_layers=2)
-        self._tokenize = Tokenizer()
+        ids = Tokenizer()([task.sentence for task in TASKS.values()])  # once: torch.compile cannot trace a tokenizer
+        self.register_buffer('sentence_ids', ids, persistent=False)
 
     def forward(self, tasks: Sequence[str]) -> Tensor:
         """Tokens of the tasks, float32 [T, C], before the norm.
 
         In float32, under autocast too: ids reach 49407, float16 ends at 65504.
         """
-        device = next(self.parameters()).device
-        ids = self._tokenize([TASKS[task].sentence for task in tasks])
-        with torch.autocast(device.type, enabled=False):
-            return self.mlp(ids.to(device, torch.float32))
+        names = list(TASKS)
+        ids = self.sentence_ids[[names.index(task) for task in tasks]]
+        with torch.autocast(ids.device.type, enabled=False):
+            return self.mlp(ids.to(torch.float32))

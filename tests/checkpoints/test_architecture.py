@@ -16,7 +16,7 @@ OTHER_NAMES = {
     'stem_out_channels': 'stem_channels',
     'width_per_group': 'base_channels',
 }
-KINDS = {'swin': 'mmdet.SwinTransformer', 'dinat': 'DiNAT', 'convnext': 'ConvNeXt', 'resnet': 'mmdet.ResNet'}
+KINDS = {'swin': 'SwinTransformer', 'dinat': 'DiNAT', 'convnext': 'ConvNeXt', 'resnet': 'mmdet.ResNet'}
 
 
 @pytest.fixture(params=['swin_small', 'r50_small', 'convnext_small', 'dinat_small'])

@@ -27,10 +27,12 @@ def test_mask_is_true_where_a_query_may_look(attention, as_torch_attention):
     torch.testing.assert_close(attention(query, key, value, mask), expected)
 
 
-def test_values_of_batch_one_are_those_of_all_images(attention):
-    query, key, value = torch.randn(3, 5, 24), torch.randn(3, 7, 24), torch.randn(1, 7, 24)
-    expected = attention(query, key, value.repeat(3, 1, 1))
-    torch.testing.assert_close(attention(query, key, value), expected)
+def test_values_that_are_a_grid_equal_those_of_its_cells(attention):
+    query, key = torch.randn(3, 5, 24), torch.randn(3, 6, 24)
+    rows, columns = torch.randn(2, 12), torch.randn(3, 12)
+    cells = torch.stack([torch.cat((row, column)) for row in rows for column in columns])
+    expected = attention(query, key, cells.repeat(3, 1, 1))
+    torch.testing.assert_close(attention.attend_to_grid(query, key, rows, columns), expected)
 
 
 def test_dropout_acts_in_training_only():

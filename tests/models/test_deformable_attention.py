@@ -86,7 +86,7 @@ def test_points_far_outside_read_zeros(sample):
     [
         (False, False, False, 'sample_by_embedding_bag'),
         (False, True, False, 'sample_by_embedding_bag'),
-        (False, True, True, 'sample_by_grid'),
+        (False, True, True, 'sample_by_embedding_bag'),
         (True, False, False, 'sample_by_grid'),
         (True, False, True, 'sample_by_grid'),
         (True, True, False, '_sample_by_mmcv'),

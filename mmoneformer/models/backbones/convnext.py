@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmoneformer.models.backbones.pretrained import PretrainedBackbone
+from mmoneformer.models.recomputation import run_layer
 from mmoneformer.registry import MODELS
 
 NORM_EPS = 1e-6
@@ -26,6 +27,7 @@ class ConvNeXt(PretrainedBackbone):
         channels: C_i of each of the four stages.
         drop_path_rate: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
         out_indices: Stages, counted from 0, whose maps are returned.
+        with_cp: In training, compute the blocks again for the gradient instead of keeping what they computed.
         init_cfg: Initial values; by default as the authors'.
 
     Raises:
@@ -39,6 +41,7 @@ class ConvNeXt(PretrainedBackbone):
         channels: Sequence[int],
         drop_path_rate: float = 0.0,
         out_indices: Sequence[int] = (0, 1, 2, 3),
+        with_cp: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg or {'type': 'TruncNormal', 'layer': ['Conv2d', 'Linear'], 'std': 0.02})
@@ -47,6 +50,7 @@ class ConvNeXt(PretrainedBackbone):
                 f'depths {list(depths)} and channels {list(channels)} must have one number for each stage'
             )
         self.out_indices = tuple(out_indices)
+        self.with_cp = with_cp
         rates = torch.linspace(0, drop_path_rate, sum(depths)).split(list(depths))
         stem = nn.Sequential(nn.Conv2d(3, channels[0], kernel_size=4, stride=4), ChannelNorm(channels[0]))
         self.downsample_layers = nn.ModuleList([stem])
@@ -70,7 +74,9 @@ class ConvNeXt(PretrainedBackbone):
         maps = []
         x = images
         for index, (downsample, stage) in enumerate(zip(self.downsample_layers, self.stages, strict=True)):
-            x = stage(downsample(x))
+            x = downsample(x)
+            for block in stage.children():
+                x = run_layer(block, x, recompute=self.with_cp)
             if index in self.out_indices:
                 maps.append(self.get_submodule(f'norm{index}')(x).contiguous())
         return tuple(maps)

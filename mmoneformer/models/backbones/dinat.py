@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from mmoneformer.models.backbones.neighbourhood_attention import NeighbourhoodAttention
 from mmoneformer.models.backbones.pretrained import PretrainedBackbone
+from mmoneformer.models.recomputation import run_layer
 from mmoneformer.registry import MODELS
 
 
@@ -29,6 +30,7 @@ class DiNAT(PretrainedBackbone):
         mlp_ratio: Hidden width of a block's perceptron, in units of its width.
         drop_path_rate: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
         out_indices: Levels, counted from 0, whose maps are returned.
+        with_cp: In training, compute the blocks again for the gradient instead of keeping what they computed.
         init_cfg: Initial values; by default as the authors'.
 
     Raises:
@@ -45,6 +47,7 @@ class DiNAT(PretrainedBackbone):
         mlp_ratio: float = 2.0,
         drop_path_rate: float = 0.0,
         out_indices: Sequence[int] = (0, 1, 2, 3),
+        with_cp: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg or {'type': 'TruncNormal', 'layer': 'Linear', 'std': 0.02})
@@ -63,9 +66,8 @@ class DiNAT(PretrainedBackbone):
                 for dilation, rate in zip(dilations[index], rates[index].tolist(), strict=True)
             )
             is_last = index == len(num_heads) - 1
-            self.levels.append(
-                DiNATLevel(nn.Sequential(*blocks), nn.Identity() if is_last else Downsampling(channels))
-            )
+            downsample = nn.Identity() if is_last else Downsampling(channels)
+            self.levels.append(DiNATLevel(nn.Sequential(*blocks), downsample, with_cp=with_cp))
         for index in self.out_indices:
             self.add_module(f'norm{index}', nn.LayerNorm(embed_dims * 2**index))
 
@@ -114,16 +116,19 @@ class DiNATLevel(nn.Module):
     Args:
         blocks: The blocks.
         downsample: Makes the input of the next level.
+        with_cp: Whether training computes the blocks again for the gradient.
     """
 
-    def __init__(self, blocks: nn.Module, downsample: nn.Module) -> None:
+    def __init__(self, blocks: nn.Sequential, downsample: nn.Module, *, with_cp: bool) -> None:
         super().__init__()
+        self.with_cp = with_cp
         self.blocks = blocks
         self.downsample = downsample
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Compute this level's map and the next level's input, from [B, H, W, C]."""
-        x = self.blocks(x)
+        for block in self.blocks:
+            x = run_layer(block, x, recompute=self.with_cp)
         return x, self.downsample(x)
 
 

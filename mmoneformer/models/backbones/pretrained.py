@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader
-from torch import Tensor, nn
+from torch import Tensor
 
+StateDict = dict[str, Tensor]
 CLASSIFIER = ('norm.', 'head.')  # what a classifier has behind its last map
 OUTPUTS = ('norm0.', 'norm1.', 'norm2.', 'norm3.')  # what a backbone has behind each of its maps
 
@@ -25,19 +26,23 @@ class PretrainedBackbone(BaseModule):
         else:
             super().init_weights()
 
+    def rename_classifier(self, weights: StateDict) -> StateDict:
+        """Bring the authors' weights under our names, where these are others."""
+        return weights
 
-def load_classifier(backbone: nn.Module, path: str) -> None:
+
+def load_classifier(backbone: PretrainedBackbone, path: str) -> None:
     """Load a classifier's weights into its backbone; they may stand in the file under ``model`` or ``state_dict``.
 
     Args:
-        backbone: Its parameters have the names of the classifier's.
+        backbone: Tells what names its parameters have in the classifier.
         path: File or URL.
 
     Raises:
         ValueError: If names or shapes differ, other than by what only one of the two has.
     """
     content = CheckpointLoader.load_checkpoint(path, map_location='cpu')
-    weights: dict[str, Tensor] = content.get('model', content.get('state_dict', content))
+    weights: StateDict = backbone.rename_classifier(content.get('model', content.get('state_dict', content)))
     kept = {key: tensor for key, tensor in weights.items() if not key.startswith(CLASSIFIER)}
     own = backbone.state_dict()
     faults = {

@@ -1,0 +1,211 @@
+"""Swin transformer (arXiv 2103.14030) with fused window attention."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from mmcv.cnn.bricks import DropPath
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmoneformer.models.backbones.pretrained import PretrainedBackbone, StateDict
+from mmoneformer.models.backbones.window_attention import WindowAttention, WindowLayout, lay_windows
+from mmoneformer.models.recomputation import run_layer
+from mmoneformer.registry import MODELS
+
+NUM_STAGES = 4
+PATCH = 4
+
+
+@MODELS.register_module()
+class SwinTransformer(PretrainedBackbone):
+    """Swin as a backbone, with a layer norm on each of its four maps.
+
+    Parameter names and values are those of mmdet's Swin, whose checkpoints load as they are.
+
+    Shapes: B images, C_i = embed_dims * 2^i channels of stage i, H x W pixels.
+
+    Args:
+        embed_dims: C_0.
+        depths: Number of blocks of each of the four stages.
+        num_heads: Number of heads of each stage.
+        window_size: Side of a window, in cells.
+        mlp_ratio: Hidden width of a block's perceptron, in units of its width.
+        drop_path_rate: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
+        frozen_stages: So many stages, and the patch embedding, do not learn; -1: everything learns.
+        with_cp: In training, compute the blocks again for the gradient instead of keeping what they computed.
+        convert_weights: Whether the weights of ``init_cfg`` are a file of Swin's authors.
+        init_cfg: Initial values; by default as the authors'.
+
+    Raises:
+        ValueError: If depths and heads are not those of four stages.
+    """
+
+    def __init__(
+        self,
+        *,
+        embed_dims: int,
+        depths: Sequence[int],
+        num_heads: Sequence[int],
+        window_size: int,
+        mlp_ratio: int = 4,
+        drop_path_rate: float = 0.0,
+        frozen_stages: int = -1,
+        with_cp: bool = False,
+        convert_weights: bool = False,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg or {'type': 'TruncNormal', 'layer': 'Linear', 'std': 0.02})
+        if not len(depths) == len(num_heads) == NUM_STAGES:
+            raise ValueError(f'Swin has four stages, got depths {list(depths)} and num_heads {list(num_heads)}')
+        self.frozen_stages = frozen_stages
+        self.convert_weights = convert_weights
+        rates = torch.linspace(0, drop_path_rate, sum(depths)).split(list(depths))
+        block = partial(SwinBlock, window=window_size, mlp_ratio=mlp_ratio)
+        self.patch_embed = PatchEmbedding(embed_dims)
+        self.stages = nn.ModuleList()
+        for index, heads in enumerate(num_heads):
+            channels = embed_dims * 2**index
+            blocks = [block(channels, num_heads=heads, drop_path_rate=rate) for rate in rates[index].tolist()]
+            downsample = PatchMerging(channels) if index + 1 < NUM_STAGES else None
+            self.stages.append(SwinStage(blocks, downsample, window=window_size, with_cp=with_cp))
+            self.add_module(f'norm{index}', nn.LayerNorm(channels))
+        self._freeze()
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Compute the maps of all stages.
+
+        Args:
+            images: Normalised images, [B, 3, H, W].
+
+        Returns:
+            Maps of stride 4, 8, 16, 32, each [B, C_i, H / stride, W / stride].
+        """
+        maps = []
+        x = self.patch_embed(images)
+        for index, stage in enumerate(self.stages):
+            cells, x = stage(x)  # [B, H_i, W_i, C_i]
+            maps.append(self.get_submodule(f'norm{index}')(cells).permute(0, 3, 1, 2))
+        return tuple(maps)
+
+    def train(self, mode: bool = True) -> 'SwinTransformer':
+        """Switch to training; what is frozen stays in evaluation."""
+        super().train(mode)
+        self._freeze()
+        return self
+
+    def _freeze(self) -> None:
+        frozen: list[nn.Module] = [self.patch_embed] if self.frozen_stages >= 0 else []
+        for index in range(self.frozen_stages):
+            frozen += [self.stages[index], self.get_submodule(f'norm{index}')]
+        for part in frozen:
+            part.eval().requires_grad_(False)
+
+    def rename_classifier(self, weights: StateDict) -> StateDict:
+        """Bring the weights of Swin's authors under our names, if the file is theirs."""
+        if not self.convert_weights:
+            return weights
+        from mmdet.models.backbones.swin import swin_converter  # here: it imports every model of mmdet
+
+        renamed = swin_converter(weights)
+        return {
+            key.removeprefix('backbone.'): value for key, value in renamed.items() if not key.endswith('attn_mask')
+        }
+
+
+class PatchEmbedding(nn.Module):
+    """One linear layer for each patch of 4 x 4 pixels, and a norm.
+
+    Args:
+        channels: Width of the result.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.projection = nn.Conv2d(3, channels, kernel_size=PATCH, stride=PATCH)
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Embed the images, [B, 3, H, W] to [B, H / 4, W / 4, C]."""
+        height, width = images.shape[2:]
+        images = F.pad(images, (0, -width % PATCH, 0, -height % PATCH))
+        return self.norm(self.projection(images).permute(0, 2, 3, 1))
+
+
+class SwinStage(nn.Module):
+    """The blocks of one resolution, every second with shifted windows, and the step to the next.
+
+    Args:
+        blocks: The blocks.
+        downsample: Makes the input of the next stage; the last stage has none.
+        window: Side of a window, in cells.
+        with_cp: Whether to compute the blocks again for the gradient.
+    """
+
+    def __init__(
+        self, blocks: Sequence[nn.Module], downsample: nn.Module | None, *, window: int, with_cp: bool
+    ) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.downsample = downsample
+        self.window = window
+        self.with_cp = with_cp
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Compute this stage's map and the next stage's input, from [B, H, W, C]."""
+        batch, height, width, _ = x.shape
+        layouts = [
+            lay_windows(batch, (height, width), window=self.window, shift=shift, device=x.device)
+            for shift in (0, self.window // 2)
+        ]
+        cells = x.flatten(1, 2)  # [B, H * W, C]
+        for index, block in enumerate(self.blocks):
+            cells = run_layer(block, cells, layouts[index % 2], recompute=self.with_cp)
+        x = cells.unflatten(1, (height, width))
+        return x, None if self.downsample is None else self.downsample(x)
+
+
+class PatchMerging(nn.Module):
+    """Joins 2 x 2 cells to one of twice the width: a norm and a linear layer.
+
+    Args:
+        channels: Width of the input.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(4 * channels)
+        self.reduction = nn.Linear(4 * channels, 2 * channels, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Halve the sides, [B, H, W, C] to [B, H / 2, W / 2, 2 C]."""
+        height, width = x.shape[1:3]
+        x = F.pad(x, (0, 0, 0, width % 2, 0, height % 2))
+        x = x.unflatten(2, (-1, 2)).unflatten(1, (-1, 2))  # [B, H / 2, 2, W / 2, 2, C]
+        return self.reduction(self.norm(x.permute(0, 1, 3, 5, 2, 4).flatten(3)))  # neighbours inside of channels
+
+
+class SwinBlock(nn.Module):
+    """Pre-norm transformer block with window attention.
+
+    Args:
+        channels: Width.
+        num_heads: Number of heads.
+        window: Side of a window, in cells.
+        mlp_ratio: Hidden width of the perceptron, in units of the width.
+        drop_path_rate: Probability that a residual branch is skipped in training.
+    """
+
+    def __init__(self, channels: int, *, num_heads: int, window: int, mlp_ratio: int, drop_path_rate: float) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels)
+        self.attn = nn.ModuleDict({'w_msa': WindowAttention(channels, num_heads=num_heads, window=window)})
+        self.norm2 = nn.LayerNorm(channels)
+        hidden = nn.Sequential(nn.Linear(channels, mlp_ratio * channels), nn.GELU())
+        self.ffn = nn.ModuleDict({'layers': nn.Sequential(hidden, nn.Linear(mlp_ratio * channels, channels))})
+        self.drop_path = DropPath(drop_path_rate)
+
+    def forward(self, cells: Tensor, layout: WindowLayout) -> Tensor:
+        """Update the cells, [B, H * W, C]."""
+        cells = cells + self.drop_path(self.attn['w_msa'](self.norm1(cells), layout))
+        return cells + self.drop_path(self.ffn['layers'](self.norm2(cells)))

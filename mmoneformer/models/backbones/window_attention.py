@@ -1,0 +1,138 @@
+"""Attention within the shifted windows of Swin (arXiv 2103.14030, section 3.2)."""
+
+import math
+from itertools import product
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Size = tuple[int, int]
+SEPARATION = 100.0  # taken off the scores of cells that only the cyclic shift has brought into one window
+
+
+class WindowGroup(NamedTuple):
+    """Windows that are cut by the map's border in the same way, or not at all.
+
+    Attributes:
+        num_windows: In all images.
+        separated: Which cells of a window do not belong together, bool [N, N] for N cells; None: they all do.
+    """
+
+    num_windows: int
+    separated: Tensor | None
+
+
+class WindowLayout(NamedTuple):
+    """Which cells of B maps stand where in W windows of N cells, which may reach beyond the maps.
+
+    Attributes:
+        to_windows: For each place in the windows, the index of its cell, or B * H * W beyond a map; [B * W * N].
+        from_windows: For each cell, its place in the windows; [B * H * W].
+        groups: Of the windows, in their order.
+    """
+
+    to_windows: Tensor
+    from_windows: Tensor
+    groups: list[WindowGroup]
+
+
+def lay_windows(batch: int, size: Size, *, window: int, shift: int, device: torch.device) -> WindowLayout:
+    """Cover maps with windows, from the top left corner, after a cyclic shift to the top left.
+
+    Args:
+        batch: B.
+        size: Height and width of the maps.
+        window: Side of a window.
+        shift: Cells to shift by, less than a window.
+        device: Of the indices.
+    """
+    height, width = size
+    beyond = batch * height * width
+    row, column = (_shifted_axis(length, window, shift, device) for length in size)
+    row, column = row[:, None, :, None], column[None, :, None, :]  # [W_y, W_x, window, window] when broadcast
+    image = torch.arange(batch, device=device)[:, None, None, None, None] * (height * width)
+    cells = torch.where((row < height) & (column < width), image + row * width + column, beyond)
+    parts, groups = [], []
+    sides = ((slice(0, -1), False), (slice(-1, None), True)) if shift else ((slice(None), False),)
+    for (rows, last_row), (columns, last_column) in product(sides, sides):
+        part = cells[:, rows, columns].flatten()
+        parts.append(part)
+        num_windows = len(part) // window**2
+        groups.append(WindowGroup(num_windows, _separated(window, shift, last_row, last_column, device)))
+    to_windows = torch.cat(parts)
+    places = torch.arange(len(to_windows), device=device)
+    from_windows = places.new_empty(beyond + 1).index_copy(0, to_windows, places)[:-1]
+    return WindowLayout(to_windows, from_windows, [group for group in groups if group.num_windows])
+
+
+def _shifted_axis(length: int, window: int, shift: int, device: torch.device) -> Tensor:
+    """Positions along an axis, window by window, [windows, window]; those not less than the length are beyond it."""
+    padded = math.ceil(length / window) * window
+    return ((torch.arange(padded, device=device) + shift) % padded).unflatten(0, (-1, window))
+
+
+def _separated(window: int, shift: int, last_row: bool, last_column: bool, device: torch.device) -> Tensor | None:
+    """Pairs of cells of which the cyclic shift has moved one alone to the other end of the map."""
+    if not (last_row or last_column):
+        return None
+    moved = torch.arange(window, device=device) >= window - shift
+    region = 2 * (moved & last_row)[:, None] + (moved & last_column)
+    return region.flatten()[:, None] != region.flatten()
+
+
+class WindowAttention(nn.Module):
+    """Multi-head attention among the cells of a window, with a learned bias for each relative position.
+
+    Parameter names are those of mmdet's Swin.
+
+    Shapes: N cells of a window, C width.
+
+    Args:
+        channels: C, a multiple of the number of heads.
+        num_heads: Number of heads.
+        window: Side of a window, in cells.
+    """
+
+    relative_position_index: Tensor
+
+    def __init__(self, channels: int, *, num_heads: int, window: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.head_channels = channels // num_heads
+        side = 2 * window - 1
+        self.relative_position_bias_table = nn.Parameter(torch.empty(side * side, num_heads))
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+        cell = torch.arange(window)
+        offset = cell[:, None] - cell + window - 1  # along an axis, query minus key, from 0
+        index = side * offset[:, None, :, None] + offset[None, :, None, :]
+        self.register_buffer('relative_position_index', index.reshape(window**2, window**2))
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.proj = nn.Linear(channels, channels)
+
+    def forward(self, cells: Tensor, layout: WindowLayout) -> Tensor:
+        """Attend, [B, H * W, C] to [B, H * W, C]; beyond the maps windows are filled with zeros, which take part."""
+        rows = cells.flatten(0, 1)
+        if len(layout.to_windows) > len(layout.from_windows):
+            rows = torch.cat((rows, rows.new_zeros(1, rows.shape[1])))  # one row stands for all that is beyond
+        places = self.qkv(rows).index_select(0, layout.to_windows)
+        windows = places.view(-1, len(self.relative_position_index), 3, self.num_heads, self.head_channels)
+        attended = self._attend_in_groups(windows, layout.groups).flatten(2).flatten(0, 1)
+        return self.proj(attended.index_select(0, layout.from_windows)).view(cells.shape)
+
+    def _attend_in_groups(self, windows: Tensor, groups: list[WindowGroup]) -> Tensor:
+        """Attend within windows, [windows, N, 3, heads, C / heads] to [windows, N, heads, C / heads]."""
+        bias = F.embedding(self.relative_position_index, self.relative_position_bias_table)
+        bias = bias.permute(2, 0, 1).contiguous()[None]  # [1, heads, N, N]
+        parts = windows.split([group.num_windows for group in groups])
+        outputs = [_attend(part, bias, group.separated) for part, group in zip(parts, groups, strict=True)]
+        return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
+
+
+def _attend(windows: Tensor, bias: Tensor, separated: Tensor | None) -> Tensor:
+    """Attend within windows that are cut in the same way; bias: [1, heads, N, N]."""
+    if separated is not None:
+        bias = bias.sub(separated.to(bias.dtype), alpha=SEPARATION)
+    query, key, value = windows.permute(2, 0, 3, 1, 4)  # [windows, heads, N, C / heads]
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=bias).transpose(1, 2)
