@@ -1,0 +1,1 @@
+"""Reads and draws what trainings have logged."""

@@ -1,0 +1,150 @@
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from mmoneformer.apis.check_dataset import check_dataset
+from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.doctor.diagnosis import BETWEEN
+from mmoneformer.doctor.finding import Severity
+
+CONFIG = Path(__file__).parents[2] / 'configs/oneformer_tiny_shapes.py'
+
+
+@pytest.fixture(scope='module')
+def clean_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('doctor') / 'shapes'
+    write_shapes(folder, num_train=12, num_val=5, size=64, seed=0)
+    return folder
+
+
+@pytest.fixture
+def folder(clean_folder, tmp_path):
+    return Path(shutil.copytree(clean_folder, tmp_path / 'shapes'))
+
+
+@pytest.fixture
+def config(folder):
+    cfg = Config.fromfile(CONFIG)
+    for split in ('train', 'val'):
+        cfg[f'{split}_dataloader'].dataset.data_root = f'{folder}/'
+    return cfg
+
+
+def check(config, folder, **options):
+    settings = dict(out_dir=folder / 'check', workers=0, num_pictures=1) | options
+    return check_dataset(config, **settings), (folder / 'check/index.html').read_text()
+
+
+def titles(findings):
+    return [finding.title for finding in findings]
+
+
+def united(config, folder, *kinds):
+    """Make the training data one of several kinds of annotation."""
+    metainfo = config.metainfo
+    things = tuple(metainfo.classes[index] for index in metainfo.thing_ids)
+    sources = {
+        'panoptic': dict(
+            type='PanopticSegDataset',
+            metainfo=metainfo,
+            ann_file='annotations/panoptic_train.json',
+            data_prefix=dict(img='train', seg='panoptic_train'),
+        ),
+        'instance': dict(
+            type='mmdet.CocoDataset',
+            metainfo=dict(classes=things),
+            ann_file='annotations/instances_train.json',
+            data_prefix=dict(img='train'),
+        ),
+        'semantic': dict(
+            type='mmseg.BaseSegDataset',
+            metainfo=dict(classes=metainfo.classes),
+            data_prefix=dict(img_path='train', seg_map_path='semantic_train'),
+            reduce_zero_label=True,
+        ),
+    }
+    pipeline = config.train_dataloader.dataset.pipeline
+    pipeline[1] = dict(type='LoadSegments')
+    config.train_dataloader.dataset = dict(
+        type='UnitedDataset',
+        metainfo=metainfo,
+        sources=[dict(data_root=f'{folder}/', **sources[kind]) for kind in kinds],
+        pipeline=pipeline,
+    )
+
+
+def test_clean_data(config, folder, capsys):
+    found, page = check(config, folder)
+    assert found == {'train': [], 'val': [], BETWEEN: []}
+    assert 'Nothing is wrong.' in page
+    assert page.count('<img') == 2
+    assert 'nothing is wrong' in capsys.readouterr().out
+
+
+def test_defects_of_every_split_in_one_run(config, folder, capsys):
+    (folder / 'train/000002.jpg').write_bytes(b'no picture')
+    (folder / 'panoptic_train/000003.png').unlink()
+    ids = cv2.imread(str(folder / 'panoptic_train/000004.png'))
+    ids[5:9, 5:9] = 200
+    cv2.imwrite(str(folder / 'panoptic_train/000004.png'), ids)
+    shutil.copy(folder / 'train/000005.jpg', folder / 'val/000001.jpg')
+    found, page = check(config, folder)
+    assert titles(found['train']) == [
+        '1 samples whose files are missing',
+        '1 samples with ids or labels that the annotation or the classes do not list',
+        '1 samples with a file that cannot be read',
+    ]
+    assert titles(found[BETWEEN]) == ['1 of 5 validation images are training images, too: metrics will flatter']
+    printed = capsys.readouterr().out
+    for finding in (*found['train'], *found[BETWEEN]):
+        assert finding.title in printed
+        assert finding.remedy in printed
+        assert finding.title in page
+
+
+def test_a_split_that_cannot_be_opened_does_not_hide_the_other(config, folder):
+    (folder / 'annotations/panoptic_train.json').write_text('{"images": [')
+    (folder / 'val/000001.jpg').unlink()
+    found, page = check(config, folder)
+    (finding,) = found['train']
+    assert finding.severity is Severity.ERROR
+    assert 'panoptic_train.json' in finding.examples[0]
+    assert titles(found['val'])[0] == '1 samples whose files are missing'
+    assert page.count('<img') == 1 - 1  # the only sample to be drawn is the missing one
+
+
+@pytest.mark.parametrize('kind', ['panoptic', 'instance', 'semantic'])
+def test_clean_sources_of_each_kind(config, folder, kind):
+    united(config, folder, kind)
+    found, page = check(config, folder, splits=['train'])
+    if kind == 'instance':  # of which one image has no thing, and nothing else teaches stuff
+        stuff, empty = found['train']
+        assert stuff.examples == ('grass', 'water', 'sand', 'sky')
+        assert [Path(example).name for example in empty.examples] == ['000007.jpg']
+    else:
+        assert found == {'train': []}
+    for task in ('panoptic', 'instance', 'semantic'):
+        assert (f'The task is {task}' in page) == (kind in ('panoptic', task))
+
+
+def test_mixed_sources(config, folder):
+    united(config, folder, 'panoptic', 'instance', 'semantic')
+    labels = cv2.imread(str(folder / 'semantic_train/000003.png'), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(folder / 'semantic_train/000003.png'), np.full_like(labels, 60))
+    (folder / 'panoptic_train/000004.png').unlink()
+    found, _ = check(config, folder, splits=['train'])
+    assert titles(found['train'])[:2] == [
+        '1 samples whose files are missing',
+        '1 samples with ids or labels that the annotation or the classes do not list',
+    ]
+
+
+def test_a_split_that_the_config_does_not_name(config, folder):
+    config.val_dataloader = None
+    assert list(check(config, folder)[0]) == ['train']
+    with pytest.raises(ValueError, match='no data of'):
+        check(config, folder, splits=['val'])
