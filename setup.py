@@ -40,6 +40,7 @@ setup(
     install_requires=[
         'filelock',
         'ftfy',
+        'matplotlib',
         'numpy',
         'packaging',
         'pillow',

@@ -19,6 +19,9 @@ class UnitedDataset(BaseDataset):
     ``LoadSegments``, which reads each kind of annotation. Classes are found by their names; those that a source does
     not have are not taught as background there (``MaskSetLoss``).
 
+    In training, instances and label maps without any panoptic source teach the panoptic task together: the ones its
+    things, the others its stuff, each with the rest as unlabelled (``SampleTask``).
+
     Args:
         sources: Configs of the data sets; where they do not say ``test_mode``, it is that of the whole.
         metainfo: Classes of all, as ``resolve_metainfo`` takes it. The model's are the same.
@@ -50,6 +53,9 @@ class UnitedDataset(BaseDataset):
         common = {'test_mode': self.test_mode, 'lazy_init': True}
         datasets = [DATASETS.build(config, default_args=common) for config in self._configs]
         self.sources = [Source(dataset, self._metainfo) for dataset in datasets]
+        annotations = {source.annotation for source in self.sources}
+        are_parts = annotations == {'instance', 'semantic'} and not self.test_mode
+        self._joint_tasks = ('panoptic',) if are_parts else ()
         sizes = [len(source) for source in self.sources]
         counts = sizes if self._shares is None else _counts(sizes, self._shares)
         return [
@@ -63,7 +69,8 @@ class UnitedDataset(BaseDataset):
         place = super().get_data_info(idx)
         sample = self.sources[place['source']].sample(place['index'])
         united = {key: self._metainfo[key] for key in ('classes', 'thing_ids')}
-        return sample | united | {'sample_idx': place['sample_idx']}
+        tasks = (*self._joint_tasks, *sample['tasks'])
+        return sample | united | {'tasks': tasks, 'sample_idx': place['sample_idx']}
 
 
 def _counts(sizes: Sequence[int], shares: Sequence[float]) -> list[int]:

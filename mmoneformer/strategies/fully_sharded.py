@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine._strategy import FSDPStrategy
 from mmengine.device import get_device
 from mmengine.dist import all_reduce, is_main_process
