@@ -1,7 +1,11 @@
 """Multi-head attention with its projections apart, so that keys and values are projected once for many queries."""
 
+from functools import partial
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from mmoneformer.models.recomputation import run_layer
 
 
 class MultiHeadAttention(nn.Module):
@@ -62,12 +66,15 @@ class MultiHeadAttention(nn.Module):
         return self._attend(query, key, values.flatten(0, 1).expand(len(key), -1, -1), None)
 
     def _attend(self, query: Tensor, key: Tensor, projected_value: Tensor, mask: Tensor | None) -> Tensor:
-        heads = F.scaled_dot_product_attention(
+        dropout = self.dropout if self.training else 0.0
+        heads = run_layer(
+            partial(
+                F.scaled_dot_product_attention, attn_mask=None if mask is None else mask[:, None], dropout_p=dropout
+            ),
             self._split_heads(F.linear(query, *self._projection(0))),
             self._split_heads(F.linear(key, *self._projection(1))),
             self._split_heads(projected_value),
-            attn_mask=None if mask is None else mask[:, None],
-            dropout_p=self.dropout if self.training else 0.0,
+            recompute=dropout > 0 and not query.is_cuda,  # on a CPU, dropout makes torch keep all weights, three times
         )  # [B, heads, L, C / heads]
         return self.out_proj(heads.transpose(1, 2).flatten(2))
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmoneformer.mmcv_ops import are_compiled
+from mmoneformer.models.recomputation import run_layer
 
 Size = tuple[int, int]
 
@@ -72,7 +73,8 @@ class DeformableAttention(nn.Module):
         locations = reference[:, None, None, None] + offsets / scale  # [B, S, G, L, P, 2]
         weights = self.attention_weights(query).unflatten(-1, (heads, levels * points)).softmax(-1)
         weights = weights.unflatten(-1, (levels, points))  # [B, S, G, L, P]
-        return self.output_proj(sample(values, sizes, locations, weights))
+        # what sampling keeps on a CPU takes more memory than time to compute again
+        return self.output_proj(run_layer(sample, values, sizes, locations, weights, recompute=not values.is_cuda))
 
 
 def sample(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:

@@ -1,5 +1,8 @@
 """The feed-forward network of a transformer layer."""
 
+from typing import Any
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -11,10 +14,37 @@ class FeedForward(nn.Module):
         super().__init__()
         self.linear1 = nn.Linear(channels, hidden_channels)
         self.linear2 = nn.Linear(hidden_channels, channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
         nn.init.xavier_uniform_(self.linear1.weight)
         nn.init.xavier_uniform_(self.linear2.weight)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Transform each position by itself."""
-        return self.linear2(self.dropout(F.relu(self.linear1(inputs))))
+        hidden = self.linear1(inputs)
+        return self.linear2(relu_dropout(hidden, self.dropout) if self.training and self.dropout else F.relu(hidden))
+
+
+def relu_dropout(inputs: Tensor, dropout: float) -> Tensor:
+    """Dropout of the ReLU, which keeps one tensor for the gradient instead of three.
+
+    Args:
+        inputs: Of any shape.
+        dropout: Probability that a number is dropped, 0 to 1; the others grow by 1 / (1 - dropout).
+    """
+    return _ReluDropout.apply(inputs, dropout)
+
+
+class _ReluDropout(torch.autograd.Function):
+    """A number passed both where its output is positive; so the output alone tells the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, dropout: float) -> Tensor:
+        outputs = F.dropout(F.relu(inputs), dropout)
+        ctx.save_for_backward(outputs)
+        ctx.scale = 1 / (1 - dropout) if dropout < 1 else 0.0
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (outputs,) = ctx.saved_tensors
+        return gradient * (outputs > 0) * ctx.scale, None

@@ -55,3 +55,24 @@ def test_initial_weights_are_those_of_torch():
 def test_channels_that_the_heads_cannot_share():
     with pytest.raises(ValueError, match='20 channels cannot be split into 8 heads'):
         MultiHeadAttention(20)
+
+
+def test_weights_are_not_kept_where_dropout_is_computed_again(monkeypatch):
+    results = []
+    for recompute in (True, False):
+        torch.manual_seed(0)
+        attention = MultiHeadAttention(8, num_heads=2, dropout=0.5)
+        query, key = torch.randn(1, 30, 8, requires_grad=True), torch.randn(1, 40, 8)
+        kept = []
+        if not recompute:
+            monkeypatch.setattr(
+                'mmoneformer.models.attention.run_layer', lambda layer, *inputs, recompute: layer(*inputs)
+            )
+        with torch.autograd.graph.saved_tensors_hooks(lambda t, kept=kept: kept.append(t.numel()) or t, lambda t: t):
+            outputs = attention(query, key, key)
+        outputs.square().sum().backward()
+        results.append((outputs.detach(), query.grad, max(kept)))
+    (again, gradient, most), (plain, plain_gradient, plain_most) = results
+    assert torch.equal(again, plain)
+    torch.testing.assert_close(gradient, plain_gradient)
+    assert most < 2 * 30 * 40 <= plain_most
