@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ('mmoneformer', 'mmoneformer_cli')
 DEPENDENCIES = runpy.run_path(str(ROOT / 'mmoneformer' / 'dependencies.py'))
 OFFICIAL, FORKS = (
     {canonicalize_name(package): versions for _, package, versions in (DEPENDENCIES['TORCH'], *DEPENDENCIES[family])}
@@ -22,7 +23,7 @@ OFFICIAL, FORKS = (
 
 
 def source_files():
-    files = (path for path in (ROOT / 'mmoneformer').rglob('*') if path.is_file())
+    files = (path for package in PACKAGES for path in (ROOT / package).rglob('*') if path.is_file())
     return {str(path.relative_to(ROOT)) for path in files if '__pycache__' not in path.parts}
 
 
@@ -32,7 +33,8 @@ def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp('wheel')
     for name in ('setup.py', 'pyproject.toml', 'README.md', 'LICENSE'):
         shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / 'mmoneformer', folder / 'mmoneformer', ignore=shutil.ignore_patterns('__pycache__'))
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns('__pycache__'))
     command = [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', 'dist', '.']
     subprocess.run(command, cwd=folder, check=True)
     (path,) = (folder / 'dist').glob('*.whl')
@@ -98,7 +100,7 @@ def test_everything_imported_is_required(required):
     provided = set().union(*required.values(), OFFICIAL, optional, ['mmcv', 'opencv-python', 'opencv-python-headless'])
     owners = packages_distributions()
     for path in sorted(name for name in source_files() if name.endswith('.py')):
-        for module in imported_modules(ROOT / path) - sys.stdlib_module_names - {'mmoneformer'}:
+        for module in imported_modules(ROOT / path) - sys.stdlib_module_names - set(PACKAGES):
             packages = {canonicalize_name(package) for package in owners.get(module, [module])}
             assert packages & provided, f'{path} imports {module}, which setup.py does not require'
 

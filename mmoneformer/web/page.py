@@ -1,0 +1,74 @@
+"""The page: what it is made of, and what happens at a press of its button."""
+
+import asyncio
+from importlib.resources import files
+from pathlib import Path
+from tempfile import mkdtemp
+
+import gradio as gr
+
+from mmoneformer.tasks import TASKS
+from mmoneformer.visualization.painting import OPACITY
+from mmoneformer.web.cards import make_cards
+from mmoneformer.web.image_drop import image_drop
+from mmoneformer.web.model_desk import BusyError, ModelDesk
+from mmoneformer.web.upload import BadUploadError, read_upload
+
+TITLE = 'mmoneformer'
+INTRODUCTION = """# mmoneformer
+One model, three segmentations: drop an image, choose the tasks, and point at what you want to know more of."""
+NOTHING_YET = '<div class="nothing-yet">The results appear here.</div>'
+SET_OPACITY = "(percent) => document.documentElement.style.setProperty('--overlay-opacity', percent / 100)"
+HOUR = 3600  # seconds
+STYLE = files(__package__).joinpath('page.css').read_text()
+SCRIPT = files(__package__).joinpath('cards.js').read_text()
+
+
+def theme() -> gr.themes.Base:
+    """Colours and fonts; the fonts are those of the visitor's machine."""
+    return gr.themes.Default(
+        primary_hue='teal',
+        neutral_hue='slate',
+        font=['system-ui', 'sans-serif'],
+        font_mono=['ui-monospace', 'monospace'],
+    )
+
+
+def build_page(desk: ModelDesk) -> gr.Blocks:
+    """Build the page; ``STYLE`` and ``theme`` are given to its ``launch``.
+
+    Args:
+        desk: Predicts.
+    """
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(HOUR, HOUR)) as page:
+        gr.Markdown(INTRODUCTION)
+        with gr.Row():
+            with gr.Column(scale=1, min_width=300):
+                image = image_drop(label='Image', sources=['upload', 'clipboard'], height=280, elem_id='image')
+                model = gr.Dropdown(
+                    desk.names, label='Model', value=desk.names[0], visible=len(desk.names) > 1, elem_id='model'
+                )
+                tasks = gr.CheckboxGroup(
+                    [(task.capitalize(), task) for task in TASKS], value=list(TASKS), label='Tasks', elem_id='tasks'
+                )
+                button = gr.Button('Predict', variant='primary', elem_id='predict')
+                opacity = gr.Slider(0, 100, round(100 * OPACITY), step=1, label='Opacity (%)', elem_id='opacity')
+            with gr.Column(scale=4, min_width=340):
+                cards = gr.HTML(NOTHING_YET, js_on_load=SCRIPT, elem_id='cards', min_height=280)
+                downloads = gr.File(label='Downloads', file_count='multiple', interactive=False, elem_id='downloads')
+
+        async def respond(file: str | None, model_name: str, chosen: list[str]) -> tuple[str, list[str]]:
+            """Predict the image that is in the field."""
+            if file is None:
+                raise gr.Error('Drop an image into the field first.', title='No image', print_exception=False)
+            try:
+                picture = await asyncio.to_thread(read_upload, Path(file))
+                folder = Path(mkdtemp(dir=page.GRADIO_CACHE))
+                answer = await desk.predict(model_name, picture, chosen, folder, Path(file).stem)
+            except (BadUploadError, BusyError, ValueError) as error:
+                raise gr.Error(str(error), title='Not predicted', print_exception=False) from error
+            return make_cards(answer.views), [str(path) for path in answer.files]
+
+        button.click(respond, [image, model, tasks], [cards, downloads], concurrency_limit=None, api_name='predict')
+        opacity.input(None, opacity, js=SET_OPACITY)
+    return page

@@ -1,0 +1,95 @@
+"""Serves the page."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from mmoneformer.apis import OneFormerInferencer
+
+if TYPE_CHECKING:
+    from gradio import Blocks
+
+TERMINATED = 143  # exit status, as shells have it
+
+
+def serve(weights: Sequence[str], *, host: str, port: int, device: str, max_mb: float) -> None:
+    """Serve the page until it is interrupted.
+
+    Args:
+        weights: Checkpoints, or names of models to download, as ``init_model`` takes them; the page lets choose.
+        host: Address to listen at; '127.0.0.1' is reached from this machine only.
+        port: To listen at.
+        device: Where the models compute.
+        max_mb: Size of the largest upload, in mebibytes.
+
+    Raises:
+        ImportError: If gradio is not installed.
+        OSError: If the port is taken.
+        ValueError: As ``init_model``.
+    """
+    if find_spec('gradio') is None:
+        raise ImportError("the page needs gradio: pip install 'mmoneformer[web]', or pip install gradio")
+    models = {
+        name: OneFormerInferencer(weights=file, device=device, show_progress=False)
+        for name, file in name_models(weights).items()
+    }
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # or the folder would stay
+    with (
+        TemporaryDirectory(prefix='mmoneformer-') as folder,
+        closing(open_page(models, folder=folder, host=host, port=port, max_mb=max_mb)) as page,
+    ):
+        print(f'{page.local_url}  (Ctrl-C ends it)', flush=True)
+        threading.Event().wait()
+
+
+def open_page(
+    models: Mapping[str, OneFormerInferencer], *, folder: str, host: str, port: int | None, max_mb: float
+) -> 'Blocks':
+    """Start to serve the page, in threads of its own; nothing is sent anywhere but to its visitors.
+
+    Args:
+        models: By name.
+        folder: Where uploads and results are kept, each for about an hour.
+        host: As in ``serve``.
+        port: To listen at; None for one that is free.
+        max_mb: As in ``serve``.
+
+    Returns:
+        The page; its ``close`` ends it.
+
+    Raises:
+        OSError: If the port is taken.
+    """
+    os.environ['GRADIO_TEMP_DIR'] = folder  # read where gradio's parts are made
+    from mmoneformer.web.model_desk import ModelDesk
+    from mmoneformer.web.page import STYLE, build_page, theme
+
+    page = build_page(ModelDesk(models))
+    try:
+        page.launch(
+            server_name=host,
+            server_port=port,
+            max_file_size=round(max_mb * 2**20),
+            prevent_thread_lock=True,
+            share=False,
+            quiet=True,
+            footer_links=[],
+            theme=theme(),
+            css=STYLE,
+        )
+    except OSError as error:
+        raise OSError(f'cannot listen at {host}, port {port}: is it taken? Choose another with --port') from error
+    return page
+
+
+def name_models(weights: Sequence[str]) -> dict[str, str]:
+    """Name models by their files, or by their whole paths where the files are called the same."""
+    stems = [Path(file).stem for file in weights]
+    return {stem if stems.count(stem) == 1 else file: file for stem, file in zip(stems, weights, strict=True)}

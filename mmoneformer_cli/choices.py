@@ -1,0 +1,6 @@
+"""Names that arguments take. They are said again here because what owns them imports torch; a test compares."""
+
+TASKS = ('panoptic', 'instance', 'semantic')  # mmoneformer.tasks
+PRECISIONS = ('float32', 'bfloat16', 'float16')  # mmoneformer.apis.precision
+DATASETS = ('ade20k', 'cityscapes', 'coco', 'mapillary')  # mmoneformer.metainfo
+SPLITS = ('train', 'val')  # mmoneformer.apis.check_dataset

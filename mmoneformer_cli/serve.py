@@ -1,0 +1,34 @@
+"""Serve a page for the browser: drop an image, choose tasks and model, see the results.
+
+It listens at this machine only, unless --host says otherwise; there is no password. It needs gradio:
+pip install 'mmoneformer[web]'.
+"""
+
+from argparse import ArgumentParser, Namespace
+
+EXAMPLES = """\
+  mmoneformer serve --weights work_dirs/mine/iter_160000.pth
+  mmoneformer serve --weights oneformer_swin-l_coco oneformer_swin-l_ade20k --device cuda:0 --port 8080"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.add_argument(
+        '--weights',
+        required=True,
+        nargs='+',
+        metavar='CKPT',
+        help='checkpoints, names of released models, or hf://<owner>/<name>; the page lets choose',
+    )
+    parser.add_argument('--device', default='cpu', help='for example cuda:0; default: cpu')
+    parser.add_argument('--host', default='127.0.0.1', help='address to listen at; default: 127.0.0.1')
+    parser.add_argument('--port', type=int, default=7860, help='to listen at; default: 7860')
+    parser.add_argument('--max-mb', type=float, default=20, help='size of the largest upload; default: 20')
+
+
+def run(options: Namespace) -> int:
+    """Run the command."""
+    from mmoneformer.web.server import serve
+
+    serve(options.weights, host=options.host, port=options.port, device=options.device, max_mb=options.max_mb)
+    return 0
