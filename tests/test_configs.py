@@ -92,7 +92,7 @@ def load(name: str) -> Config:
 
 
 def test_every_config_is_in_the_table():
-    assert set(NAMES) == {*MODELS_OF_THE_PAPER, 'tiny_shapes'}
+    assert set(NAMES) == {*MODELS_OF_THE_PAPER, 'tiny_shapes', 'swin-t_custom', 'convnext-xl_ade20k_fsdp'}
 
 
 def test_configs_say_differences_alone():
@@ -142,6 +142,20 @@ def test_optimisation(name):
         (decay,) = cfg.param_scheduler
         assert (decay.type, decay.power, decay.begin) == ('PolyLR', 0.9, 0)
     assert cfg.train_cfg.max_iters == decay.end == iterations
+
+
+def test_splitting_the_model_changes_nothing_else():
+    split, whole = load('convnext-xl_ade20k_fsdp'), load('convnext-xl_ade20k')
+    assert (split.pop('runner_type'), split.pop('strategy').type) == (
+        'FlexibleRunner',
+        'mmoneformer.FullyShardedStrategy',
+    )
+    assert (split.optim_wrapper.pop('type'), split.optim_wrapper.pop('dtype')) == (
+        'FullyShardedOptimWrapper',
+        'bfloat16',
+    )
+    del whole.optim_wrapper['type']
+    assert split.to_dict() == whole.to_dict()
 
 
 @pytest.mark.parametrize('name', MODELS_OF_THE_PAPER)

@@ -10,7 +10,7 @@ from mmoneformer.registry import METRICS
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / 'docs' / 'model_zoo.md').read_text()
 ROWS = [line.strip('| ').split(' | ') for line in PAGE.splitlines() if re.match(r'\|.*\.py', line)]
-NOT_PUBLISHED = ('swin-t', 'r50_cityscapes', 'three-tasks', 'tiny')
+NOT_PUBLISHED = ('swin-t', 'r50_cityscapes', 'three-tasks', 'tiny', 'fsdp')
 
 
 def config_of(row: list[str]) -> str:

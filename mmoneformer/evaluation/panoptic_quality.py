@@ -46,6 +46,7 @@ class PanopticQuality(BaseMetric):
         num_classes = len(self.dataset_meta['classes'])
         for sample in data_samples:
             if not tells(sample, self.task):
+                self.results.append(np.zeros((num_classes, len(COUNTS))))  # processes need a result of every image
                 continue
             check_task_token(sample, self.task, any_token=self.any_token)
             prediction = sample['pred_panoptic_seg']['sem_seg'][0].cpu().numpy().astype(np.int64)

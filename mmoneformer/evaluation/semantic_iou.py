@@ -31,13 +31,16 @@ class SemanticIoU(IoUMetric):
         Raises:
             ValueError: If a sample has no ground truth, or was read under another token.
         """
-        told = [sample for sample in data_samples if tells(sample, self.task)]
-        for sample in told:
+        for sample in data_samples:
+            if not tells(sample, self.task):
+                self.results.append(())  # processes need a result of every image
+                continue
             check_task_token(sample, self.task, any_token=self.any_token)
             if not self.format_only:
                 check_ground_truth(sample, 'gt_sem_seg')
-        super().process(data_batch, told)
+            super().process(data_batch, [sample])
 
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
         """Average over the classes; nothing, where no image had a semantic ground truth."""
-        return super().compute_metrics(results) if results or self.format_only else {}
+        told = [result for result in results if result]
+        return super().compute_metrics(told) if told or self.format_only else {}

@@ -69,6 +69,7 @@ class ThingInstanceAP(BaseMetric):
         thing_ids = self.dataset_meta['thing_ids']
         for sample in data_samples:
             if not tells(sample, self.task):
+                self.results.append(([], []))  # processes need a result of every image
                 continue
             check_task_token(sample, self.task, any_token=self.any_token)
             instances = sample['pred_instances']

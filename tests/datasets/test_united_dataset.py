@@ -16,6 +16,11 @@ THINGS = tuple(category.name for category in CLASSES['shapes'] if category.isthi
 COUNT = 6
 
 
+@pytest.fixture(autouse=True)
+def _seed():
+    np.random.seed(0)
+
+
 @pytest.fixture(scope='module')
 def sources(tmp_path_factory):
     root = str(tmp_path_factory.mktemp('data') / 'shapes')
@@ -76,6 +81,20 @@ def test_each_source_teaches_what_it_can_tell(sources):
     tasks = [{dataset[index]['data_samples'].task for _ in range(12)} for index in (0, COUNT, 2 * COUNT)]
     assert tasks == [{'panoptic', 'instance', 'semantic'}, {'instance'}, {'semantic'}]
     assert dataset.metainfo == METAINFO | {'palette': [tuple(colour) for colour in METAINFO['palette']]}
+
+
+def test_instances_and_label_maps_teach_the_panoptic_task_by_parts(sources):
+    """Their targets are those of the panoptic annotation; what one of them does not tell is unlabelled there."""
+    whole = unite(sources, 'panoptic', task='panoptic')
+    parts = unite(sources, 'instance', 'semantic', task='panoptic')
+    things, stuff = (1, 2, 4, 6, 7), (0, 3, 5, 8)
+    for index in range(COUNT):
+        found = [parts[place]['data_samples'] for place in (index, COUNT + index)]
+        assert [tuple(sample.unlabelled) for sample in found] == [stuff, things]
+        labels = np.concatenate([sample.gt_labels for sample in found])
+        assert sorted(labels) == whole[index]['data_samples'].gt_labels.tolist()
+    assert unite(sources, 'instance', 'semantic').get_data_info(0)['tasks'] == ('panoptic', 'instance')
+    assert unite(sources, 'instance', 'semantic', test_mode=True).get_data_info(0)['tasks'] == ('instance',)
 
 
 def test_classes_that_a_source_does_not_label(sources):

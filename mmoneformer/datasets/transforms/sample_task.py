@@ -55,9 +55,7 @@ class SampleTask(BaseTransform):
         results['task'] = task.name
         results['gt_labels'] = np.array(labels, dtype=np.int64)
         results['texts'] = [target_text(results['classes'][label]) for label in labels]
-        results['unlabelled'] = [
-            label for label in untold if label in results['thing_ids'] or not task.things_only
-        ]
+        results['unlabelled'] = [label for label in untold if label in results['thing_ids'] or not task.things_only]
         return results
 
     def _draw(self, tasks: Sequence[str]) -> str:

@@ -193,3 +193,16 @@ def test_classes_that_are_not_labelled(task, expected):
 
 def test_all_classes_are_labelled_by_default():
     assert SampleTask()(sample([[1]], [segment(1, 0)]))['unlabelled'] == []
+
+
+@pytest.mark.parametrize(
+    ('task', 'labels', 'target_map', 'unlabelled'),
+    [('panoptic', [1], [[0, 1, 0]], [0, 2, 3]), ('semantic', [0, 1], [[1, 2, 0]], [3])],
+)
+def test_label_maps_do_not_tell_things_apart(task, labels, target_map, unlabelled):
+    """Of the panoptic task they teach the stuff; their things are neither targets nor background."""
+    told = sample([[1, 2, 0]], [segment(1, 0), segment(2, 1)]) | {'annotation': 'semantic', 'unlabelled_ids': (3,)}
+    results = SampleTask(probabilities={task: 1})(told)
+    assert results['gt_labels'].tolist() == labels
+    assert results['gt_target_map'].tolist() == target_map
+    assert results['unlabelled'] == unlabelled

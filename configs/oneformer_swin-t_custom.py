@@ -1,0 +1,101 @@
+# Your own data: copy this file and edit its first part; the second follows from it. See docs/own_data.md
+_base_ = [
+    '_base_/models/oneformer_swin-t.py',
+    '_base_/datasets/custom.py',  # how the files are called
+    '_base_/schedules/adamw_amp.py',
+    '_base_/default_runtime.py',
+]
+
+# The data: class names, as the model shall read them; which of them can be counted; and a line for each folder, with
+# its annotation: 'panoptic', 'instance' or 'semantic'
+classes = ('grass', 'circle', 'square', 'water', 'triangle', 'sand', 'star', 'ring', 'sky')
+things = ('circle', 'square', 'triangle', 'star', 'ring')
+sources = [
+    dict(annotation='panoptic', data_root='data/shapes/'),
+    # dict(annotation='instance', data_root='data/more/', classes=('star', 'ring')),  # if not all
+    # dict(annotation='semantic', data_root='data/maps/', classes=('sand', 'sky')),  # if not all, in their order
+]
+
+# The training
+load_from = None  # weights to start from, of whatever classes: a checkpoint that was trained here, or converted
+max_iters = 20000
+batch_size = 8  # images of a GPU in a step
+crop_size = (512, 512)  # pixels, width and height
+
+# The memory that it takes
+recompute = False  # True: layers are computed again for the gradient, instead of kept
+frozen_stages = -1  # of the backbone; 4: none of it learns
+accumulate = 1  # steps that make one update; the contrastive loss compares the images of a single step
+
+# What follows
+metainfo = dict(classes=classes, thing_ids=[index for index, name in enumerate(classes) if name in things])
+classes_of = dict(panoptic=None, instance=dict(classes=things), semantic=dict(classes=classes))  # None: the json's own
+datasets = {
+    split: [
+        dict(
+            layout[source['annotation']],
+            metainfo=dict(classes=source['classes']) if 'classes' in source else classes_of[source['annotation']],
+            **{key: value for key, value in source.items() if key not in ('annotation', 'classes')},
+        )
+        for source in sources
+    ]
+    for split, layout in _base_.layouts.items()
+}
+annotations = {source['annotation'] for source in sources}
+told = [task for task in ('panoptic', 'instance', 'semantic') if annotations & {task, 'panoptic'}]
+tasks = ['panoptic', *told] if told == ['instance', 'semantic'] else told  # the two teach the panoptic task together
+
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadSegments'),
+    dict(
+        type='RandomChoiceResize',
+        resize_type='mmdet.Resize',
+        scales=[(4 * min(crop_size), min(crop_size) * tenths // 10) for tenths in range(5, 21)],
+        keep_ratio=True,
+    ),
+    dict(type='mmdet.RandomCrop', crop_size=crop_size, allow_negative_crop=True),
+    dict(type='mmseg.PhotoMetricDistortion'),
+    dict(type='mmdet.RandomFlip', prob=0.5),
+    dict(type='mmdet.Pad', size=crop_size, pad_val=dict(img=(128, 128, 128), seg=0)),  # 0 is void
+    dict(type='SampleTask'),
+    dict(type='PackOneFormerInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='mmdet.Resize', scale=(4 * min(crop_size), min(crop_size)), keep_ratio=True),
+    dict(type='LoadSegments'),  # after the resize: results are compared at the original size
+    dict(type='PackOneFormerInputs'),
+]
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='ResumableSampler'),
+    dataset=dict(type='UnitedDataset', metainfo=metainfo, sources=datasets['train'], pipeline=train_pipeline),
+)
+val_dataloader = test_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='UnitedDataset', metainfo=metainfo, sources=datasets['val'], pipeline=test_pipeline, test_mode=True
+    ),
+)
+val_evaluator = test_evaluator = [_base_.evaluators[task] for task in told]
+
+model = dict(
+    metainfo=metainfo,
+    backbone=dict(with_cp=recompute, frozen_stages=frozen_stages, **(dict(init_cfg=None) if load_from else {})),
+    panoptic_head=dict(pixel_decoder=dict(with_cp=recompute)),
+    test_cfg=dict(object_mask_thr=0.5, tasks=tasks),
+)
+optim_wrapper = dict(accumulative_counts=accumulate)
+warm_up, interval = max(max_iters // 20, 1), max(max_iters // 10, 1)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, begin=0, end=warm_up, by_epoch=False),
+    dict(type='PolyLR', power=0.9, eta_min=0, begin=warm_up, end=max_iters, by_epoch=False),
+]
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=interval)
+default_hooks = dict(checkpoint=dict(interval=interval, save_best=_base_.best[told[0]]))

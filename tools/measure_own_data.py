@@ -1,0 +1,134 @@
+"""Measure what each kind of annotation teaches, and what fine-tuning saves: runs of one length on drawn data sets."""
+
+import ast
+import json
+from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmoneformer.apis.run_config import evaluate, load_config, train
+from mmoneformer.datasets.shapes_classes import CLASSES
+from mmoneformer.datasets.shapes_folder import write_shapes
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+TEMPLATE = CONFIGS / 'oneformer_swin-t_custom.py'
+MODEL = CONFIGS / 'oneformer_tiny_shapes.py'
+FIGURES = ('PQ', 'AP', 'mIoU')
+DATA_SETS = {'shapes': ('shapes', 0), 'more': ('shapes', 1), 'signs': ('signs', 0)}  # folder: classes, seed
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training.
+
+    Attributes:
+        sources: Folder and annotation of each source.
+        start: Checkpoint that it starts from; None starts anew.
+        share: Of the common number of steps.
+    """
+
+    sources: Sequence[tuple[str, str]]
+    start: Path | None = None
+    share: float = 1.0
+
+    @property
+    def folder(self) -> str:
+        """The data set that the run is measured on."""
+        return self.sources[0][0]
+
+
+def runs(start: Path | None) -> dict[str, Run]:
+    """What is compared; fine-tuning only where there is something to start from."""
+    compared = {
+        'panoptic': Run([('shapes', 'panoptic')]),
+        'instance': Run([('shapes', 'instance')]),
+        'semantic': Run([('shapes', 'semantic')]),
+        'mixed': Run([('shapes', 'instance'), ('more', 'semantic')]),
+        'signs': Run([('signs', 'panoptic')]),
+    }
+    if start:
+        compared['signs_fine-tuned'] = Run([('signs', 'panoptic')], start, share=0.25)
+    return compared
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    parser = ArgumentParser(description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
+    parser.add_argument('--only', nargs='*', metavar='NAME', help='runs to make; by default all')
+    parser.add_argument('--steps', type=int, default=1100, help='of a run; fine-tuning has a quarter of them')
+    parser.add_argument('--start', type=Path, help='what to fine-tune: a model of the shapes, as make demo trains it')
+    parser.add_argument('--num-train', type=int, default=1000, help='images of a data set')
+    parser.add_argument('--num-val', type=int, default=100, help='images to measure on')
+    parser.add_argument('--size', type=int, default=128, help='shorter side of the images in pixels')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/own_data'), help='folder to write to')
+    options = parser.parse_args(arguments)
+    compared = runs(options.start)
+    unknown = set(options.only or ()) - set(compared)
+    if unknown:
+        parser.error(f'unknown runs {sorted(unknown)}: choose of {list(compared)}')
+    for folder, (classes, seed) in DATA_SETS.items():
+        sizes = dict(num_train=options.num_train, num_val=options.num_val, size=options.size)
+        write_shapes(options.out / 'data' / folder, seed=seed, classes=classes, **sizes)
+    for name in options.only or compared:
+        figures = measure(compared[name], options.out / name, options.out / 'data', options.steps)
+        (options.out / name / 'figures.json').write_text(json.dumps(figures, indent=2) + '\n')
+        print(name, figures)
+
+
+def measure(run: Run, work_dir: Path, data: Path, steps: int) -> dict[str, float]:
+    """Train, and measure the tasks that the run has learnt, on the panoptic annotation of its validation images."""
+    cfg = run_config(run, work_dir, data, steps)
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = cfg.default_hooks.checkpoint.save_best = None
+    train(cfg)
+    cfg = run_config(Run([(run.folder, 'panoptic')]), work_dir / 'test', data, steps)
+    tasks = template(run, data).tasks
+    metrics = evaluate(cfg, (work_dir / 'last_checkpoint').read_text(), tasks=tasks)
+    return {key: round(float(metrics[key]), 2) for key in FIGURES if key in metrics}
+
+
+def run_config(run: Run, work_dir: Path, data: Path, steps: int) -> Config:
+    """The demo's model and schedule with the data of a run, as the template describes them."""
+    own = template(run, data)
+    cfg = load_config(MODEL, work_dir=str(work_dir), cfg_options={'max_iters': round(steps * run.share)})
+    for loader, split in ((cfg.train_dataloader, 'train'), (cfg.val_dataloader, 'val'), (cfg.test_dataloader, 'val')):
+        pipeline = loader.dataset.pipeline
+        next(step for step in pipeline if step.type == 'LoadPanopticMap').type = 'LoadSegments'
+        loader.dataset = own[f'{split}_dataloader'].dataset | dict(pipeline=pipeline)
+        loader |= dict(num_workers=0, persistent_workers=False)
+    cfg.model.metainfo = own.metainfo
+    warm_up, decay = cfg.param_scheduler
+    warm_up.end = decay.begin = 1 + cfg.max_iters // 20
+    cfg.train_cfg.max_iters = decay.end = cfg.max_iters
+    cfg.load_from = run.start and str(run.start)
+    return cfg
+
+
+def template(run: Run, data: Path) -> Config:
+    """The template for own data, filled in for a run."""
+    categories = CLASSES[DATA_SETS[run.folder][0]]
+    return fill_in(
+        {
+            'classes': tuple(category.name for category in categories),
+            'things': tuple(category.name for category in categories if category.isthing),
+            'sources': [
+                dict(annotation=annotation, data_root=str(data / folder)) for folder, annotation in run.sources
+            ],
+        }
+    )
+
+
+def fill_in(choices: Mapping[str, Any]) -> Config:
+    """Read the template as if its user had written other values."""
+    tree = ast.parse(TEMPLATE.read_text().replace("'_base_/", f"'{CONFIGS}/_base_/"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in choices:
+            node.value = ast.parse(repr(choices[node.targets[0].id]), mode='eval').body
+    return Config.fromstring(ast.unparse(tree), '.py')
+
+
+if __name__ == '__main__':
+    main()
