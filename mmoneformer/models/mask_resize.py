@@ -13,7 +13,8 @@ from torch import Tensor
 
 Size = tuple[int, int]
 ReadRows = Callable[[int, int], Tensor]
-BLOCK_ELEMENTS = 2**24  # of all masks in a block, read or written: 64 MiB of float32
+# of all masks in a block, read or written: what a processor's caches hold, and what keeps a GPU busy
+BLOCK_ELEMENTS = {'cpu': 2**21, 'cuda': 2**24}
 
 
 class Frame(NamedTuple):
@@ -43,7 +44,7 @@ def row_blocks(mask_logits: Tensor, frame: Frame) -> Iterator[tuple[slice, Tenso
     height, width = frame.original
     rows_read = max(1.0, frame.image[0] / height)  # per row of the result
     row_elements = max(1, len(mask_logits)) * max(width, frame.padded[1]) * rows_read
-    step = max(1, int(BLOCK_ELEMENTS / row_elements))
+    step = max(1, int(BLOCK_ELEMENTS.get(mask_logits.device.type, 2**24) / row_elements))
 
     def read_mask(start: int, stop: int) -> Tensor:
         return mask_logits[:, start:stop].float()

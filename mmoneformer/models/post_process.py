@@ -85,7 +85,7 @@ def semantic_map(class_logits: Tensor, mask_logits: Tensor, frame: Frame) -> Ten
     """
     labels = torch.empty(frame.original, dtype=torch.int64, device=class_logits.device)
     for rows, logits in row_blocks(mask_logits, frame):
-        labels[rows] = semantic_scores(class_logits.float(), logits).argmax(0)
+        labels[rows] = semantic_scores(class_logits.float(), logits).max(0).indices  # faster than argmax
     return labels
 
 
@@ -119,10 +119,10 @@ def panoptic_map(
     mask_area = labels.new_zeros(count)
     for rows, logits in row_blocks(mask_logits, frame):
         probabilities = logits.sigmoid()
-        winner[rows] = (scores[:, None, None] * probabilities).argmax(0)
+        winner[rows] = (scores[:, None, None] * probabilities).max(0).indices
         is_inside = probabilities >= 0.5
         inside[rows] = is_inside.gather(0, winner[rows][None])[0]
-        mask_area += is_inside.sum((1, 2))
+        mask_area += is_inside.flatten(1).count_nonzero(1)
 
     won_area = winner.flatten().bincount(minlength=count)
     segment_area = (winner * inside + count * ~inside).flatten().bincount(minlength=count + 1)[:count]
@@ -164,7 +164,7 @@ def _threshold_masks(mask_logits: Tensor, frame: Frame) -> tuple[Tensor, Tensor]
     area, total = (torch.zeros(len(mask_logits), device=mask_logits.device) for _ in range(2))
     for rows, logits in row_blocks(mask_logits, frame):
         inside = masks[:, rows] = logits > 0
-        area += inside.sum((1, 2))
+        area += inside.flatten(1).count_nonzero(1)
         total += (logits.sigmoid() * inside).sum((1, 2))
     return masks, total / (area + 1e-6)
 

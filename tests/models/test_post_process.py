@@ -23,7 +23,7 @@ SEEDS = range(6)
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
     """A few rows at a time, as masks of a large image come."""
-    monkeypatch.setattr(mask_resize, 'BLOCK_ELEMENTS', 20 * 71 * 5)
+    monkeypatch.setattr(mask_resize, 'BLOCK_ELEMENTS', {'cpu': 20 * 71 * 5})
 
 
 def blobs(count):
