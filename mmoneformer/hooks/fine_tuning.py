@@ -30,7 +30,8 @@ class FineTuningHook(Hook):
         if runner._resume or not is_training or CLASS_ROWS[0] not in weights:
             return
         model = getattr(runner.model, 'module', runner.model)  # behind a wrapper for several processes
-        own, classes = model.state_dict(), model.dataset_meta['classes']
+        own = {key.removeprefix('module.'): value for key, value in runner.model.state_dict().items()}
+        classes = model.dataset_meta['classes']
         stored = checkpoint.get('meta', {}).get('dataset_meta', {}).get('classes', classes)
         rows = len(weights[CLASS_ROWS[0]])
         if rows != len(stored) + 1:

@@ -53,6 +53,12 @@ class FullyShardedStrategy(FSDPStrategy):
         if is_main_process():
             Path(unfinished).rename(filename)
 
+    def load_checkpoint(self, filename: str, **kwargs: Any) -> dict[str, Any]:
+        """Load into all processes; hooks that change the checkpoint may read the state of the whole model."""
+        whole = FullStateDictConfig(offload_to_cpu=False)
+        with FullyShardedDataParallel.state_dict_type(self.model, self.state_dict_type, whole):
+            return super().load_checkpoint(filename, **kwargs)
+
     def load_optim_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take this process's part; torch has changed the order of the arguments since mmengine called it."""
         optimizer = self.optim_wrapper.optimizer
