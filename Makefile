@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # One thread each: on two cores a second one gains nothing, and keeps the data loaders and other tests waiting.
 demo test test-all test-forks: export OMP_NUM_THREADS = 1
 
-.PHONY: env env-dev env-forks demo lint test test-all test-forks clean
+.PHONY: env env-dev env-forks demo benchmark lint test test-all test-forks clean
 
 env: .venv/installed
 env-dev: .venv/installed-dev
@@ -31,6 +31,9 @@ env-forks: .venv-forks/installed
 
 demo: env
 	$(BIN)/python tools/demo.py
+
+benchmark: env-dev
+	$(BIN)/python tools/benchmark.py --out work_dirs/benchmark
 
 lint: env-dev
 	$(BIN)/ruff check .

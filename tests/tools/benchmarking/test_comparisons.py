@@ -1,0 +1,96 @@
+"""The two sides of the comparisons do the same work; in this process, at tiny sizes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from benchmarking.comparison import Side
+from benchmarking.comparisons import COMPARISONS, JITTER, POST_PROCESSING, SWIN_T, SWIN_T_TRAINING
+from benchmarking.cuda_comparisons import CUDA_COMPARISONS
+from benchmarking.curves import CURVES
+from benchmarking.measures import TimeOfFurtherTask, matrix_share_of_side
+from benchmarking.measuring import Timing
+from benchmarking.settings import Settings
+from benchmarking.training_memory import SAVINGS
+
+QUICK = Settings(rounds=1, quick=True)
+
+
+def make(maker, case):
+    return Side(maker, case).under(QUICK).make()
+
+
+def test_names_are_unique_and_makers_exist():
+    pytest.importorskip('transformers')
+    for table in (COMPARISONS, CUDA_COMPARISONS):
+        assert len({comparison.name for comparison in table}) == len(table)
+        for comparison in table:
+            assert callable(comparison.ours.load())
+            assert callable(comparison.peer.load())
+
+
+def test_hugging_face_has_our_weights_and_input():
+    pytest.importorskip('transformers')
+    case = replace(SWIN_T, tasks=('panoptic', 'semantic'))
+    ours, theirs = make('our_model:forward', case)(), make('hugging_face:forward', case)()
+    assert ours.keys() == theirs.keys() == {'panoptic', 'semantic'}
+    for task, logits in ours.items():
+        for found, expected in zip(logits, theirs[task], strict=True):
+            torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
+
+
+def test_pipelines_draw_the_same_crop():
+    ours, theirs = make('pipelines:ours', JITTER)(), make('pipelines:mmdet', JITTER)()
+    assert len(ours) == len(theirs) == 2
+    for our, their in zip(ours, theirs, strict=True):
+        height, width = their['inputs'].shape[1:]
+        # theirs resizes floats, ours bytes
+        torch.testing.assert_close(our['inputs'][:, :height, :width].float(), their['inputs'], atol=1, rtol=0)
+        assert our['data_samples'].flip == their['data_samples'].flip
+
+
+def test_post_processing_finds_the_same_segments():
+    pytest.importorskip('transformers')
+    case = replace(POST_PROCESSING, masks=5)
+    ours, theirs = make('post_processing:ours', case)(), make('post_processing:hugging_face', case)()
+    void = 19
+    labels = {info['id']: info['label_id'] for info in theirs['panoptic']['segments_info']}
+    table = np.array([labels.get(index, void) for index in range(max(labels) + 1)])
+    expected = torch.from_numpy(table[theirs['panoptic']['segmentation'].numpy()])
+    found = ours['panoptic'].pixels % 1000
+    seen = found != void  # ours leaves pixels outside of every mask void, theirs gives them to the nearest
+    assert seen.float().mean() > 0.2
+    assert (found == expected)[seen].float().mean() > 0.98
+    assert (ours['semantic'] == theirs['semantic'])[seen].float().mean() > 0.95
+
+
+@pytest.mark.parametrize('maker', ['our_model', 'hugging_face'])
+def test_training_steps_give_a_finite_loss(maker):
+    pytest.importorskip('transformers')
+    step = make(f'{maker}:training_step', SWIN_T_TRAINING)
+    assert 0 < step() < 1e4
+
+
+def test_cost_of_a_further_task(monkeypatch):
+    timing = Timing(ours=[1.2, 1.4], peer=[1.0, 1.0])
+    monkeypatch.setattr('benchmarking.measures.in_fresh_process', lambda *arguments, threads: timing)
+    comparison = next(c for c in COMPARISONS if c.name == 'further-task')
+    (measure,) = comparison.measures
+    assert isinstance(measure, TimeOfFurtherTask)
+    row = measure.row(comparison, QUICK)
+    assert row.value == pytest.approx(0.15)
+    assert row.spread == pytest.approx((0.1, 0.2))
+
+
+def test_share_of_the_matrix_limit():
+    share = matrix_share_of_side(Side('our_model:forward', SWIN_T).under(QUICK), rounds=1)
+    assert 0 < share < 1
+
+
+def test_savings_and_curves_change_the_case():
+    cases = [saving.apply(SWIN_T_TRAINING) for saving in SAVINGS]
+    assert cases[0] == SWIN_T_TRAINING
+    assert all(case != SWIN_T_TRAINING for case in cases[1:])
+    for curve in CURVES:
+        assert len({str(curve.vary(curve.case, value)) for value in curve.values}) == len(curve.values)

@@ -1,0 +1,80 @@
+"""Measure mmoneformer beside transformers' OneFormer and mmdet's Mask2Former: same work, in turn, on this machine."""
+
+import json
+import sys
+from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from benchmarking import start_up, training_memory
+from benchmarking.comparisons import COMPARISONS
+from benchmarking.cuda_comparisons import CUDA_COMPARISONS
+from benchmarking.curves import CURVES, curves_as_json, measure_curve
+from benchmarking.machine import describe_machine
+from benchmarking.report import Report
+from benchmarking.row import Row
+from benchmarking.settings import Settings
+
+MEASURERS: dict[str, dict[str, Callable[[Settings], list[Row]]]] = {
+    'cpu': {
+        **{comparison.name: comparison.rows for comparison in COMPARISONS},
+        start_up.NAME: start_up.start_up_rows,
+    },
+    'cuda': {comparison.name: comparison.rows for comparison in CUDA_COMPARISONS},
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    parser = ArgumentParser(description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
+    parser.add_argument('--only', nargs='*', metavar='NAME', help='comparisons to run; an unknown name lists all')
+    parser.add_argument('--memory', action='store_true', help='also the memory of training with each option')
+    parser.add_argument('--curves', action='store_true', help='also the costs against sizes, as a plot')
+    parser.add_argument('--rounds', type=int, default=5, help='timed runs of each side')
+    parser.add_argument('--threads', type=int, default=2, help='of the CPU')
+    parser.add_argument('--quick', action='store_true', help='tiny work: shows that all runs, no more')
+    parser.add_argument('--device', choices=list(MEASURERS), default='cpu', help='where all runs')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/benchmark'), help='folder to write to')
+    options = parser.parse_args(arguments)
+    measurers = MEASURERS[options.device]
+    unknown = set(options.only or ()) - set(measurers)
+    if unknown:
+        parser.error(f'unknown comparisons {sorted(unknown)}: choose of {list(measurers)}')
+    chosen = {name: measurers[name] for name in (measurers if options.only is None else options.only)}
+    if options.memory:
+        chosen[training_memory.NAME] = training_memory.training_memory_rows
+    settings = Settings(rounds=options.rounds, threads=options.threads, device=options.device, quick=options.quick)
+    report = Report(machine=describe_machine(settings.threads, options.device), quick=settings.quick)
+    for _ in _measured(chosen, settings, report):
+        report.write(options.out)  # each time: all of it may take an hour
+    if options.curves:
+        _write_curves(options.out, settings)
+    print(report.markdown())
+    if report.failures:
+        sys.exit(f'error: not measured: {report.failures}')
+
+
+def _measured(
+    chosen: dict[str, Callable[[Settings], list[Row]]], settings: Settings, report: Report
+) -> Iterator[None]:
+    """Add to the report, one name at a time; a peer that is not there leaves the others' figures alone."""
+    for name, rows in chosen.items():
+        try:
+            report.rows += rows(settings)
+        except (ImportError, BrokenProcessPool) as error:
+            report.failures[name] = str(error)
+        yield
+
+
+def _write_curves(folder: Path, settings: Settings) -> None:
+    from benchmarking.plots import plot_curves  # matplotlib is needed by nothing else
+
+    folder.mkdir(parents=True, exist_ok=True)
+    curves = [(curve, measure_curve(curve, settings)) for curve in CURVES]
+    (folder / 'curves.json').write_text(json.dumps(curves_as_json(curves), indent=2) + '\n')
+    plot_curves(curves, folder / 'curves.png')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,59 @@
+"""Random images and annotations, the same for both sides of a comparison."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """Segments of an image.
+
+    Attributes:
+        id_map: Pixel value n + 1 belongs to segment n; there is no void; uint8 [H, W].
+        labels: Class of each segment, ascending.
+    """
+
+    id_map: np.ndarray
+    labels: list[int]
+
+
+def draw_annotation(size: Size, count: int, *, num_classes: int, seed: int) -> Annotation:
+    """Cut an image into cells around random points; their classes lie evenly among ``num_classes``.
+
+    Args:
+        size: Height and width.
+        count: Segments, at most 255.
+        num_classes: Classes of the data set.
+        seed: Of the points.
+    """
+    height, width = size
+    points = np.random.default_rng(seed).random((count, 2)) * size
+    rows, columns = np.arange(height)[:, None], np.arange(width)
+    nearest = np.zeros(size, np.uint8)
+    least = np.full(size, np.inf)
+    for index, (y, x) in enumerate(points, start=1):
+        distance = (rows - y) ** 2 + (columns - x) ** 2
+        closer = distance < least
+        nearest[closer] = index
+        least[closer] = distance[closer]
+    return Annotation(nearest, [index * num_classes // count for index in range(count)])
+
+
+def draw_image(annotation: Annotation, *, seed: int) -> np.ndarray:
+    """Give each segment a colour, and some noise; uint8 [H, W, 3]."""
+    generator = np.random.default_rng(seed)
+    colours = generator.integers(30, 226, (len(annotation.labels) + 1, 3))
+    noise = generator.integers(-30, 30, (*annotation.id_map.shape, 3))
+    return (colours[annotation.id_map] + noise).astype(np.uint8)
+
+
+def normalised_images(batch: int, size: Size, *, device: str = 'cpu') -> Tensor:
+    """Images as a network gets them: padded and normalised, [B, 3, H, W]."""
+    images = [draw_image(draw_annotation(size, 15, num_classes=15, seed=seed), seed=seed) for seed in range(batch)]
+    stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+    return ((stacked.float() - 127.5) / 60).contiguous().to(device)

@@ -1,0 +1,52 @@
+"""What a benchmark ran on."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarking.measuring import seconds_of
+
+PACKAGES = ('torch', 'mmengine', 'mmcv', 'mmcv-lite', 'mmdet', 'mmsegmentation', 'transformers', 'numpy')
+MATRIX_SIZE, MATRIX_RUNS = 2048, 5
+CPU_INFO = Path('/proc/cpuinfo')
+
+
+def describe_machine(threads: int, device: str) -> dict[str, Any]:
+    """Processor, versions, and how fast the machine multiplies matrices right now."""
+    torch.set_num_threads(threads)
+    return dict(
+        processor=_processor(),
+        cores=os.cpu_count(),
+        load=os.getloadavg()[0],
+        gpu=torch.cuda.get_device_name() if device.startswith('cuda') else None,
+        threads=threads,
+        python=platform.python_version(),
+        versions={name: found for name in PACKAGES if (found := _version(name))},
+        matrix_gflops={str(dtype)[6:]: matrix_gflops(dtype, device) for dtype in (torch.float32, torch.bfloat16)},
+    )
+
+
+def _processor() -> str:
+    if CPU_INFO.exists():
+        names = [line.partition(':')[2].strip() for line in CPU_INFO.read_text().splitlines() if 'model name' in line]
+        if names:
+            return names[0]
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def matrix_gflops(dtype: torch.dtype, device: str) -> float:
+    """The best of some products of square matrices: no network can be faster."""
+    matrix = torch.randn(MATRIX_SIZE, MATRIX_SIZE, device=device).to(dtype)
+    best = min(seconds_of(lambda: matrix @ matrix, device) for _ in range(MATRIX_RUNS))
+    return round(2 * MATRIX_SIZE**3 / best / 1e9, 1)

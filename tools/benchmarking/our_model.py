@@ -1,0 +1,86 @@
+"""Our side: OneFormer of mmoneformer."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from benchmarking.case import Case
+from benchmarking.drawn import draw_annotation, normalised_images
+from benchmarking.precision import inference, precise
+from benchmarking.training import optimiser_step
+from mmoneformer.models import OneFormer
+from mmoneformer.registry import MODELS
+from mmoneformer.structures import TargetMasks
+from mmoneformer.tasks import target_text
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+Logits = dict[str, tuple[torch.Tensor, torch.Tensor]]
+
+
+def load_config(case: Case) -> Config:
+    """The case's config, without weights to fetch."""
+    cfg = Config.fromfile(CONFIGS / f'{case.config}.py')
+    cfg.merge_from_dict({'model.backbone.init_cfg': None} | dict(case.options))
+    return cfg
+
+
+def build(case: Case) -> OneFormer:
+    """The case's model, with random weights that are the same each time."""
+    init_default_scope('mmoneformer')
+    torch.manual_seed(0)
+    return MODELS.build(load_config(case).model).to(case.device)
+
+
+def forward(case: Case) -> Callable[[], Logits]:
+    """One pass of a batch: logits of all tasks."""
+    return forward_of(build(case), case)
+
+
+def forward_of(model: OneFormer, case: Case) -> Callable[[], Logits]:
+    """The same, of a model that is there."""
+    model.eval().requires_grad_(False)
+    network = torch.compile(model) if case.compiled else model
+    images = normalised_images(case.batch, case.size, device=case.device)
+
+    def run() -> Logits:
+        with inference(case):
+            return network(images, mode='tensor', tasks=case.tasks)
+
+    return run
+
+
+def training_step(case: Case) -> Callable[[], float]:
+    """One step: losses, gradients, update."""
+    return training_step_of(build(case), case)
+
+
+def training_step_of(model: OneFormer, case: Case) -> Callable[[], float]:
+    """The same, of a model that is there."""
+    model.train()
+    images = normalised_images(case.batch, case.size, device=case.device)
+    samples = [_target(case, index, model).to(case.device) for index in range(case.batch)]
+
+    def losses() -> torch.Tensor:
+        with precise(case):
+            return model.parse_losses(model(images, samples, mode='loss'))[0]
+
+    return optimiser_step(model, losses)
+
+
+def _target(case: Case, index: int, model: Any) -> DetDataSample:
+    classes = model.dataset_meta['classes']
+    annotation = draw_annotation(case.size, case.masks, num_classes=len(classes), seed=index)
+    sample = DetDataSample(
+        metainfo=dict(
+            task=case.tasks[index % len(case.tasks)],
+            texts=[target_text(classes[label]) for label in annotation.labels],
+        )
+    )
+    sample.gt_masks = TargetMasks(torch.from_numpy(annotation.id_map), case.masks)
+    sample.gt_labels = torch.tensor(annotation.labels)
+    return sample

@@ -1,0 +1,108 @@
+"""Both data pipelines for COCO's panoptic training, with large-scale jitter: ours and mmdet's Mask2Former's.
+
+Each run reads the same files and draws the same flip, scale and crop on both sides. Ours is whole: it pads, and makes
+the targets of a task. mmdet's leaves the padding of image and masks to the model.
+"""
+
+import atexit
+import copy
+import random
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
+from types import ModuleType
+from typing import Any
+
+import cv2
+import numpy as np
+from mmdet.registry import TRANSFORMS as MMDET_TRANSFORMS
+from mmengine.hub import get_config
+from mmengine.registry import DefaultScope, init_default_scope
+
+from benchmarking.case import Case
+from benchmarking.drawn import Annotation, draw_annotation
+from benchmarking.mask2former import CONFIG, NUM_CLASSES, NUM_THINGS
+from benchmarking.our_model import load_config
+from benchmarking.scene_files import write_scene
+from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.registry import TRANSFORMS
+from mmoneformer.tasks import TASKS
+
+Sample = dict[str, Any]
+Run = Callable[[], list[Sample]]
+
+
+def ours(case: Case) -> Run:
+    """The training pipeline of our config."""
+    init_default_scope('mmoneformer')
+    transforms = [TRANSFORMS.build(step) for step in load_config(case).train_pipeline]
+    metainfo = resolve_metainfo('coco')
+    annotation = _annotation(case)
+    segments = [dict(id=index, label=label, iscrowd=0) for index, label in enumerate(annotation.labels, start=1)]
+    sample = dict(
+        img_id=0,
+        segments=segments,
+        classes=metainfo['classes'],
+        thing_ids=metainfo['thing_ids'],
+        tasks=tuple(TASKS),
+    )
+    return _runs(case, transforms, sample, annotation)
+
+
+def mmdet(case: Case) -> Run:
+    """The training pipeline of mmdet's Mask2Former."""
+    _stand_in_for_panopticapi()
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        transforms = [MMDET_TRANSFORMS.build(step) for step in get_config(CONFIG).train_pipeline]
+    annotation = _annotation(case)
+    infos, instances = [], []
+    for index, label in enumerate(annotation.labels, start=1):
+        infos.append(dict(id=index, category=label, is_thing=label < NUM_THINGS))
+        if label < NUM_THINGS:
+            x, y, width, height = cv2.boundingRect((annotation.id_map == index).astype(np.uint8))
+            instances.append(dict(bbox=[x, y, x + width, y + height], bbox_label=label, ignore_flag=0))
+    height, width = case.size
+    sample = dict(img_id=0, height=height, width=width, instances=instances, segments_info=infos)
+    return _runs(case, transforms, sample, annotation)
+
+
+def _annotation(case: Case) -> Annotation:
+    return draw_annotation(case.size, case.masks, num_classes=NUM_CLASSES, seed=0)
+
+
+def _runs(case: Case, transforms: list[Callable[[Sample], Sample]], sample: Sample, annotation: Annotation) -> Run:
+    folder = mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    sample['img_path'], sample['seg_map_path'] = write_scene(Path(folder), annotation)
+
+    def run() -> list[Sample]:
+        return [_transformed(sample, transforms, seed) for seed in range(case.samples)]
+
+    return run
+
+
+def _transformed(sample: Sample, transforms: list[Callable[[Sample], Sample]], seed: int) -> Sample:
+    np.random.seed(seed)
+    random.seed(seed)
+    results = copy.deepcopy(sample)
+    for transform in transforms:
+        results = transform(results)
+    return results
+
+
+def _stand_in_for_panopticapi() -> None:
+    """mmdet takes one function of panopticapi, which no package index has: this one does the same."""
+    try:
+        import panopticapi.utils  # noqa: F401
+    except ImportError:
+        package, utils = ModuleType('panopticapi'), ModuleType('panopticapi.utils')
+        vars(utils)['rgb2id'], vars(package)['utils'] = rgb2id, utils
+        sys.modules |= {'panopticapi': package, 'panopticapi.utils': utils}
+
+
+def rgb2id(colours: np.ndarray) -> np.ndarray:
+    """Ids of the colours R + 256 G + 65536 B, [H, W, 3] to [H, W]."""
+    wide = colours.astype(np.int32)
+    return wide[..., 0] + 256 * wide[..., 1] + 65536 * wide[..., 2]

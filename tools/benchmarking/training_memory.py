@@ -1,0 +1,77 @@
+"""Peak memory of a training step under each option that saves some."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from benchmarking.case import Case
+from benchmarking.comparison import Side
+from benchmarking.comparisons import SWIN_L, SWIN_T
+from benchmarking.measures import GIGABYTE, measured_memory
+from benchmarking.row import Row
+from benchmarking.settings import Settings
+
+NAME = 'training-memory'
+BATCH = 2
+STEPS = {
+    'Swin-T 512 x 512': replace(SWIN_T, batch=BATCH),
+    'Swin-L 640 x 640': replace(SWIN_L, batch=BATCH),
+}
+
+
+@dataclass(frozen=True)
+class Saving:
+    """A way to save memory.
+
+    Attributes:
+        what: In words.
+        options: Settings of the config.
+        fields: Of the case.
+    """
+
+    what: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def apply(self, case: Case) -> Case:
+        """The case with the saving."""
+        return replace(case, options={**case.options, **self.options}, **self.fields)
+
+
+RECOMPUTE_BACKBONE = {'model.backbone.with_cp': True}
+RECOMPUTE_PIXEL_DECODER = {'model.panoptic_head.pixel_decoder.with_cp': True}
+RECOMPUTE_BOTH = RECOMPUTE_BACKBONE | RECOMPUTE_PIXEL_DECODER
+SAVINGS = (
+    Saving('plain'),
+    Saving('bfloat16 autocast', fields=dict(precision='bfloat16')),
+    Saving('backbone recomputed', RECOMPUTE_BACKBONE),
+    Saving('pixel decoder recomputed', RECOMPUTE_PIXEL_DECODER),
+    Saving('both recomputed', RECOMPUTE_BOTH),
+    Saving('frozen backbone', {'model.backbone.frozen_stages': 4}),
+    Saving('one image at a time (accumulation)', fields=dict(batch=1)),
+    Saving('all but the frozen backbone', RECOMPUTE_BOTH, dict(precision='bfloat16', batch=1)),
+)
+
+
+def training_memory_rows(settings: Settings) -> list[Row]:
+    """Measure all options of all steps, each beside the plain step."""
+    rows: list[Row] = []
+    for what, case in STEPS.items():
+        base = case.under(settings)
+        peaks = [_peak(saving.apply(base), settings) for saving in SAVINGS]
+        rows += [
+            Row(
+                name=NAME,
+                what=f'memory of a training step, {what}, batch {BATCH}: {saving.what}',
+                unit='GB',
+                ours=peak,
+                peer=peaks[0],
+                value=peak / peaks[0],
+            )
+            for saving, peak in zip(SAVINGS, peaks, strict=True)
+        ]
+    return rows
+
+
+def _peak(case: Case, settings: Settings) -> float:
+    return measured_memory(Side('our_model:training_step', case), settings).peak / GIGABYTE
