@@ -190,7 +190,8 @@ def test_evaluation_has_every_segment_at_the_original_size(drawn, width, height)
 def model():
     torch.manual_seed(0)
     config = Config.fromfile(Path(__file__).parents[1] / 'data/tiny_oneformer.py')
-    return MODELS.build(dict(config.model, backbone=dict(config.model.backbone, init_cfg=None)))
+    backbone = dict(config.model.backbone, init_cfg=None)
+    return MODELS.build(dict(config.model, backbone=backbone, _scope_='mmoneformer'))  # whatever tests before it set
 
 
 @hypothesis.settings(few, max_examples=5)
