@@ -24,4 +24,4 @@ default_hooks = dict(
 )
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=False)
 vis_backends = [dict(type='LocalVisBackend')]  # and maybe dict(type='TensorboardVisBackend'): docs/watching.md
-visualizer = dict(type='OneFormerVisualizer', vis_backends=vis_backends, name='visualizer')
+visualizer = dict(type='OneFormerVisualizer', vis_backends=vis_backends)  # named by the runner: one each run

@@ -59,11 +59,12 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
         resume: A checkpoint to go on from, or True for the last whole one in the work folder, if there is one.
 
     Raises:
-        ValueError: If all checkpoints in the work folder are damaged.
+        ValueError: If all checkpoints in the work folder are damaged, or ``amp`` is asked of an optimizer wrapper that
+            brings its own precision.
         SystemExit: If SIGTERM stopped the run: status 143, behind a checkpoint.
     """
     if amp:
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        _ask_for_mixed_precision(cfg)
     if cfg.optim_wrapper.type == 'AmpOptimWrapper':
         _settle_precision(cfg)
     checkpoint = last_whole_checkpoint(cfg.work_dir) if resume is True else resume
@@ -115,6 +116,13 @@ def evaluate(
     cfg.load_from, cfg.resume = checkpoint, False
     with registered_parts_only() if cfg.filename is None else nullcontext():  # without a file: from a checkpoint
         return _start(cfg, build_runner_with_tta if tta else Runner.from_cfg).test()
+
+
+def _ask_for_mixed_precision(cfg: Config) -> None:
+    wrapper = cfg.optim_wrapper.type
+    if wrapper not in ('OptimWrapper', 'FiniteOptimWrapper', 'AmpOptimWrapper'):
+        raise ValueError(f'--amp does not fit {wrapper}: leave it out, and set optim_wrapper.dtype=bfloat16 instead')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
 
 
 def _settle_precision(cfg: Config) -> None:

@@ -161,6 +161,20 @@ def test_mixed_precision(monkeypatch, gpu, dtype, expected):
     } == expected
 
 
+def test_mixed_precision_of_a_wrapper_that_has_its_own():
+    cfg = load_config(CONFIG.with_name('oneformer_convnext-xl_ade20k_fsdp.py'))
+    with pytest.raises(ValueError, match='FullyShardedOptimWrapper.*optim_wrapper.dtype=bfloat16'):
+        train(cfg, amp=True)
+
+
+def test_each_run_logs_into_its_own_folder(trained, options, tmp_path):
+    """Also the second one of a process."""
+    train(load_config(CONFIG, work_dir=str(tmp_path), cfg_options=options | {'train_cfg.val_begin': 9}))
+    for work_dir in (trained[0], tmp_path):
+        (log,) = work_dir.glob('*/vis_data/scalars.json')
+        assert log.stat().st_size
+
+
 def test_training_in_bfloat16(options, tmp_path):
     settings = options | {'optim_wrapper.dtype': 'bfloat16', 'train_cfg.val_begin': 9}
     runner = train(load_config(CONFIG, work_dir=str(tmp_path), cfg_options=settings), amp=True)
