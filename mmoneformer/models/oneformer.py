@@ -11,7 +11,7 @@ from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
 from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
-from mmoneformer.models.mask_resize import Frame
+from mmoneformer.models.mask_tiles import Frame
 from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
 from mmoneformer.registry import MODELS
 from mmoneformer.tasks import TASKS, check_tasks

@@ -8,7 +8,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.structures import PixelData
 from torch import Tensor, nn
 
-from mmoneformer.models.mask_resize import Frame, row_blocks
+from mmoneformer.models.mask_tiles import Frame, MaskTiles
 from mmoneformer.models.post_process import semantic_scores
 from mmoneformer.registry import MODELS
 
@@ -65,8 +65,9 @@ def _scores(class_logits: Tensor, mask_logits: Tensor, sample: DetDataSample, pa
         ValueError: If the view is flipped otherwise than horizontally.
     """
     frame = Frame(padded, tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
-    blocks = row_blocks(mask_logits, frame)
-    scores = torch.cat([semantic_scores(class_logits.float(), logits) for _, logits in blocks], dim=1)
+    scores = class_logits.new_empty(class_logits.shape[1] - 1, *frame.original, dtype=torch.float32)
+    for _, (rows, columns), _, logits in MaskTiles(mask_logits, frame).read_all():
+        scores[:, rows, columns] = semantic_scores(class_logits.float(), logits)
     if not sample.get('flip'):
         return scores
     if sample.flip_direction != 'horizontal':

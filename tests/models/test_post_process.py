@@ -3,8 +3,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmoneformer.models import mask_resize
-from mmoneformer.models.mask_resize import Frame
+from mmoneformer.models import mask_tiles
+from mmoneformer.models.mask_tiles import Frame
 from mmoneformer.models.post_process import (
     Thresholds,
     find_instances,
@@ -21,9 +21,9 @@ SEEDS = range(6)
 
 
 @pytest.fixture(autouse=True)
-def _small_blocks(monkeypatch):
-    """A few rows at a time, as masks of a large image come."""
-    monkeypatch.setattr(mask_resize, 'BLOCK_ELEMENTS', {'cpu': 20 * 71 * 5})
+def _small_tiles(monkeypatch):
+    """As a large image has: some are settled by their bounds, others not."""
+    monkeypatch.setattr(mask_tiles, 'CPU_TILE', 5)
 
 
 def blobs(count):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 
-from mmoneformer.models.mask_resize import Frame, row_blocks
+from mmoneformer.models.mask_tiles import Frame, MaskTiles
 from mmoneformer.models.post_process import INSTANCE_OFFSET, semantic_scores
 from mmoneformer.tasks import TASKS
 
@@ -75,8 +75,9 @@ def test_task_token(reference, task):
 def test_semantic_scores(reference, logits, task, image):
     class_logits, mask_logits = (part[image] for part in logits[task])
     frame = Frame((128, 160), *(tuple(reference.config[key][image]) for key in ('in_sizes', 'out_sizes')))
-    masks = torch.cat([rows for _, rows in row_blocks(mask_logits, frame)], dim=1)
-    scores = semantic_scores(class_logits, masks)
+    scores = torch.empty(class_logits.shape[1] - 1, *frame.original)
+    for _, (rows, columns), _, masks in MaskTiles(mask_logits, frame).read_all():
+        scores[:, rows, columns] = semantic_scores(class_logits, masks)
     expected = reference.tensor(f'{task}/{image}/sem_seg_sub6').float()
     torch.testing.assert_close(scores[:, ::6, ::6], expected, atol=2e-3, rtol=2e-3)  # stored in float16
     labels = reference.tensor(f'{task}/{image}/sem_seg_argmax').long()

@@ -16,7 +16,7 @@ from benchmarking.case import Case
 from benchmarking.comparison import Comparison
 from benchmarking.drawn import Annotation, draw_annotation, normalised_images
 from mmoneformer.models import OneFormer
-from mmoneformer.models.mask_resize import Frame
+from mmoneformer.models.mask_tiles import Frame
 from mmoneformer.models.post_process import INSTANCE_OFFSET, Thresholds, panoptic_map
 from mmoneformer.models.prediction import QueryPredictions, mask_logits
 

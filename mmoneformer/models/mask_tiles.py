@@ -1,0 +1,162 @@
+"""Mask logits at the size of the original image, tile by tile, and what is known of a tile beforehand.
+
+A mask travels from stride 4 to the padded input, is cropped to the image and resized to the original size, both times
+bilinearly. So a pixel is a weighted mean of cells, and all pixels of a tile lie between the least and the greatest
+cell that they read. Where these bounds settle a result, no pixel is computed; 250 masks of 2048 x 1024 pixels would
+take 2 GB, and most of a mask is far from its edge.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+Size = tuple[int, int]
+ROUNDING = 1e-6  # of float32 interpolation, relative to the greatest cell
+CPU_TILE, GPU_TILE = 64, 256  # pixels a side: 250 masks' tiles fit a processor's caches, or keep a GPU busy
+
+
+class Frame(NamedTuple):
+    """Heights and widths on a mask's way.
+
+    Attributes:
+        padded: Of the network's input.
+        image: Of the resized image inside the input's top left corner.
+        original: Of the image as the user has it.
+    """
+
+    padded: Size
+    image: Size
+    original: Size
+
+
+class TileMasks(NamedTuple):
+    """The pixels of n masks in one tile.
+
+    Attributes:
+        tile: Number of the tile.
+        pixels: Its rows and columns in the original image.
+        masks: Which masks, ascending, [n].
+        logits: float32 [n, rows, columns].
+    """
+
+    tile: int
+    pixels: tuple[slice, slice]
+    masks: Tensor
+    logits: Tensor
+
+
+class MaskTiles:
+    """N masks at the original size, cut into T tiles, row by row.
+
+    Args:
+        mask_logits: [N, h, w], spanning the padded input.
+        frame: The sizes.
+
+    Attributes:
+        low: No pixel of the tile has a lower logit, as ``read`` computes it, float32 [N, T].
+        high: No pixel has a higher one, [N, T].
+        area: Pixels of each tile, [T].
+    """
+
+    def __init__(self, mask_logits: Tensor, frame: Frame) -> None:
+        device = mask_logits.device
+        side = CPU_TILE if device.type == 'cpu' else GPU_TILE
+        cells = (mask_logits.shape[1], mask_logits.shape[2])
+        self._mask_logits = mask_logits
+        self._rows, self._columns = (
+            _cut_axis(cells[axis], frame.padded[axis], frame.image[axis], frame.original[axis], side, device)
+            for axis in (0, 1)
+        )
+        low, high = _bounds(mask_logits, [part.cells for part in self._rows], dim=1)
+        low, _ = _bounds(low, [part.cells for part in self._columns], dim=2)
+        _, high = _bounds(high, [part.cells for part in self._columns], dim=2)
+        slack = ROUNDING * torch.maximum(low.abs(), high.abs()).float()
+        self.low, self.high = (low - slack).flatten(1), (high + slack).flatten(1)
+        self._heights, self._widths = (
+            torch.tensor([part.pixels.stop - part.pixels.start for part in parts], device=device)
+            for parts in (self._rows, self._columns)
+        )
+        self.area = (self._heights[:, None] * self._widths).flatten()
+
+    def expand(self, values: Tensor) -> Tensor:
+        """Give each pixel the value of its tile: [T] to [H, W]."""
+        grid = values.view(len(self._heights), len(self._widths))
+        return grid.repeat_interleave(self._heights, 0).repeat_interleave(self._widths, 1)
+
+    def read(self, needed: Tensor) -> Iterator[TileMasks]:
+        """Compute the pixels of some masks in some tiles, and leave out the tiles in which none is needed.
+
+        Args:
+            needed: Which masks in which tiles, bool [N, T].
+        """
+        for tile, wanted in enumerate(needed.T.cpu()):
+            if wanted.any():
+                row, column = self._rows[tile // len(self._columns)], self._columns[tile % len(self._columns)]
+                masks = wanted.nonzero().flatten().to(needed.device)
+                cells = self._mask_logits[:, row.cells, column.cells][masks].float()
+                logits = column.resize(row.resize(cells, dim=1), dim=2)
+                yield TileMasks(tile, (row.pixels, column.pixels), masks, logits)
+
+    def read_all(self) -> Iterator[TileMasks]:
+        """Compute all pixels of all masks."""
+        return self.read(torch.ones_like(self.low, dtype=torch.bool))
+
+
+class _Step(NamedTuple):
+    """Linear interpolation to n positions: between two source positions each, with the weight of the second."""
+
+    first: Tensor
+    second: Tensor
+    weight: Tensor
+
+
+class _Part(NamedTuple):
+    """Rows or columns of a tile: which pixels, from which cells, by which interpolations."""
+
+    pixels: slice
+    cells: slice
+    steps: tuple[_Step, ...]
+
+    def resize(self, values: Tensor, dim: int) -> Tensor:
+        for step in self.steps:
+            weight = step.weight if dim == 2 else step.weight[:, None]
+            values = torch.lerp(values.index_select(dim, step.first), values.index_select(dim, step.second), weight)
+        return values
+
+
+def _cut_axis(cells: int, padded: int, image: int, original: int, side: int, device: torch.device) -> list[_Part]:
+    """Cut height or width so that neither a part's pixels nor what it reads of the image is longer than a side."""
+    length = max(1, int(side / max(1.0, image / original)))
+    steps = [
+        _linear_step(source, target) for source, target in ((cells, padded), (image, original)) if source != target
+    ]
+    return [
+        _cut_part(slice(start, min(start + length, original)), steps, device) for start in range(0, original, length)
+    ]
+
+
+def _cut_part(pixels: slice, steps: list[_Step], device: torch.device) -> _Part:
+    """Follow the pixels back to the cells."""
+    read = pixels
+    own_steps: list[_Step] = []
+    for step in reversed(steps):
+        first, second, weight = (part[read] for part in step)
+        read = slice(int(first[0]), int(second[-1]) + 1)
+        own_steps.insert(0, _Step(*(part.to(device) for part in (first - read.start, second - read.start, weight))))
+    return _Part(pixels, read, tuple(own_steps))
+
+
+def _linear_step(source: int, target: int) -> _Step:
+    """What ``F.interpolate(..., mode='bilinear', align_corners=False)`` reads along one axis."""
+    position = ((torch.arange(target) + 0.5) * (source / target) - 0.5).clamp(min=0)
+    first = position.to(torch.int64).clamp(max=source - 1)
+    return _Step(first, (first + 1).clamp(max=source - 1), position - first)
+
+
+def _bounds(values: Tensor, slices: list[slice], dim: int) -> tuple[Tensor, Tensor]:
+    """Least and greatest values of each slice along an axis, which the slices take the place of."""
+    pairs = [values.narrow(dim, part.start, part.stop - part.start).aminmax(dim=dim) for part in slices]
+    low, high = (torch.stack(parts, dim) for parts in zip(*pairs, strict=True))
+    return low, high

@@ -1,0 +1,96 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmoneformer.models import mask_tiles
+from mmoneformer.models.mask_tiles import Frame, MaskTiles
+
+FRAMES = {
+    'larger': Frame((32, 48), (29, 45), (61, 95)),
+    'smaller': Frame((64, 96), (61, 90), (20, 33)),
+    'as it is': Frame((32, 48), (29, 45), (29, 45)),
+    'without padding': Frame((32, 64), (32, 64), (37, 51)),
+    'higher and narrower': Frame((64, 96), (61, 90), (90, 61)),
+    'one row': Frame((32, 64), (1, 64), (1, 70)),
+    'to one pixel': Frame((32, 64), (30, 60), (1, 1)),
+}
+SIDES = [1, 7, 1000]
+
+
+def plain(masks, frame):
+    """All pixels at once."""
+    padded = F.interpolate(masks[None], frame.padded, mode='bilinear', align_corners=False)
+    image = padded[:, :, : frame.image[0], : frame.image[1]]
+    return F.interpolate(image, frame.original, mode='bilinear', align_corners=False)[0]
+
+
+def cut(masks, frame, side, monkeypatch):
+    monkeypatch.setattr(mask_tiles, 'CPU_TILE', side)
+    return MaskTiles(masks, frame)
+
+
+@pytest.mark.parametrize('side', SIDES)
+@pytest.mark.parametrize('frame', FRAMES.values(), ids=FRAMES)
+def test_tiles_equal_the_whole(monkeypatch, frame, side):
+    masks = torch.randn(3, frame.padded[0] // 4, frame.padded[1] // 4)
+    expected = plain(masks, frame)
+    seen = torch.zeros(frame.original, dtype=torch.int64)
+    tiles = cut(masks, frame, side, monkeypatch)
+    for tile, (rows, columns), chosen, logits in tiles.read_all():
+        seen[rows, columns] += 1
+        assert chosen.tolist() == [0, 1, 2]
+        assert max(logits.shape[1:]) <= side
+        assert logits[0].numel() == tiles.area[tile]
+        torch.testing.assert_close(logits, expected[:, rows, columns], atol=1e-5, rtol=0)
+        assert (logits.amin((1, 2)) >= tiles.low[:, tile] - 1e-5).all()
+        assert (logits.amax((1, 2)) <= tiles.high[:, tile] + 1e-5).all()
+    assert (seen == 1).all()
+    assert tiles.area.sum() == seen.numel()
+
+
+def test_bounds_are_those_of_the_cells_that_a_tile_reads(monkeypatch):
+    """Tiles of 4 x 4 pixels, as they come: the first one reads the cells (0, 0) to (1, 1)."""
+    masks = torch.randn(2, 3, 4)
+    tiles = cut(masks, Frame((12, 16), (12, 16), (12, 16)), 4, monkeypatch)
+    assert tiles.low.shape == (2, 12)
+    torch.testing.assert_close(tiles.low[:, 0], masks[:, :2, :2].amin((1, 2)), atol=1e-5, rtol=0)
+    torch.testing.assert_close(tiles.high[:, 5], masks[:, 0:3, 0:3].amax((1, 2)), atol=1e-5, rtol=0)
+
+
+def test_only_what_is_needed_is_read(monkeypatch):
+    frame = FRAMES['larger']
+    masks = torch.randn(3, 8, 12)
+    tiles = cut(masks, frame, 32, monkeypatch)
+    needed = torch.zeros(3, 6, dtype=torch.bool)
+    needed[[0, 2], 1] = needed[1, 4] = True
+    found = list(tiles.read(needed))
+    assert [(part.tile, part.pixels, part.masks.tolist()) for part in found] == [
+        (1, (slice(0, 32), slice(32, 64)), [0, 2]),
+        (4, (slice(32, 61), slice(32, 64)), [1]),
+    ]
+    torch.testing.assert_close(found[0].logits, plain(masks, frame)[[0, 2], :32, 32:64], atol=1e-5, rtol=0)
+
+
+def test_values_of_tiles_become_pixels(monkeypatch):
+    tiles = cut(torch.randn(1, 2, 2), Frame((8, 8), (3, 5), (3, 5)), 2, monkeypatch)
+    assert tiles.expand(torch.arange(6)).tolist() == [[0, 0, 1, 1, 2], [0, 0, 1, 1, 2], [3, 3, 4, 4, 5]]
+
+
+def test_masks_already_at_full_size_are_only_cropped():
+    masks = torch.randn(2, 8, 12)
+    ((_, _, _, logits),) = MaskTiles(masks, Frame((8, 12), (7, 9), (7, 9))).read_all()
+    assert torch.equal(logits, masks[:, :7, :9])
+
+
+def test_half_precision_becomes_float32_before_it_is_interpolated():
+    masks = torch.randn(2, 8, 12).bfloat16()
+    frame = FRAMES['as it is']
+    ((_, _, _, logits),) = MaskTiles(masks, frame).read_all()
+    torch.testing.assert_close(logits, plain(masks.float(), frame), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize('frame', FRAMES.values(), ids=FRAMES)
+def test_no_mask(frame):
+    tiles = MaskTiles(torch.zeros(0, frame.padded[0] // 4, frame.padded[1] // 4), frame)
+    assert list(tiles.read_all()) == []
+    assert tiles.low.shape == tiles.high.shape == (0, len(tiles.area))
