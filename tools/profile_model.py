@@ -77,3 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     height, width = options.pop('size')
     case = Case(size=(height, width), tasks=tuple(options.pop('tasks')), **options)
     print(profile_work(MAKERS[work], case, rows=rows))
+
+
+if __name__ == '__main__':
+    main()
