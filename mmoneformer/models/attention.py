@@ -1,11 +1,10 @@
 """Multi-head attention with its projections apart, so that keys and values are projected once for many queries."""
 
-from functools import partial
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmoneformer.models.recomputation import run_layer
+from mmoneformer.models.dropout import check_probability
+from mmoneformer.models.dropped_attention import dropped_attention
 
 
 class MultiHeadAttention(nn.Module):
@@ -24,7 +23,7 @@ class MultiHeadAttention(nn.Module):
         if channels % num_heads:
             raise ValueError(f'{channels} channels cannot be split into {num_heads} heads')
         self.num_heads = num_heads
-        self.dropout = dropout
+        self.dropout = check_probability(dropout)
         self.in_proj = nn.Linear(channels, 3 * channels)
         self.out_proj = nn.Linear(channels, channels)
         nn.init.xavier_uniform_(self.in_proj.weight)
@@ -67,15 +66,15 @@ class MultiHeadAttention(nn.Module):
 
     def _attend(self, query: Tensor, key: Tensor, projected_value: Tensor, mask: Tensor | None) -> Tensor:
         dropout = self.dropout if self.training else 0.0
-        heads = run_layer(
-            partial(
-                F.scaled_dot_product_attention, attn_mask=None if mask is None else mask[:, None], dropout_p=dropout
-            ),
-            self._split_heads(F.linear(query, *self._projection(0))),
-            self._split_heads(F.linear(key, *self._projection(1))),
-            self._split_heads(projected_value),
-            recompute=dropout > 0 and not query.is_cuda,  # on a CPU, dropout makes torch keep all weights, three times
-        )  # [B, heads, L, C / heads]
+        query, key, value = (
+            self._split_heads(part)
+            for part in (F.linear(query, *self._projection(0)), F.linear(key, *self._projection(1)), projected_value)
+        )
+        if dropout and mask is None and not query.is_cuda:
+            heads = dropped_attention(query, key, value, dropout)
+        else:
+            heads_mask = None if mask is None else mask[:, None]
+            heads = F.scaled_dot_product_attention(query, key, value, heads_mask, dropout)  # [B, heads, L, C / heads]
         return self.out_proj(heads.transpose(1, 2).flatten(2))
 
     def _projection(self, part: int) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,6 @@
 """Multi-scale deformable attention (Deformable DETR, arXiv 2010.04159, section 4.1), without a compiler."""
 
 import math
-from functools import partial
 from itertools import accumulate
 
 import torch
@@ -9,9 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmoneformer.mmcv_ops import are_compiled
-from mmoneformer.models.recomputation import run_layer
-
-Size = tuple[int, int]
+from mmoneformer.models.bag_sampling import Size, sample_by_embedding_bag
 
 
 class DeformableAttention(nn.Module):
@@ -73,8 +70,7 @@ class DeformableAttention(nn.Module):
         locations = reference[:, None, None, None] + offsets / scale  # [B, S, G, L, P, 2]
         weights = self.attention_weights(query).unflatten(-1, (heads, levels * points)).softmax(-1)
         weights = weights.unflatten(-1, (levels, points))  # [B, S, G, L, P]
-        # what sampling keeps on a CPU takes more memory than time to compute again
-        return self.output_proj(run_layer(sample, values, sizes, locations, weights, recompute=not values.is_cuda))
+        return self.output_proj(sample(values, sizes, locations, weights))
 
 
 def sample(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
@@ -107,67 +103,6 @@ def sample_by_grid(values: Tensor, sizes: list[Size], locations: Tensor, weights
         samples = F.grid_sample(level.mT.unflatten(-1, size), grids[:, :, index], align_corners=False)
         summed = summed + (samples * weights[:, None, :, index]).sum(-1)  # samples: [B * G, C / G, queries, P]
     return summed.unflatten(0, (batch, heads)).flatten(1, 2).mT
-
-
-def sample_by_embedding_bag(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
-    """The fast form on CPU: a query is a bag of rows, the corners of its points.
-
-    Arguments as of ``sample``.
-    """
-    batch, _, heads, channels = values.shape
-    values = _add_borders(values, sizes)
-    per_point = partial(_per_point, shape=locations.shape[2:5], device=values.device)  # a broadcast axis P is slow
-    width, height = (per_point([size[axis] for size in sizes]) for axis in (1, 0))
-    line = width + 2  # cells in a row, with the border
-    start = per_point(_level_starts([(height + 2, width + 2) for height, width in sizes]))
-    image = torch.arange(batch, dtype=torch.int32, device=values.device)[:, None, None, None, None] * values.shape[1]
-    head = torch.arange(heads, dtype=torch.int32, device=values.device)[:, None, None]
-    left, right_share = _split_position(locations[..., 0], width)
-    top, lower_share = _split_position(locations[..., 1], height)
-    # row of cell s, image b, head g in the flattened values: (b * S + s) * G + g
-    row = (top * line + left) * heads + ((image + start) * heads + head)
-    lower_weights = weights * lower_share
-    shares = [
-        down * right for down in (weights - lower_weights, lower_weights) for right in (1 - right_share, right_share)
-    ]
-    rows = [row, row + heads, row + line * heads, row + (line + 1) * heads]
-    summed = F.embedding_bag(
-        torch.stack(rows, dim=3).flatten(0, 2).flatten(1),
-        values.flatten(0, 2),
-        per_sample_weights=torch.stack(shares, dim=3).flatten(0, 2).flatten(1),
-        mode='sum',
-    )
-    return summed.view(batch, -1, heads * channels)
-
-
-def _per_point(numbers: list[int], *, shape: torch.Size, device: torch.device) -> Tensor:
-    """Spread a number of each level over heads and points, int32 [G, L, P]."""
-    return torch.tensor(numbers, dtype=torch.int32, device=device)[:, None].expand(shape).contiguous()
-
-
-def _add_borders(values: Tensor, sizes: list[Size]) -> Tensor:
-    """Frame each level with zeros, one cell wide: what is read outside of it."""
-    levels = values.split([height * width for height, width in sizes], dim=1)
-    framed = [
-        F.pad(level.unflatten(1, size), (0, 0, 0, 0, 1, 1, 1, 1)).flatten(1, 2)
-        for level, size in zip(levels, sizes, strict=True)
-    ]
-    return torch.cat(framed, dim=1)
-
-
-def _split_position(location: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-    """Where along an axis with a border a sample is taken.
-
-    Args:
-        location: 0..1 within the level, [..., G, L, P]; beyond, it is moved to the border.
-        length: Cells of each level without the border, [G, L, P].
-
-    Returns:
-        Index of the cell before it, and the share of the cell behind.
-    """
-    position = (location * length + 0.5).clamp(min=0).minimum(length + 1)
-    cell = position.floor().minimum(length)
-    return cell.to(torch.int32), position - cell
 
 
 def _level_starts(sizes: list[Size]) -> list[int]:

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmoneformer.models.dropout import DroppedOnes, check_probability, drop_
+
 
 class FeedForward(nn.Module):
     """Two linear layers with a ReLU between (arXiv 1706.03762, section 3.3); [..., C] -> [..., C]."""
@@ -14,7 +16,7 @@ class FeedForward(nn.Module):
         super().__init__()
         self.linear1 = nn.Linear(channels, hidden_channels)
         self.linear2 = nn.Linear(hidden_channels, channels)
-        self.dropout = dropout
+        self.dropout = check_probability(dropout)
         nn.init.xavier_uniform_(self.linear1.weight)
         nn.init.xavier_uniform_(self.linear2.weight)
 
@@ -29,7 +31,8 @@ def relu_dropout(inputs: Tensor, dropout: float) -> Tensor:
 
     Args:
         inputs: Of any shape.
-        dropout: Probability that a number is dropped, 0 to 1; the others grow by 1 / (1 - dropout).
+        dropout: Probability that a number is dropped, 0 to 1, the latter exclusive; the others grow by
+            1 / (1 - dropout).
     """
     return _ReluDropout.apply(inputs, dropout)
 
@@ -39,9 +42,13 @@ class _ReluDropout(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, dropout: float) -> Tensor:
-        outputs = F.dropout(F.relu(inputs), dropout)
+        outputs = F.relu(inputs)
+        if inputs.is_cuda:
+            outputs = F.dropout(outputs, dropout)
+        else:
+            drop_(outputs, DroppedOnes(dropout).draw(outputs.shape), dropout)
         ctx.save_for_backward(outputs)
-        ctx.scale = 1 / (1 - dropout) if dropout < 1 else 0.0
+        ctx.scale = 1 / (1 - dropout)
         return outputs
 
     @staticmethod

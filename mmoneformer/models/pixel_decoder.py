@@ -9,6 +9,7 @@ from mmengine.model import caffe2_xavier_init, xavier_init
 from torch import Tensor, nn
 
 from mmoneformer.models.deformable_attention import DeformableAttention, Size
+from mmoneformer.models.dropout import Dropout
 from mmoneformer.models.feed_forward import FeedForward
 from mmoneformer.models.position_encoding import sine_encoding
 from mmoneformer.models.recomputation import run_layer
@@ -38,7 +39,7 @@ class EncoderLayer(nn.Module):
         self.norm1 = nn.LayerNorm(channels)
         self.ffn = FeedForward(channels, hidden_channels=feedforward_channels, dropout=dropout)
         self.norm2 = nn.LayerNorm(channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, cells: Tensor, positions: Tensor, reference: Tensor, sizes: list[Size]) -> Tensor:
         """Refine the cells of all levels, [B, S, C], given their position encoding [S, C]."""

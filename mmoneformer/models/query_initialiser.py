@@ -5,6 +5,7 @@ from mmengine.model import caffe2_xavier_init
 from torch import Tensor, nn
 
 from mmoneformer.models.attention import MultiHeadAttention
+from mmoneformer.models.dropout import Dropout
 from mmoneformer.models.feed_forward import FeedForward
 from mmoneformer.models.position_encoding import encode_axis, sine_encoding
 
@@ -20,7 +21,7 @@ class InitialiserLayer(nn.Module):
         self.norm2 = nn.LayerNorm(channels)
         self.ffn = FeedForward(channels, hidden_channels=feedforward_channels, dropout=dropout)
         self.norm3 = nn.LayerNorm(channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, queries: Tensor, query_positions: Tensor, keys: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         """Update the queries of all tasks; tasks do not see each other.
