@@ -11,6 +11,7 @@ instances it holds.
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -42,7 +43,7 @@ class TargetMasks:
     def dense(self) -> Tensor:
         """Write the masks out, bool [N, H, W]; for tests and pictures, not for training."""
         targets = torch.arange(self.count, device=self.id_map.device)
-        return self._belong(self.id_map.to(torch.int64), targets[:, None, None])
+        return self._belong(self.id_map, targets[:, None, None])
 
     def sample(self, targets: Tensor, points: Tensor, padded_size: tuple[int, int]) -> Tensor:
         """Bilinear samples of the masks, zero outside, as ``grid_sample`` without aligned corners gives.
@@ -55,27 +56,22 @@ class TargetMasks:
         Returns:
             Values in 0..1, [M, P].
         """
-        scale = points.new_tensor([padded_size[1], padded_size[0]])
-        position = points * scale - 0.5
+        height, width = self.id_map.shape
+        framed, line = F.pad(self.id_map.to(torch.int32), (2, 2, 2, 2)).flatten(), width + 4  # zeros around
+        position = points * points.new_tensor([padded_size[1], padded_size[0]]) - 0.5
         corner = position.floor()
         fraction = position - corner
         x, y = corner.to(torch.int64).unbind(-1)  # [M or 1, P]
+        first = (y.clamp(-2, height) + 2) * line + (x.clamp(-2, width) + 2)
         weight_x = (1 - fraction[..., 0], fraction[..., 0])
         weight_y = (1 - fraction[..., 1], fraction[..., 1])
         values = points.new_zeros(len(targets), points.shape[1])
         for down in (0, 1):
             for right in (0, 1):
-                hit = self._belong(self._read(x + right, y + down), targets[:, None])
-                values += hit * (weight_x[right] * weight_y[down])
+                hit = self._belong(framed[first + (down * line + right)], targets[:, None])
+                values += torch.where(hit, weight_x[right] * weight_y[down], 0)
         return values
 
     def _belong(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Whether ids are of targets; the two shapes are broadcast."""
-        return ids == targets + 1 if self.members is None else self.members[ids, targets]
-
-    def _read(self, x: Tensor, y: Tensor) -> Tensor:
-        """Ids at integer positions, 0 outside of the map."""
-        height, width = self.id_map.shape
-        inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        ids = self.id_map[y.clamp(0, height - 1), x.clamp(0, width - 1)]
-        return ids.to(torch.int64) * inside
+        return ids == targets + 1 if self.members is None else self.members[ids.to(torch.int64), targets]

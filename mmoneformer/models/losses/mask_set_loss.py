@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
-from mmoneformer.models.losses.matcher import CostWeights, Matches, assign, matching_cost
+from mmoneformer.models.losses.matcher import Costs, CostWeights, Matches, assign, matching_cost
 from mmoneformer.models.losses.point_sampling import read_points, uncertain_points
 from mmoneformer.models.prediction import QueryPredictions
 from mmoneformer.registry import MODELS
@@ -94,14 +94,17 @@ class MaskSetLoss(nn.Module):
         """Match the queries of all layers, at random points shared by the layers of an image."""
         points = torch.rand(len(features), self.num_points, 2, device=features.device)
         point_features = read_points(features, points)  # [B, C, P]
+        at_once = len(embeddings) if features.is_cuda else 1  # layers; what one takes stays in a processor's caches
         costs = []
         for image, (image_labels, image_masks) in enumerate(zip(labels, masks, strict=True)):
             targets = torch.arange(len(image_masks), device=features.device)
             point_targets = image_masks.sample(targets, points[image, None], padded_size)  # [N, P]
-            point_logits = embeddings[:, image] @ point_features[image]  # [L, Q, P]
-            costs.append(
-                matching_cost(class_logits[:, image], point_logits, image_labels, point_targets, self.weights)
-            )
+            of_layers = zip(class_logits[:, image].split(at_once), embeddings[:, image].split(at_once), strict=True)
+            parts = [
+                matching_cost(logits, queries @ point_features[image], image_labels, point_targets, self.weights)
+                for logits, queries in of_layers
+            ]
+            costs.append(Costs(*map(torch.cat, zip(*parts, strict=True))))
         return assign(costs)
 
     def class_loss(

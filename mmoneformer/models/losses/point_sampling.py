@@ -6,6 +6,7 @@ from torch import Tensor
 
 OVERSAMPLE_RATIO = 3
 IMPORTANCE_RATIO = 0.75
+CPU_MASKS = 16  # at once: their candidates stay in a processor's caches
 
 
 def read_points(maps: Tensor, points: Tensor) -> Tensor:
@@ -32,11 +33,18 @@ def uncertain_points(logits: Tensor, num_points: int) -> Tensor:
     Returns:
         (x, y) in 0..1, [M, P, 2].
     """
-    count = len(logits)
+    count, num_chosen = len(logits), int(IMPORTANCE_RATIO * num_points)
     candidates = torch.rand(count, num_points * OVERSAMPLE_RATIO, 2, device=logits.device)
-    uncertainty = -read_points(logits, candidates).squeeze(1).abs()
-    num_chosen = int(IMPORTANCE_RATIO * num_points)
-    chosen = uncertainty.topk(num_chosen, dim=1).indices
-    chosen_points = candidates.gather(1, chosen[..., None].expand(-1, -1, 2))
-    random_points = torch.rand(count, num_points - num_chosen, 2, device=logits.device)
-    return torch.cat((chosen_points, random_points), dim=1)
+    others = torch.rand(count, num_points - num_chosen, 2, device=logits.device)
+    at_once = max(count, 1) if logits.is_cuda else CPU_MASKS
+    chosen = [
+        _most_uncertain(*parts, num_chosen)
+        for parts in zip(logits.split(at_once), candidates.split(at_once), strict=True)
+    ]
+    return torch.cat((torch.cat(chosen), others), dim=1)
+
+
+def _most_uncertain(logits: Tensor, candidates: Tensor, count: int) -> Tensor:
+    uncertainty = read_points(logits, candidates).squeeze(1).abs_().neg_()
+    chosen = uncertainty.topk(count, dim=1).indices
+    return candidates.gather(1, chosen[..., None].expand(-1, -1, 2))
