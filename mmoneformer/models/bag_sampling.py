@@ -73,10 +73,10 @@ def _sample_head(levels: _Levels, values: Tensor, locations: Tensor, weights: Te
     left, right_share = _split_position(locations[..., 0], levels.width)
     top, lower_share = _split_position(locations[..., 1], levels.height)
     row = top * line + (left + levels.start)
-    lower_weights = weights * lower_share
-    shares = [
-        down * right for down in (weights - lower_weights, lower_weights) for right in (1 - right_share, right_share)
-    ]
+    lower = weights * lower_share
+    upper = weights - lower
+    upper_right, lower_right = upper * right_share, lower * right_share
+    shares = [upper - upper_right, upper_right, lower - lower_right, lower_right]
     rows = [row, row + 1, row + line, row + (line + 1)]
     return sum_rows(values, torch.stack(rows, 1).flatten(1), torch.stack(shares, 1).flatten(1))
 
@@ -146,6 +146,6 @@ def _split_position(location: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         Index of the cell before it, and the share of the cell behind.
     """
-    position = (location * length + 0.5).clamp(min=0).minimum(length + 1)
-    cell = position.floor().minimum(length)
+    position = (location * length + 0.5).clamp(torch.zeros_like(location[0]), length + 1)
+    cell = position.detach().floor().minimum(length)
     return cell.to(torch.int32), position - cell

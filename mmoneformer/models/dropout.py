@@ -38,24 +38,25 @@ class Dropout(nn.Module):
 
 
 class _Dropout(torch.autograd.Function):
+    """Keeps only the seed for the gradient."""
+
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, probability: float) -> Tensor:
-        ctx.probability = probability
-        dropped = DroppedOnes(probability).draw(inputs.shape)
-        ctx.save_for_backward(dropped)
-        return drop_(inputs * 1.0, dropped, probability)
+        drawer = KeptOnes(probability)
+        ctx.probability, ctx.seed = probability, drawer.seed
+        return drawer.draw(inputs.shape, inputs.dtype).mul_(inputs).div_(1 - probability)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (dropped,) = ctx.saved_tensors
-        return drop_(gradient * 1.0, dropped, ctx.probability), None
+        kept = KeptOnes(ctx.probability, ctx.seed).draw(gradient.shape, gradient.dtype)
+        return kept.mul_(gradient).div_(1 - ctx.probability), None
 
 
-class DroppedOnes:
-    """Draws which numbers are dropped, on a CPU; the same seed draws the same again.
+class KeptOnes:
+    """Draws which numbers are kept, on a CPU; the same seed draws the same again.
 
     Args:
-        probability: Of each.
+        probability: That one is dropped.
         seed: By default one of torch's generator.
     """
 
@@ -64,16 +65,12 @@ class DroppedOnes:
         self._generator = np.random.Generator(np.random.PCG64DXSM(self.seed))
         self._threshold = round(probability * 2**DRAW_BITS) - 2 ** (DRAW_BITS - 1)
 
-    def draw(self, shape: torch.Size) -> Tensor:
-        """True where a number is dropped, bool of that shape."""
+    def draw(self, shape: torch.Size, dtype: torch.dtype = torch.float32) -> Tensor:
+        """1 where a number is kept, 0 where it is dropped, of that shape."""
         count = shape.numel()
         words = self._generator.integers(0, 2**64, -(-count * DRAW_BITS // 64), dtype=np.uint64)
-        return (torch.from_numpy(words.view(np.int16))[:count] < self._threshold).view(shape)
-
-
-def drop_(values: Tensor, dropped: Tensor, probability: float) -> Tensor:
-    """Apply what was drawn, in place."""
-    return values.mul_(1 / (1 - probability)).masked_fill_(dropped, 0)
+        bits = torch.from_numpy(words.view(np.int16))[:count].view(shape)
+        return torch.ge(bits, self._threshold, out=torch.empty(shape, dtype=dtype))
 
 
 def check_probability(probability: float) -> float:

@@ -1,7 +1,7 @@
 """Attention whose weights are dropped, on a CPU.
 
 torch's attention has no fast form with dropout there: it keeps all weights, three times. This one computes them again
-for the gradient, one head after another, and draws again what is dropped from the same seed.
+for the gradient, one head after another, and draws again what is kept from the same seed.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmoneformer.models.dropout import DroppedOnes
+from mmoneformer.models.dropout import KeptOnes
 
 
 def dropped_attention(query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
@@ -32,12 +32,12 @@ class _DroppedAttention(torch.autograd.Function):
     @staticmethod
     @torch.amp.custom_fwd(device_type='cpu', cast_inputs=torch.float32)
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
-        drawer = DroppedOnes(dropout)
+        drawer = KeptOnes(dropout)
         ctx.dropout, ctx.seed = dropout, drawer.seed
         heads = []
         for q, k, v in zip(query, key, value, strict=True):
             weights = _attention_weights(q, k)
-            heads.append(weights.masked_fill_(drawer.draw(weights.shape), 0) @ v)
+            heads.append(weights.mul_(drawer.draw(weights.shape, weights.dtype)) @ v)
         outputs = torch.stack(heads).div_(1 - dropout)
         ctx.save_for_backward(query, key, value, outputs)
         return outputs
@@ -45,14 +45,14 @@ class _DroppedAttention(torch.autograd.Function):
     @staticmethod
     @torch.amp.custom_bwd(device_type='cpu')
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        drawer = DroppedOnes(ctx.dropout, ctx.seed)
+        drawer = KeptOnes(ctx.dropout, ctx.seed)
         gradients = []
         for q, k, v, output, of_output in zip(*ctx.saved_tensors, gradient, strict=True):
             weights = _attention_weights(q, k)
-            dropped = drawer.draw(weights.shape)
+            kept = drawer.draw(weights.shape, weights.dtype)
             of_sum = of_output / (1 - ctx.dropout)
-            of_value = weights.masked_fill(dropped, 0).mT @ of_sum
-            of_weights = (of_sum @ v.mT).masked_fill_(dropped, 0)
+            of_weights = (of_sum @ v.mT).mul_(kept)
+            of_value = kept.mul_(weights).mT @ of_sum
             mean = (of_output * output).sum(-1, keepdim=True)  # of of_weights, by the weights
             of_logits = weights.mul_(of_weights.sub_(mean)).mul_(_scale(q))
             gradients.append((of_logits @ k, of_logits.mT @ q, of_value))

@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmoneformer.models.dropout import DroppedOnes, check_probability, drop_
+from mmoneformer.models.dropout import KeptOnes, check_probability
+
+CPU_PART = 2**18  # numbers that stay in a processor's caches
 
 
 class FeedForward(nn.Module):
@@ -23,14 +25,14 @@ class FeedForward(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Transform each position by itself."""
         hidden = self.linear1(inputs)
-        return self.linear2(relu_dropout(hidden, self.dropout) if self.training and self.dropout else F.relu(hidden))
+        return self.linear2(relu_dropout_(hidden, self.dropout) if self.training and self.dropout else F.relu(hidden))
 
 
-def relu_dropout(inputs: Tensor, dropout: float) -> Tensor:
+def relu_dropout_(inputs: Tensor, dropout: float) -> Tensor:
     """Dropout of the ReLU, which keeps one tensor for the gradient instead of three.
 
     Args:
-        inputs: Of any shape.
+        inputs: Of any shape, contiguous; on a CPU they are overwritten.
         dropout: Probability that a number is dropped, 0 to 1, the latter exclusive; the others grow by
             1 / (1 - dropout).
     """
@@ -42,11 +44,13 @@ class _ReluDropout(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, dropout: float) -> Tensor:
-        outputs = F.relu(inputs)
         if inputs.is_cuda:
-            outputs = F.dropout(outputs, dropout)
+            outputs = F.dropout(F.relu(inputs), dropout)
         else:
-            drop_(outputs, DroppedOnes(dropout).draw(outputs.shape), dropout)
+            outputs, drawer = inputs, KeptOnes(dropout)
+            ctx.mark_dirty(outputs)
+            for part in outputs.view(-1).split(CPU_PART):
+                part.relu_().mul_(drawer.draw(part.shape, part.dtype)).div_(1 - dropout)
         ctx.save_for_backward(outputs)
         ctx.scale = 1 / (1 - dropout)
         return outputs
@@ -54,4 +58,4 @@ class _ReluDropout(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (outputs,) = ctx.saved_tensors
-        return gradient * (outputs > 0) * ctx.scale, None
+        return torch.ops.aten.threshold_backward(gradient, outputs, 0).mul_(ctx.scale), None

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmoneformer.models.dropout import Dropout, DroppedOnes
+from mmoneformer.models.dropout import Dropout, KeptOnes
 
 
 def test_drops_in_training_only_and_keeps_the_mean():
@@ -10,7 +10,7 @@ def test_drops_in_training_only_and_keeps_the_mean():
     outputs = dropout(inputs)
     dropped = outputs == 0
     assert dropped.float().mean() == pytest.approx(0.1, abs=3 * (0.1 * 0.9 / inputs.numel()) ** 0.5)
-    assert (outputs[~dropped] == 1 / 0.9).all()
+    torch.testing.assert_close(outputs[~dropped], torch.full_like(outputs[~dropped], 1 / 0.9))
     assert (inputs == 1).all()
     assert torch.equal(dropout.eval()(inputs), inputs)
 
@@ -39,15 +39,16 @@ def test_the_seed_of_torch_governs():
 @pytest.mark.parametrize('probability', [0.0, 2**-15, 0.37, 0.99999])
 def test_share_of_dropped_ones(probability):
     """Also at the ends of 16 bits, and where the count does not fill a word."""
-    dropped = DroppedOnes(probability, seed=3).draw(torch.Size((1001, 1001)))
-    deviation = 5 * (probability * (1 - probability) / dropped.numel()) ** 0.5 + 2**-17
-    assert dropped.float().mean().item() == pytest.approx(probability, abs=deviation)
+    kept = KeptOnes(probability, seed=3).draw(torch.Size((1001, 1001)))
+    deviation = 5 * (probability * (1 - probability) / kept.numel()) ** 0.5 + 2**-17
+    assert kept.double().mean().item() == pytest.approx(1 - probability, abs=deviation)
+    assert set(kept.unique().tolist()) <= {0, 1}
 
 
 def test_neighbours_are_independent():
-    dropped = DroppedOnes(0.5, seed=0).draw(torch.Size((200_000,))).float() - 0.5
+    kept = KeptOnes(0.5, seed=0).draw(torch.Size((200_000,))) - 0.5
     for distance in (1, 2, 3, 4, 7):
-        assert abs((dropped[distance:] * dropped[:-distance]).mean()) < 0.002
+        assert abs((kept[distance:] * kept[:-distance]).mean()) < 0.002
 
 
 def test_half_precision_stays():

@@ -1,6 +1,6 @@
 import torch
 
-from mmoneformer.models.dropout import DroppedOnes
+from mmoneformer.models.dropout import KeptOnes
 from mmoneformer.models.dropped_attention import dropped_attention
 
 DROPOUT = 0.3
@@ -12,17 +12,17 @@ def draw_inputs(dtype=torch.float64):
 
 
 def plain(query, key, value, seed):
-    """The definition, with what the same seed drops."""
+    """The definition, with what the same seed keeps."""
     weights = (query @ key.mT / query.shape[-1] ** 0.5).softmax(-1)
-    drawer = DroppedOnes(DROPOUT, seed)
-    dropped = torch.stack([drawer.draw(head.shape) for head in weights.flatten(0, 1)]).view(weights.shape)
-    return (weights * ~dropped / (1 - DROPOUT)) @ value
+    drawer = KeptOnes(DROPOUT, seed)
+    kept = torch.stack([drawer.draw(head.shape, head.dtype) for head in weights.flatten(0, 1)]).view(weights.shape)
+    return (weights * kept / (1 - DROPOUT)) @ value
 
 
 def test_results_and_gradients_equal_the_definition():
     inputs = draw_inputs()
     torch.manual_seed(5)
-    seed = DroppedOnes(DROPOUT).seed
+    seed = KeptOnes(DROPOUT).seed
     expected = plain(*inputs, seed)
     torch.manual_seed(5)
     found = dropped_attention(*inputs, DROPOUT)

@@ -2,7 +2,7 @@ import torch
 import torch.nn.functional as F
 
 from mmoneformer.models.dropout import Dropout
-from mmoneformer.models.feed_forward import FeedForward, relu_dropout
+from mmoneformer.models.feed_forward import FeedForward, relu_dropout_
 
 
 def test_two_linear_layers_with_relu_between():
@@ -29,7 +29,7 @@ def test_initial_weights_are_xavier_uniform():
 
 def test_fused_relu_and_dropout_equal_the_two():
     results = []
-    for function in (lambda hidden: relu_dropout(hidden, 0.3), lambda hidden: Dropout(0.3)(F.relu(hidden))):
+    for function in (lambda hidden: relu_dropout_(hidden + 0, 0.3), lambda hidden: Dropout(0.3)(F.relu(hidden))):
         inputs = torch.linspace(-2, 3, 60).reshape(4, 15).requires_grad_()
         torch.manual_seed(0)
         outputs = function(inputs)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from mmcv.cnn.bricks import DropPath
@@ -208,4 +209,11 @@ class SwinBlock(nn.Module):
     def forward(self, cells: Tensor, layout: WindowLayout) -> Tensor:
         """Update the cells, [B, H * W, C]."""
         cells = cells + self.drop_path(self.attn['w_msa'](self.norm1(cells), layout))
-        return cells + self.drop_path(self.ffn['layers'](self.norm2(cells)))
+        return cells + self.drop_path(self._perceptron(self.norm2(cells)))
+
+    def _perceptron(self, cells: Tensor) -> Tensor:
+        layers: Any = self.ffn['layers']
+        (linear, gelu), output = layers
+        hidden = linear(cells)
+        # on a CPU, what GELU gives takes more memory than time to compute again
+        return run_layer(lambda inputs: output(gelu(inputs)), hidden, recompute=not hidden.is_cuda)
