@@ -8,7 +8,7 @@ from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
 from mmoneformer.models.losses.matcher import Costs, CostWeights, Matches, assign, matching_cost
-from mmoneformer.models.losses.point_sampling import read_points, uncertain_points
+from mmoneformer.models.losses.point_sampling import masks_at_once, read_points, uncertain_points
 from mmoneformer.models.prediction import QueryPredictions
 from mmoneformer.registry import MODELS
 from mmoneformer.structures import TargetMasks
@@ -146,10 +146,12 @@ class MaskSetLoss(nn.Module):
         points = uncertain_points(maps, self.num_points)  # [M, P, 2]
         point_logits = read_points(maps, points).squeeze(1)
         image_points = points.split([len(match.targets) for match in matches])
+        at_once = masks_at_once(maps)
         point_targets = torch.cat(
             [
-                image_masks.sample(match.targets, own_points, padded_size)
+                image_masks.sample(targets, some_points, padded_size)
                 for image_masks, match, own_points in zip(masks, matches, image_points, strict=True)
+                for targets, some_points in zip(match.targets.split(at_once), own_points.split(at_once), strict=True)
             ]
         )
         layers = torch.cat([match.layers for match in matches])

@@ -33,18 +33,19 @@ def uncertain_points(logits: Tensor, num_points: int) -> Tensor:
     Returns:
         (x, y) in 0..1, [M, P, 2].
     """
-    count, num_chosen = len(logits), int(IMPORTANCE_RATIO * num_points)
-    candidates = torch.rand(count, num_points * OVERSAMPLE_RATIO, 2, device=logits.device)
-    others = torch.rand(count, num_points - num_chosen, 2, device=logits.device)
-    at_once = max(count, 1) if logits.is_cuda else CPU_MASKS
-    chosen = [
-        _most_uncertain(*parts, num_chosen)
-        for parts in zip(logits.split(at_once), candidates.split(at_once), strict=True)
-    ]
+    num_chosen = int(IMPORTANCE_RATIO * num_points)
+    chosen = [_most_uncertain(part, num_points, num_chosen) for part in logits.split(masks_at_once(logits))]
+    others = torch.rand(len(logits), num_points - num_chosen, 2, device=logits.device)
     return torch.cat((torch.cat(chosen), others), dim=1)
 
 
-def _most_uncertain(logits: Tensor, candidates: Tensor, count: int) -> Tensor:
+def masks_at_once(logits: Tensor) -> int:
+    """Of how many masks points are chosen and read at once; all, on a GPU."""
+    return max(len(logits), 1) if logits.is_cuda else CPU_MASKS
+
+
+def _most_uncertain(logits: Tensor, num_points: int, num_chosen: int) -> Tensor:
+    candidates = torch.rand(len(logits), num_points * OVERSAMPLE_RATIO, 2, device=logits.device)
     uncertainty = read_points(logits, candidates).squeeze(1).abs_().neg_()
-    chosen = uncertainty.topk(count, dim=1).indices
+    chosen = uncertainty.topk(num_chosen, dim=1).indices
     return candidates.gather(1, chosen[..., None].expand(-1, -1, 2))
