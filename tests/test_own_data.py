@@ -124,13 +124,11 @@ def run(tool):
             raise
 
 
+@pytest.mark.usefixtures('unformatted_configs')
 @pytest.mark.parametrize('model', [TINY, pytest.param({}, marks=pytest.mark.slow)], ids=['tiny', 'Swin-T'])
 def test_six_commands(copy, model, tmp_path, monkeypatch):
     """As they stand, with a smaller data set, fewer steps, and no network."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        'mmengine.config.config.FormatCode', lambda text, **_: (text, True)
-    )  # takes longer than all else
     (tmp_path / 'tools').symlink_to(ROOT / 'tools')
     settings = model | {'model.backbone.init_cfg': None}
     for split in ('train', 'val', 'test'):

@@ -38,7 +38,7 @@ class ExactResumeHook(Hook):
         if place != (sampler.seed, sampler.done):
             sampler.seed, sampler.done = place
             if hasattr(runner.train_loop, 'dataloader_iterator'):  # it has begun already
-                runner.train_loop.dataloader_iterator = _batches_behind(loader, runner.iter)
+                runner.train_loop.dataloader_iterator = _BatchesBehind(loader, runner.iter)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Set the random state of the iteration, another one in each process."""
@@ -51,8 +51,29 @@ def _draws_done(runner: Runner, loader: DataLoader, sampler: ResumableSampler) -
     return rounds * len(sampler) + batches * loader.batch_size
 
 
-def _batches_behind(loader: DataLoader, count: int) -> Iterator[Any]:
-    """What mmengine's loop takes its batches from; on resuming it first takes as many as are done, and drops them."""
-    yield from itertools.repeat(None, count)
-    while True:
-        yield from loader
+class _BatchesBehind:
+    """What mmengine's loop takes its batches from.
+
+    On resuming it first takes as many as are done, and drops them; the loop of the maintained fork skips them.
+
+    Args:
+        loader: Whose sampler goes on behind those that are done.
+        count: How many are done.
+    """
+
+    def __init__(self, loader: DataLoader, count: int) -> None:
+        self._dropped = count
+        self._batches = itertools.chain.from_iterable(itertools.repeat(loader))
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if self._dropped:
+            self._dropped -= 1
+            return None
+        return next(self._batches)
+
+    def skip_iter(self, count: int) -> None:
+        """Drop some of those that are done."""
+        self._dropped -= count

@@ -5,6 +5,8 @@ import shutil
 import pytest
 import torch
 
+from mmoneformer.hooks.exact_resume import _BatchesBehind
+
 
 def weights(runner):
     return torch.cat([parameter.detach().flatten() for parameter in runner.model.parameters()])
@@ -63,3 +65,14 @@ def test_processes_have_random_states_of_their_own(make_runner, monkeypatch):
         hook.before_train_iter(runner, 0)
         seen.append(torch.rand(()).item())
     assert seen[0] == seen[2] != seen[1]
+
+
+@pytest.mark.parametrize('skips', [True, False], ids=['fork', 'mmengine'])
+def test_batches_that_are_done_are_dropped_or_skipped(skips):
+    """As the loops of mmengine and of its maintained fork do; the sampler has left them out already."""
+    batches = _BatchesBehind(['c', 'd'], 2)
+    if skips:
+        batches.skip_iter(2)
+    else:
+        assert [next(batches) for _ in range(2)] == [None, None]
+    assert [next(batches) for _ in range(5)] == ['c', 'd', 'c', 'd', 'c']

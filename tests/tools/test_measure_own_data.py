@@ -16,8 +16,7 @@ SHAPES = tuple(category.name for category in CLASSES['shapes'])
 
 
 @pytest.fixture
-def tool(monkeypatch):
-    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_: (text, True))  # it takes seconds
+def tool(unformatted_configs):
     return runpy.run_path(str(ROOT / 'tools/measure_own_data.py'))
 
 

@@ -79,6 +79,18 @@ def wait_for(path, process):
         time.sleep(0.002)
 
 
+def wait_for_bytes(pipe, process):
+    """Wait until a process writes into a pipe that does not block its reader."""
+    while True:
+        try:
+            if os.read(pipe, 1000):
+                return
+        except BlockingIOError:
+            pass
+        assert process.is_alive()
+        time.sleep(0.002)
+
+
 def is_alive(group):
     """Whether a process of the group has not ended."""
     try:
@@ -113,10 +125,11 @@ def test_terminated_then_killed_then_misled(start, undisturbed, tmp_path):
 
     os.mkfifo(tmp_path / UNFINISHED)  # holds the process that writes a checkpoint into it, once it is full
     process = start(tmp_path, '--resume')
-    with (tmp_path / UNFINISHED).open('rb') as pipe:
-        assert pipe.read(1000)
-        process.kill()
-        wait(process, -signal.SIGKILL)
+    pipe = os.open(tmp_path / UNFINISHED, os.O_RDONLY | os.O_NONBLOCK)
+    wait_for_bytes(pipe, process)
+    process.kill()
+    wait(process, -signal.SIGKILL)
+    os.close(pipe)
     (tmp_path / UNFINISHED).unlink()
     assert not (tmp_path / f'iter_{NUM_ITERATIONS}.pth').exists()
 
