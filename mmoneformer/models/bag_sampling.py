@@ -37,15 +37,7 @@ def sample_by_embedding_bag(values: Tensor, sizes: list[Size], locations: Tensor
     """Sum the weighted bilinear samples of each query.
 
     In training, it keeps nothing: what sampling would keep takes more memory than time to compute again.
-
-    Args:
-        values: [B, S, G, C / G].
-        sizes: Height and width of each level, whose products sum up to S.
-        locations: (x, y) in 0..1 of each level, [B, queries, G, L, P, 2]; zeros are read outside.
-        weights: [B, queries, G, L, P].
-
-    Returns:
-        [B, queries, C].
+    Arguments and result are those of ``deformable_attention.sample``.
     """
     batch, _, heads, _ = values.shape
     levels = _spread_levels(sizes, num_points=weights.shape[-1])
