@@ -178,14 +178,14 @@ def test_the_chosen_model_and_tasks(page, photo, other_model):
 
 def test_uploads_that_are_refused_say_why(page, tmp_path):
     page.click('#predict')
-    assert 'Drop an image into the field first' in page.inner_text('.toast-body')
+    page.wait_for_selector('.toast-body:has-text("Drop an image into the field first")')
     page.click('.toast-close')
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / 'large.png')  # 120 kB
     page.set_input_files('#image input[type=file]', tmp_path / 'large.png')
-    assert 'exceed the maximum allowed size of 51.2 Kb' in page.inner_text('.toast-body')
+    page.wait_for_selector('.toast-body:has-text("exceed the maximum allowed size of 51.2 Kb")')
     page.click('.toast-close')
     (tmp_path / 'bad.png').write_text('not a picture')
     upload(page, tmp_path / 'bad.png')
     page.click('#predict')
-    assert 'This file is not a picture' in page.inner_text('.toast-body')
+    page.wait_for_selector('.toast-body:has-text("This file is not a picture")')  # beside one that is closing
