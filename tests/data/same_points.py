@@ -12,10 +12,11 @@ from mmengine.registry import HOOKS
 @contextmanager
 def same_points_for_all() -> Iterator[None]:
     """Compare every image and every mask at the same random points, whoever draws them."""
-    generator, rand = torch.Generator().manual_seed(0), torch.rand
+    rand = torch.rand
 
     def drawn_once(count, *size, device=None):
-        return rand(1, *size, generator=generator).expand(count, *size)
+        """The same in each call, as the number of calls depends on the number of masks."""
+        return rand(1, *size, generator=torch.Generator().manual_seed(0)).expand(count, *size)
 
     with patch.object(torch, 'rand', drawn_once):
         yield
