@@ -113,9 +113,13 @@ class OneFormer(BaseModel):
             raise ValueError(f'mode {mode!r} needs data_samples, one per image, got None')
         return self._loss(inputs, data_samples) if mode == 'loss' else self._predict(inputs, data_samples)
 
+    def _features(self, inputs: Tensor) -> Sequence[Tensor]:
+        """Maps of strides 4, 8, 16, 32; convolutions are faster where a pixel's channels lie together."""
+        return self.backbone(inputs.contiguous(memory_format=torch.channels_last))
+
     def _loss(self, inputs: Tensor, data_samples: list[DetDataSample]) -> dict[str, Tensor]:
         return self.panoptic_head.loss(
-            self.backbone(inputs),
+            self._features(inputs),
             tasks=[sample.task for sample in data_samples],
             texts=[sample.texts for sample in data_samples],
             labels=[sample.gt_labels for sample in data_samples],
@@ -125,14 +129,14 @@ class OneFormer(BaseModel):
         )
 
     def _logits(self, inputs: Tensor, tasks: Sequence[str]) -> Logits:
-        output = self.panoptic_head(self.backbone(inputs), [tasks] * len(inputs))
+        output = self.panoptic_head(self._features(inputs), [tasks] * len(inputs))
         return {task: output.of_task(index) for index, task in enumerate(tasks)}
 
     def _predict(self, inputs: Tensor, data_samples: list[DetDataSample]) -> list[DetDataSample]:
         """Write the results of each asked task, read under its token, into the data samples."""
         tokens = {task: self.test_cfg.tokens.get(task, task) for task in self.test_cfg.tasks}
         asked = check_tasks(tokens.values())
-        output = self.panoptic_head(self.backbone(inputs), [asked] * len(inputs))
+        output = self.panoptic_head(self._features(inputs), [asked] * len(inputs))
         padded = (inputs.shape[-2], inputs.shape[-1])
         for task, token in tokens.items():
             class_logits, mask_logits = output.of_task(asked.index(token))  # one task at a time: masks are large
