@@ -62,20 +62,18 @@ class MultiHeadAttention(nn.Module):
         weight, bias = self._projection(2)
         of_row, of_column = weight.chunk(2, dim=1)
         values = F.linear(rows, of_row, bias)[:, None] + F.linear(columns, of_column)  # [H, W, C]
-        return self._attend(query, key, values.flatten(0, 1).expand(len(key), -1, -1), None)
+        return self._attend(query, key, values.flatten(0, 1)[None], None)
 
     def _attend(self, query: Tensor, key: Tensor, projected_value: Tensor, mask: Tensor | None) -> Tensor:
         dropout = self.dropout if self.training else 0.0
-        query, key, value = (
-            self._split_heads(part)
-            for part in (F.linear(query, *self._projection(0)), F.linear(key, *self._projection(1)), projected_value)
-        )
+        query, key = F.linear(query, *self._projection(0)), F.linear(key, *self._projection(1))
         if dropout and mask is None and not query.is_cuda:
-            heads = dropped_attention(query, key, value, dropout)
-        else:
-            heads_mask = None if mask is None else mask[:, None]
-            heads = F.scaled_dot_product_attention(query, key, value, heads_mask, dropout)  # [B, heads, L, C / heads]
-        return self.out_proj(heads.transpose(1, 2).flatten(2))
+            return self.out_proj(dropped_attention(query, key, projected_value, self.num_heads, dropout))
+        parts = (query, key, projected_value.expand(len(key), -1, -1))
+        query, key, value = map(self._split_heads, parts)
+        heads_mask = None if mask is None else mask[:, None]
+        heads = F.scaled_dot_product_attention(query, key, value, heads_mask, dropout)
+        return self.out_proj(heads.transpose(1, 2).flatten(2))  # heads: [B, heads, L, C / heads]
 
     def _projection(self, part: int) -> tuple[Tensor, Tensor]:
         """Weight [C, C] and bias [C] of queries (0), keys (1) or values (2)."""

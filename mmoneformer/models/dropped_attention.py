@@ -4,6 +4,8 @@ torch's attention has no fast form with dropout there: it keeps all weights, thr
 for the gradient, one head after another, and draws again what is kept from the same seed.
 """
 
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import torch
@@ -12,57 +14,63 @@ from torch import Tensor
 from mmoneformer.models.dropout import KeptOnes
 
 
-def dropped_attention(query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
-    """Scaled dot-product attention (arXiv 1706.03762, section 3.2.1) with dropout of its weights.
+def dropped_attention(query: Tensor, key: Tensor, value: Tensor, num_heads: int, dropout: float) -> Tensor:
+    """Scaled dot-product attention of several heads (arXiv 1706.03762, section 3.2) with dropout of its weights.
 
     Args:
-        query: [B, heads, L, D].
-        key: [B, heads, S, D].
-        value: [B, heads, S, D].
+        query: [B, L, C].
+        key: [B, S, C].
+        value: [B, S, C], or [1, S, C] for values that all share.
+        num_heads: Heads, each of which has its part of the C channels.
         dropout: Probability, 0 to 1, the latter exclusive.
 
     Returns:
-        [B, heads, L, D].
+        [B, L, C].
     """
-    heads = _DroppedAttention.apply(*(part.flatten(0, 1) for part in (query, key, value)), dropout)
-    return heads.unflatten(0, query.shape[:2])
+    return _DroppedAttention.apply(query, key, value, num_heads, dropout)
 
 
 class _DroppedAttention(torch.autograd.Function):
     @staticmethod
     @torch.amp.custom_fwd(device_type='cpu', cast_inputs=torch.float32)
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, num_heads: int, dropout: float) -> Tensor:
         drawer = KeptOnes(dropout)
-        ctx.dropout, ctx.seed = dropout, drawer.seed
-        heads = []
-        for q, k, v in zip(query, key, value, strict=True):
-            weights = _attention_weights(q, k)
-            heads.append(weights.mul_(drawer.draw(weights.shape, weights.dtype)) @ v)
-        outputs = torch.stack(heads).div_(1 - dropout)
+        ctx.num_heads, ctx.dropout, ctx.seed = num_heads, dropout, drawer.seed
+        outputs = torch.empty_like(query)
+        for q, k, v, output in _heads(num_heads, query, key, value, outputs):
+            weights = ((q * _scale(q)) @ k.mT).softmax(-1)
+            torch.mm(weights.mul_(drawer.draw(weights.shape, weights.dtype)), v, out=output)
+        outputs.div_(1 - dropout)
         ctx.save_for_backward(query, key, value, outputs)
         return outputs
 
     @staticmethod
     @torch.amp.custom_bwd(device_type='cpu')
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         drawer = KeptOnes(ctx.dropout, ctx.seed)
-        gradients = []
-        for q, k, v, output, of_output in zip(*ctx.saved_tensors, gradient, strict=True):
-            weights = _attention_weights(q, k)
+        query, key, value, outputs = ctx.saved_tensors
+        of_query, of_key, of_value = torch.empty_like(query), torch.empty_like(key), torch.zeros_like(value)
+        heads = _heads(ctx.num_heads, query, key, value, outputs, gradient, of_query, of_key, of_value)
+        for q, k, v, output, of_output, of_q, of_k, of_v in heads:
+            scaled = q * _scale(q)
+            weights = (scaled @ k.mT).softmax(-1)
             kept = drawer.draw(weights.shape, weights.dtype)
             of_sum = of_output / (1 - ctx.dropout)
             of_weights = (of_sum @ v.mT).mul_(kept)
-            of_value = kept.mul_(weights).mT @ of_sum
+            of_v.addmm_(kept.mul_(weights).mT, of_sum)
             mean = (of_output * output).sum(-1, keepdim=True)  # of of_weights, by the weights
-            of_logits = weights.mul_(of_weights.sub_(mean)).mul_(_scale(q))
-            gradients.append((of_logits @ k, of_logits.mT @ q, of_value))
-        of_query, of_key, of_value = map(torch.stack, zip(*gradients, strict=True))
-        return of_query, of_key, of_value, None
+            of_logits = weights.mul_(of_weights.sub_(mean))
+            torch.mm(of_logits, k, out=of_q).mul_(_scale(q))
+            torch.mm(of_logits.mT, scaled, out=of_k)
+        return of_query, of_key, of_value, None, None
 
 
-def _attention_weights(query: Tensor, key: Tensor) -> Tensor:
-    """[L, S] from [L, D] and [S, D]."""
-    return ((query * _scale(query)) @ key.mT).softmax(-1)
+def _heads(num_heads: int, *parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Views of each head of each image, [length, C / heads], of tensors [B or 1, length, C]."""
+    batch = max(map(len, parts))
+    views = [part.expand(batch, -1, -1).unflatten(-1, (num_heads, -1)) for part in parts]
+    for image, head in product(range(batch), range(num_heads)):
+        yield tuple(view[image, :, head] for view in views)
 
 
 def _scale(query: Tensor) -> float:

@@ -6,9 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmoneformer.models.dropout import KeptOnes, check_probability
-
-CPU_PART = 2**18  # numbers that stay in a processor's caches
+from mmoneformer.models.dropout import CPU_PART, KeptOnes, check_probability
 
 
 class FeedForward(nn.Module):
@@ -24,8 +22,9 @@ class FeedForward(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Transform each position by itself."""
-        hidden = self.linear1(inputs)
-        return self.linear2(relu_dropout_(hidden, self.dropout) if self.training and self.dropout else F.relu(hidden))
+        hidden = self.linear1(inputs.flatten(0, -2))  # of a view, autograd would copy what is changed in place
+        hidden = relu_dropout_(hidden, self.dropout) if self.training and self.dropout else F.relu(hidden)
+        return self.linear2(hidden).view(inputs.shape)
 
 
 def relu_dropout_(inputs: Tensor, dropout: float) -> Tensor:

@@ -1,10 +1,10 @@
-"""Sums of rows; the sampling itself is compared with its plain forms in test_deformable_attention.py."""
+"""Gradients of sums of rows; the sampling itself is compared with its plain forms in test_deformable_attention.py."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from mmoneformer.models.bag_sampling import sample_by_embedding_bag, sum_rows
+from mmoneformer.models.bag_sampling import products_with_rows, sample_by_embedding_bag, sum_of_readers
 
 
 @pytest.fixture
@@ -16,32 +16,29 @@ def arguments():
     return values, torch.randint(0, 8, (50, 6), dtype=torch.int32), weights
 
 
-def test_sums_and_gradients_equal_those_of_torch(arguments):
+def test_gradients_equal_those_of_torch(arguments):
     values, rows, weights = arguments
     direction = torch.randn(50, 4, dtype=torch.float64)
-    found = sum_rows(values, rows, weights)
-    expected = F.embedding_bag(rows, values, per_sample_weights=weights, mode='sum')
-    assert torch.equal(found, expected)
-    gradients = [torch.autograd.grad(sums, (values, weights), direction) for sums in (found, expected)]
-    for ours, theirs in zip(*gradients, strict=True):
-        torch.testing.assert_close(ours, theirs)
-    assert not gradients[0][0][8].any()
+    sums = F.embedding_bag(rows, values, per_sample_weights=weights, mode='sum')
+    of_values, of_weights = torch.autograd.grad(sums, (values, weights), direction)
+    found = sum_of_readers(rows, weights.detach(), direction, len(values))
+    torch.testing.assert_close(found, of_values)
+    torch.testing.assert_close(products_with_rows(values.detach(), rows, direction), of_weights)
+    assert not found[8].any()
 
 
-def test_gradient_of_a_part(arguments):
-    values, rows, weights = arguments
-    (of_values,) = torch.autograd.grad(sum_rows(values, rows, weights.detach()).sum(), values)
-    (of_weights,) = torch.autograd.grad(sum_rows(values.detach(), rows, weights).sum(), weights)
-    both = torch.autograd.grad(sum_rows(values, rows, weights).sum(), (values, weights))
-    torch.testing.assert_close((of_values, of_weights), both)
-
-
-def test_gradient_that_is_spread_from_one_number(arguments):
+def test_gradient_that_is_spread_from_one_number():
     """A gradient need not be contiguous."""
-    values, rows, weights = arguments
-    sum_rows(values, rows, weights).sum().backward()
-    expected = torch.zeros(9, dtype=torch.float64).index_add(0, rows.flatten(), weights.detach().flatten())
-    torch.testing.assert_close(values.grad, expected[:, None].expand(9, 4))
+    inputs = [
+        torch.rand(1, 12, 2, *last, dtype=torch.float64, requires_grad=True) for last in ((4,), (1, 5, 2), (1, 5))
+    ]
+    gradients = []
+    for direction in (torch.ones((), dtype=torch.float64).expand(1, 12, 8), torch.ones(1, 12, 8).double()):
+        values, locations, weights = inputs
+        sums = sample_by_embedding_bag(values, [(3, 4)], locations, weights)
+        gradients.append(torch.autograd.grad(sums, inputs, direction))
+    for spread, whole in zip(*gradients, strict=True):
+        assert torch.equal(spread, whole)
 
 
 def test_training_keeps_no_corners():

@@ -66,7 +66,7 @@ def matching_cost(
     products = point_logits @ point_targets.T
     mask_cost = (F.softplus(point_logits).sum(-1, keepdim=True) - products) / num_points
     probabilities = point_logits.sigmoid()
-    overlap = 2 * probabilities @ point_targets.T
+    overlap = 2 * (probabilities @ point_targets.T)
     total = probabilities.sum(-1, keepdim=True) + point_targets.sum(-1)
     dice_cost = 1 - (overlap + 1) / (total + 1)
     return Costs(weights.classes * class_cost, weights.mask * mask_cost, weights.dice * dice_cost)

@@ -47,5 +47,5 @@ def masks_at_once(logits: Tensor) -> int:
 def _most_uncertain(logits: Tensor, num_points: int, num_chosen: int) -> Tensor:
     candidates = torch.rand(len(logits), num_points * OVERSAMPLE_RATIO, 2, device=logits.device)
     uncertainty = read_points(logits, candidates).squeeze(1).abs_().neg_()
-    chosen = uncertainty.topk(num_chosen, dim=1).indices
+    chosen = uncertainty.topk(num_chosen, dim=1, sorted=False).indices
     return candidates.gather(1, chosen[..., None].expand(-1, -1, 2))
