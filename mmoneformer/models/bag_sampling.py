@@ -5,6 +5,7 @@ by one; ``embedding_bag`` reads whole rows. The gradient finds the corners again
 than time to compute them.
 """
 
+import warnings
 from collections.abc import Iterator
 from itertools import accumulate, product
 from typing import Any, NamedTuple
@@ -16,7 +17,9 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 Size = tuple[int, int]
-SUM = 0  # embedding_bag's number for it
+
+# what is used of them here is stable
+warnings.filterwarnings('ignore', 'Sparse CSR tensor support is in beta', category=UserWarning)
 
 
 class _Levels(NamedTuple):
@@ -136,11 +139,10 @@ def products_with_rows(values: Tensor, rows: Tensor, gradient: Tensor) -> Tensor
         [N, J].
     """
     count, length = rows.shape
-    sums = torch.arange(count, dtype=rows.dtype)
-    products = torch.ops.aten._embedding_bag_per_sample_weights_backward(
-        gradient, values, rows.flatten(), sums * length, sums.repeat_interleave(length), SUM
-    )
-    return products.view(rows.shape)
+    starts = torch.arange(0, count * length + 1, length, dtype=rows.dtype)
+    numbers = torch.zeros(rows.numel(), dtype=values.dtype)
+    read = torch.sparse_csr_tensor(starts, rows.flatten(), numbers, (count, len(values)), check_invariants=False)
+    return torch.sparse.sampled_addmm(read, gradient, values.mT, beta=0).values().view(rows.shape)
 
 
 def _heads(*parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
