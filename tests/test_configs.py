@@ -126,7 +126,7 @@ def test_model(name, queries):
 def test_optimisation(name):
     backbone, dataset, *_ = name.split('_')
     cfg = load(name)
-    assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=1e-4, weight_decay=0.05)
+    assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=1e-4, weight_decay=0.05, fused=True)
     assert cfg.optim_wrapper.paramwise_cfg == dict(backbone_lr_mult=0.1)
     assert cfg.optim_wrapper.clip_grad == dict(max_norm=0.01, norm_type=2)
     in_float32 = backbone == 'dinat-l' or name == 'swin-l_coco'
