@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for _ in _measured(chosen, settings, report):
         report.write(options.out)  # each time: all of it may take an hour
     if options.curves:
-        _write_curves(options.out, settings)
+        report.plots.append(_write_curves(options.out, settings))
+        report.write(options.out)
     print(report.markdown())
     if report.failures:
         sys.exit(f'error: not measured: {report.failures}')
@@ -67,13 +68,15 @@ def _measured(
         yield
 
 
-def _write_curves(folder: Path, settings: Settings) -> None:
+def _write_curves(folder: Path, settings: Settings) -> str:
+    """Measure and draw them; the name of the picture."""
     from benchmarking.plots import plot_curves  # matplotlib is needed by nothing else
 
     folder.mkdir(parents=True, exist_ok=True)
     curves = [(curve, measure_curve(curve, settings)) for curve in CURVES]
     (folder / 'curves.json').write_text(json.dumps(curves_as_json(curves), indent=2) + '\n')
     plot_curves(curves, folder / 'curves.png')
+    return 'curves.png'
 
 
 if __name__ == '__main__':

@@ -10,9 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def call(*arguments):
+def call(*arguments, timeout=300):
     command = [sys.executable, str(ROOT / 'tools' / 'benchmark.py'), '--quick', '--rounds', '2', '--threads', '1']
-    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, timeout=timeout)
 
 
 def test_a_comparison_end_to_end(tmp_path):
@@ -35,7 +35,7 @@ def test_unknown_names_are_told_what_there_is(tmp_path):
 @pytest.mark.slow
 def test_all_comparisons_curves_and_memory(tmp_path):
     pytest.importorskip('transformers')
-    done = call('--out', tmp_path, '--curves', '--memory')
+    done = call('--out', tmp_path, '--curves', '--memory', timeout=1200)  # some hundred processes
     assert done.returncode == 0, done.stderr[-3000:]
     rows = json.loads((tmp_path / 'benchmark.json').read_text())['rows']
     names = {row['name'] for row in rows}
@@ -43,3 +43,4 @@ def test_all_comparisons_curves_and_memory(tmp_path):
     assert all(row['ours'] > 0 for row in rows)
     assert len(json.loads((tmp_path / 'curves.json').read_text())) == 4
     assert (tmp_path / 'curves.png').stat().st_size > 10_000
+    assert '![curves.png](curves.png)' in (tmp_path / 'benchmark.md').read_text()

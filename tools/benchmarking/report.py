@@ -32,12 +32,14 @@ class Report:
         quick: Whether the work was tiny.
         rows: The figures.
         failures: Why some comparisons could not be measured.
+        plots: Names of pictures that lie beside the report.
     """
 
     machine: dict[str, Any]
     quick: bool
     rows: list[Row] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
+    plots: list[str] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
         """Write ``benchmark.json`` and ``benchmark.md``; the folder is made, if it is not there."""
@@ -51,7 +53,8 @@ class Report:
         failures = [f'Not measured: {name} ({reason})\n' for name, reason in self.failures.items()]
         table = [HEADER, *map(_table_line, self.rows), '']
         quick = [QUICK] if self.quick else []
-        return '\n'.join(['# Benchmark', '', *quick, *self._machine_lines(), '', *table, *failures, NOTES])
+        plots = [f'![{name}]({name})\n' for name in self.plots]
+        return '\n'.join(['# Benchmark', '', *quick, *self._machine_lines(), '', *table, *failures, *plots, NOTES])
 
     def _machine_lines(self) -> list[str]:
         machine = self.machine
