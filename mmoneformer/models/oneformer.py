@@ -1,7 +1,8 @@
 """OneFormer as a model of mmengine: losses in training, results per task in inference."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
 from mmoneformer.models.mask_tiles import Frame
+from mmoneformer.models.oneformer_head import HeadOutput
 from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
 from mmoneformer.registry import MODELS
 from mmoneformer.tasks import TASKS, check_tasks
@@ -31,6 +33,8 @@ class InferenceConfig:
         tasks: Which results to give.
         tokens: Task under whose token a task is read, where that is not its own. Only to measure how much the
             token matters: the result of another token is worth little.
+        compile: Whether backbone and head go through ``torch.compile``: minutes at first, and again for some new
+            sizes of images.
     """
 
     object_mask_thr: float = 0.8
@@ -38,6 +42,7 @@ class InferenceConfig:
     max_per_image: int = 100
     tasks: Sequence[str] = tuple(TASKS)
     tokens: Mapping[str, str] = field(default_factory=dict)
+    compile: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'tasks', check_tasks(self.tasks))
@@ -113,6 +118,18 @@ class OneFormer(BaseModel):
             raise ValueError(f'mode {mode!r} needs data_samples, one per image, got None')
         return self._loss(inputs, data_samples) if mode == 'loss' else self._predict(inputs, data_samples)
 
+    def _infer(self, inputs: Tensor, tasks: Sequence[str]) -> HeadOutput:
+        """Run backbone and head for tasks of all images."""
+        network = self._compiled_network if self.test_cfg.compile else self._network
+        return network(inputs, [tasks] * len(inputs))
+
+    @cached_property
+    def _compiled_network(self) -> Callable[..., HeadOutput]:
+        return torch.compile(self._network)
+
+    def _network(self, inputs: Tensor, tasks: Sequence[Sequence[str]]) -> HeadOutput:
+        return self.panoptic_head(self._features(inputs), tasks)
+
     def _features(self, inputs: Tensor) -> Sequence[Tensor]:
         """Maps of strides 4, 8, 16, 32; convolutions are faster where a pixel's channels lie together."""
         return self.backbone(inputs.contiguous(memory_format=torch.channels_last))
@@ -129,14 +146,14 @@ class OneFormer(BaseModel):
         )
 
     def _logits(self, inputs: Tensor, tasks: Sequence[str]) -> Logits:
-        output = self.panoptic_head(self._features(inputs), [tasks] * len(inputs))
+        output = self._infer(inputs, tasks)
         return {task: output.of_task(index) for index, task in enumerate(tasks)}
 
     def _predict(self, inputs: Tensor, data_samples: list[DetDataSample]) -> list[DetDataSample]:
         """Write the results of each asked task, read under its token, into the data samples."""
         tokens = {task: self.test_cfg.tokens.get(task, task) for task in self.test_cfg.tasks}
         asked = check_tasks(tokens.values())
-        output = self.panoptic_head(self._features(inputs), [asked] * len(inputs))
+        output = self._infer(inputs, asked)
         padded = (inputs.shape[-2], inputs.shape[-1])
         for task, token in tokens.items():
             class_logits, mask_logits = output.of_task(asked.index(token))  # one task at a time: masks are large
