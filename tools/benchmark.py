@@ -5,9 +5,10 @@ import sys
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 
-from benchmarking import start_up, training_memory
+from benchmarking import start_up
 from benchmarking.comparisons import COMPARISONS
 from benchmarking.cuda_comparisons import CUDA_COMPARISONS
 from benchmarking.curves import CURVES, curves_as_json, measure_curve
@@ -15,6 +16,7 @@ from benchmarking.machine import describe_machine
 from benchmarking.report import Report
 from benchmarking.row import Row
 from benchmarking.settings import Settings
+from benchmarking.training_memory import STEPS, training_memory_rows
 
 MEASURERS: dict[str, dict[str, Callable[[Settings], list[Row]]]] = {
     'cpu': {
@@ -23,6 +25,7 @@ MEASURERS: dict[str, dict[str, Callable[[Settings], list[Row]]]] = {
     },
     'cuda': {comparison.name: comparison.rows for comparison in CUDA_COMPARISONS},
 }
+MEMORY = {name: partial(training_memory_rows, name) for name in STEPS}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,12 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument('--out', type=Path, default=Path('work_dirs/benchmark'), help='folder to write to')
     options = parser.parse_args(arguments)
     measurers = MEASURERS[options.device]
-    unknown = set(options.only or ()) - set(measurers)
+    known = measurers | MEMORY
+    unknown = set(options.only or ()) - set(known)
     if unknown:
-        parser.error(f'unknown comparisons {sorted(unknown)}: choose of {list(measurers)}')
-    chosen = {name: measurers[name] for name in (measurers if options.only is None else options.only)}
+        parser.error(f'unknown comparisons {sorted(unknown)}: choose of {list(known)}')
+    chosen = {name: known[name] for name in (measurers if options.only is None else options.only)}
     if options.memory:
-        chosen[training_memory.NAME] = training_memory.training_memory_rows
+        chosen |= MEMORY
     settings = Settings(rounds=options.rounds, threads=options.threads, device=options.device, quick=options.quick)
     report = Report(machine=describe_machine(settings.threads, options.device), quick=settings.quick)
     for _ in _measured(chosen, settings, report):

@@ -39,7 +39,14 @@ def test_all_comparisons_curves_and_memory(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     rows = json.loads((tmp_path / 'benchmark.json').read_text())['rows']
     names = {row['name'] for row in rows}
-    assert {'swin-l', 'swin-t-training', 'r50-training', 'post-processing', 'start-up', 'training-memory'} <= names
+    assert {
+        'swin-l',
+        'swin-t-training',
+        'r50-training',
+        'post-processing',
+        'start-up',
+        'training-memory-swin-l',
+    } <= names
     assert all(row['ours'] > 0 for row in rows)
     assert len(json.loads((tmp_path / 'curves.json').read_text())) == 4
     assert (tmp_path / 'curves.png').stat().st_size > 10_000

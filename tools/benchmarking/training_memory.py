@@ -11,11 +11,10 @@ from benchmarking.measures import GIGABYTE, measured_memory
 from benchmarking.row import Row
 from benchmarking.settings import Settings
 
-NAME = 'training-memory'
 BATCH = 2
 STEPS = {
-    'Swin-T 512 x 512': replace(SWIN_T, batch=BATCH),
-    'Swin-L 640 x 640': replace(SWIN_L, batch=BATCH),
+    'training-memory-swin-t': ('Swin-T 512 x 512', replace(SWIN_T, batch=BATCH)),
+    'training-memory-swin-l': ('Swin-L 640 x 640', replace(SWIN_L, batch=BATCH)),
 }
 
 
@@ -53,24 +52,22 @@ SAVINGS = (
 )
 
 
-def training_memory_rows(settings: Settings) -> list[Row]:
-    """Measure all options of all steps, each beside the plain step."""
-    rows: list[Row] = []
-    for what, case in STEPS.items():
-        base = case.under(settings)
-        peaks = [_peak(saving.apply(base), settings) for saving in SAVINGS]
-        rows += [
-            Row(
-                name=NAME,
-                what=f'memory of a training step, {what}, batch {BATCH}: {saving.what}',
-                unit='GB',
-                ours=peak,
-                peer=peaks[0],
-                value=peak / peaks[0],
-            )
-            for saving, peak in zip(SAVINGS, peaks, strict=True)
-        ]
-    return rows
+def training_memory_rows(name: str, settings: Settings) -> list[Row]:
+    """Measure all options of a step, by its name in ``STEPS``, each beside the plain step."""
+    what, case = STEPS[name]
+    base = case.under(settings)
+    peaks = [_peak(saving.apply(base), settings) for saving in SAVINGS]
+    return [
+        Row(
+            name=name,
+            what=f'memory of a training step, {what}, batch {BATCH}: {saving.what}',
+            unit='GB',
+            ours=peak,
+            peer=peaks[0],
+            value=peak / peaks[0],
+        )
+        for saving, peak in zip(SAVINGS, peaks, strict=True)
+    ]
 
 
 def _peak(case: Case, settings: Settings) -> float:
