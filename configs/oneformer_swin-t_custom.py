@@ -72,7 +72,7 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='ResumableSampler'),
-    dataset=dict(type='UnitedDataset', metainfo=metainfo, sources=datasets['train'], pipeline=train_pipeline),
+    dataset=dict(type='MultiSourceDataset', metainfo=metainfo, sources=datasets['train'], pipeline=train_pipeline),
 )
 val_dataloader = test_dataloader = dict(
     batch_size=1,
@@ -80,7 +80,7 @@ val_dataloader = test_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='UnitedDataset', metainfo=metainfo, sources=datasets['val'], pipeline=test_pipeline, test_mode=True
+        type='MultiSourceDataset', metainfo=metainfo, sources=datasets['val'], pipeline=test_pipeline, test_mode=True
     ),
 )
 val_evaluator = test_evaluator = [_base_.evaluators[task] for task in told]

@@ -1,10 +1,15 @@
-"""The three tasks as one table (paper section 3.1).
+"""The tasks (paper section 3.1), and the tables of what is done for each.
 
-Whatever differs between the tasks is a column here, so that no other module branches on a task's name.
+What the network and the data pipeline need is a column of ``TASKS``. What a part of the package does differently for
+each task (post-processing, drawing, writing) is a ``TaskTable`` of that part, so that no code branches on a task's
+name. A new task is a row in each: ``docs/extending.md``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NoReturn, TypeVar
+
+Entry = TypeVar('Entry')
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,25 @@ TASKS: dict[str, Task] = {
         Task('semantic', filler='a semantic photo', merges_classes=True),
     )
 }
+
+
+class TaskTable(dict[str, Entry]):
+    """What one part of the package has for each task, looked up with ``[]``.
+
+    Args:
+        name: Import path of the table, for messages.
+        entries: The entry of each task.
+    """
+
+    tables: list['TaskTable'] = []  # every table there is
+
+    def __init__(self, name: str, entries: Mapping[str, Entry]) -> None:
+        super().__init__(entries)
+        self.name = name
+        self.tables.append(self)
+
+    def __missing__(self, task: str) -> NoReturn:
+        raise KeyError(f'task {task!r} has no entry in {self.name}, which has {list(self)}: see docs/extending.md')
 
 
 def check_tasks(names: Iterable[str]) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def run(options: Namespace) -> int:
         UsageError: If the config does not name the data that is asked for.
     """
     from mmoneformer.apis.check_dataset import check_dataset
-    from mmoneformer.apis.run_config import load_config
+    from mmoneformer.apis.train_and_test import load_config
 
     cfg = load_config(options.config, cfg_options=options.cfg_options)
     out_dir = options.out_dir or Path(cfg.work_dir, 'check')

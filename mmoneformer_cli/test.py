@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run the command."""
-    from mmoneformer.apis.run_config import evaluate, load_config
+    from mmoneformer.apis.train_and_test import evaluate, load_config
 
     pass_on_rank(options)
     path = options.config or options.checkpoint

@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run the command."""
-    from mmoneformer.apis.run_config import load_config, train
+    from mmoneformer.apis.train_and_test import load_config, train
 
     pass_on_rank(options)
     cfg = load_config(

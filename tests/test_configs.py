@@ -123,7 +123,7 @@ def test_model(name, queries):
 
 
 @pytest.mark.parametrize('name', MODELS_OF_THE_PAPER)
-def test_optimisation(name):
+def test_optimization(name):
     backbone, dataset, *_ = name.split('_')
     cfg = load(name)
     assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=1e-4, weight_decay=0.05, fused=True)
@@ -173,7 +173,7 @@ def test_task_probabilities(name):
 
 
 @pytest.mark.parametrize('name', [name for name in NAMES if name.startswith('dinat')])
-def test_neighbourhoods_of_dinat(name):
+def test_neighborhoods_of_dinat(name):
     dataset = name.removeprefix('dinat-l_').removesuffix('_coco-pretrained')
     backbone = load(name).model.backbone
     assert backbone.dilations == DILATIONS.get(dataset, DILATIONS['else'])

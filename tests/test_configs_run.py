@@ -71,8 +71,8 @@ def write_split(root: Path, dataset: Config) -> None:
         ids = np.full(SIZE[::-1], 300)
         ids[5:30, 8:40] = 1
         ids[20:60, 50:90] = 70000
-        colours = np.stack((ids // 65536, ids // 256 % 256, ids % 256), axis=-1).astype(np.uint8)  # BGR, as cv2 writes
-        cv2.imwrite(str(maps / f'{number}.png'), colours)
+        colors = np.stack((ids // 65536, ids // 256 % 256, ids % 256), axis=-1).astype(np.uint8)  # BGR, as cv2 writes
+        cv2.imwrite(str(maps / f'{number}.png'), colors)
         cv2.imwrite(str(images / f'{number}.jpg'), (ids[..., None] // [1, 2, 3] % 256).astype(np.uint8))
         segments = [{'id': id_, 'category_id': 10 + label, 'iscrowd': 0} for id_, label in labels.items()]
         width, height = SIZE

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmoneformer.apis.run_config import load_config, train
-from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.apis.train_and_test import load_config, train
+from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.evaluation import PanopticQuality, SemanticIoU, ThingInstanceAP
 
 ROOT = Path(__file__).parents[1]
@@ -73,7 +73,7 @@ def cfg(roots, tmp_path):
             num_workers=0,
             persistent_workers=False,
             dataset=dict(
-                type='UnitedDataset',
+                type='MultiSourceDataset',
                 metainfo=metainfo,
                 sources=sources(roots, split),
                 pipeline=steps,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[1]
@@ -89,7 +89,7 @@ def test_classes_and_what_counts_them(roots, copy):
     cfg = Config.fromfile(copy(classes=classes, things=things, sources=sources))
     assert cfg.model.metainfo == dict(classes=classes, thing_ids=[0, 1, 3, 5, 7])
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    assert [dataset.get_data_info(index)['unlabelled_ids'] for index in (0, 2)] == [(1, 2, 4, 5, 6, 7), (0,)]
+    assert [dataset.get_data_info(index)['unlabeled_ids'] for index in (0, 2)] == [(1, 2, 4, 5, 6, 7), (0,)]
 
 
 def test_other_settings_of_a_source(roots, copy):

@@ -10,8 +10,8 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 
 from mmoneformer.apis import OneFormerInferencer
-from mmoneformer.apis.run_config import load_config, train
-from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.apis.train_and_test import load_config, train
+from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.registry import HOOKS
 
 ROOT = Path(__file__).parents[1]

@@ -5,8 +5,8 @@ from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmoneformer.datasets.shapes_classes import CLASSES
-from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.datasets.shapes.classes import CLASSES
+from mmoneformer.datasets.shapes.folder import write_shapes
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmoneformer.apis.run_config import evaluate, load_config, train
-from mmoneformer.datasets.shapes_classes import CLASSES
-from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.apis.train_and_test import evaluate, load_config, train
+from mmoneformer.datasets.shapes.classes import CLASSES
+from mmoneformer.datasets.shapes.folder import write_shapes
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 TEMPLATE = CONFIGS / 'oneformer_swin-t_custom.py'
@@ -81,16 +81,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure(run: Run, work_dir: Path, data: Path, steps: int) -> dict[str, float]:
     """Train, and measure the tasks that the run has learnt, on the panoptic annotation of its validation images."""
-    cfg = run_config(run, work_dir, data, steps)
+    cfg = train_and_test(run, work_dir, data, steps)
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = cfg.default_hooks.checkpoint.save_best = None
     train(cfg)
-    cfg = run_config(Run([(run.folder, 'panoptic')]), work_dir / 'test', data, steps)
+    cfg = train_and_test(Run([(run.folder, 'panoptic')]), work_dir / 'test', data, steps)
     tasks = template(run, data).tasks
     metrics = evaluate(cfg, (work_dir / 'last_checkpoint').read_text(), tasks=tasks)
     return {key: round(float(metrics[key]), 2) for key in FIGURES if key in metrics}
 
 
-def run_config(run: Run, work_dir: Path, data: Path, steps: int) -> Config:
+def train_and_test(run: Run, work_dir: Path, data: Path, steps: int) -> Config:
     """The demo's model and schedule with the data of a run, as the template describes them."""
     own = template(run, data)
     cfg = load_config(MODEL, work_dir=str(work_dir), cfg_options={'max_iters': round(steps * run.share)})

@@ -17,7 +17,7 @@ WHOLE, REST = 'all', 'the rest, and gradients'
 PARTS = (
     'backbone',
     'panoptic_head.pixel_decoder',
-    'panoptic_head.query_initialiser',
+    'panoptic_head.query_initializer',
     'panoptic_head.masked_decoder',
     'panoptic_head.text_mapper',
     'panoptic_head.set_loss',

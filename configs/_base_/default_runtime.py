@@ -19,7 +19,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     exact_resume=dict(type='ExactResumeHook'),
     fine_tuning=dict(type='FineTuningHook'),
-    finite_numbers=dict(type='FiniteNumbersHook'),
+    check_finite=dict(type='CheckFiniteHook'),
     validation_pictures=dict(type='ValidationPicturesHook'),
 )
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=False)

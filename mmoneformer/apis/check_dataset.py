@@ -8,14 +8,14 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from rich.console import Console
 
-from mmoneformer.doctor.console_report import print_report
-from mmoneformer.doctor.diagnosis import diagnose, unopened
-from mmoneformer.doctor.finding import Finding
-from mmoneformer.doctor.page import make_page
-from mmoneformer.doctor.pictures import draw_samples
-from mmoneformer.doctor.reading import read_samples
-from mmoneformer.doctor.sample_record import SplitRecord
-from mmoneformer.doctor.tolerant_dataset import open_dataset
+from mmoneformer.data_check.console_report import print_report
+from mmoneformer.data_check.diagnosis import diagnose, unopened
+from mmoneformer.data_check.finding import Finding
+from mmoneformer.data_check.page import make_page
+from mmoneformer.data_check.pictures import draw_samples
+from mmoneformer.data_check.reading import read_samples
+from mmoneformer.data_check.sample_record import SplitRecord
+from mmoneformer.data_check.tolerant_dataset import open_dataset
 from mmoneformer.metainfo import Metainfo, resolve_metainfo
 
 SPLITS = ('train', 'val')

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mmoneformer.apis import OneFormerInferencer
-from mmoneformer.apis.run_config import evaluate, load_config, train
-from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.apis.train_and_test import evaluate, load_config, train
+from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.tasks import TASKS
 
 # Below the clone

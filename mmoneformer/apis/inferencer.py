@@ -16,12 +16,12 @@ from mmengine.logging import print_log
 
 from mmoneformer.apis.image_sources import Source, Sources, expand_sources, load_source, name_of, stem_of
 from mmoneformer.apis.init_model import init_model
-from mmoneformer.apis.plain_results import Plain, to_plain
 from mmoneformer.apis.precision import check_precision, computing_in
 from mmoneformer.apis.progress import tracked
-from mmoneformer.apis.result_export import ResultFolder
 from mmoneformer.checkpoints.registered_parts import registered_parts_only
 from mmoneformer.registry import TRANSFORMS
+from mmoneformer.results.as_dict import Plain, to_plain
+from mmoneformer.results.folder import ResultFolder
 from mmoneformer.tasks import TASKS, check_tasks
 from mmoneformer.visualization import draw_sheet
 

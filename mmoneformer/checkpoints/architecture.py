@@ -69,8 +69,8 @@ def count_classes(state_dict: Mapping[str, Tensor]) -> int:
 
 
 def _head(shapes: Shapes) -> Config:
-    pixels, initialiser, decoder = (
-        f'{HEAD}.{part}' for part in ('pixel_decoder', 'query_initialiser', 'masked_decoder')
+    pixels, initializer, decoder = (
+        f'{HEAD}.{part}' for part in ('pixel_decoder', 'query_initializer', 'masked_decoder')
     )
     num_queries, channels = shapes[f'{HEAD}.query_embed']
     inputs = [shapes[f'{pixels}.lateral.0.weight'], *(shapes[f'{pixels}.input_projs.{i}.0.weight'] for i in (2, 1, 0))]
@@ -81,7 +81,7 @@ def _head(shapes: Shapes) -> Config:
         pixel_decoder=dict(
             type='MSDeformAttnPixelDecoder', in_channels=[shape[1] for shape in inputs], **_layers(shapes, pixels)
         ),
-        query_initialiser=_layers(shapes, initialiser),
+        query_initializer=_layers(shapes, initializer),
         masked_decoder=_layers(shapes, decoder),
         text_mapper=_text_mapper(shapes),
     )

@@ -13,16 +13,16 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from mmoneformer.checkpoints.architecture import read_architecture
-from mmoneformer.checkpoints.config_text import stored_config
-from mmoneformer.checkpoints.describing import Told, describe
 from mmoneformer.checkpoints.detectron2_pickle import read_detectron2_pickle
 from mmoneformer.checkpoints.hugging_face_folder import read_folder, write_folder
 from mmoneformer.checkpoints.hugging_face_hub import fetch_folder, is_hub_name
+from mmoneformer.checkpoints.infer_config import SourceInfo, infer_config
 from mmoneformer.checkpoints.key_table import StateDict, check_keys
 from mmoneformer.checkpoints.model_zoo import crop_of_file
 from mmoneformer.checkpoints.official import from_official
-from mmoneformer.checkpoints.reading import read_checkpoint
 from mmoneformer.checkpoints.registered_parts import registered_parts_only
+from mmoneformer.checkpoints.safe_config import stored_config
+from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.registry import MODELS
 
 CONSTANTS = ('.relative_position_index', '.num_batches_tracked')  # a model makes them itself
@@ -78,7 +78,7 @@ def convert(
 def load_any(
     source: Path, *, dataset: str | None = None, cfg_options: Mapping[str, Any] | None = None
 ) -> tuple[StateDict, Config]:
-    """Recognise and read a source: its weights under our keys, and the config of the model.
+    """Recognize and read a source: its weights under our keys, and the config of the model.
 
     Arguments as of ``convert``.
     """
@@ -87,12 +87,15 @@ def load_any(
         checkpoint = read_checkpoint(source)
         if 'state_dict' in checkpoint:
             return checkpoint['state_dict'], _own_config(checkpoint, source, dataset, options)
-        state_dict, told = from_official(checkpoint.get('model', checkpoint)), Told(crop=crop_of_file(source.name))
+        state_dict, info = (
+            from_official(checkpoint.get('model', checkpoint)),
+            SourceInfo(crop=crop_of_file(source.name)),
+        )
     elif source.is_dir():
-        state_dict, told = read_folder(source)
+        state_dict, info = read_folder(source)
     else:
-        state_dict, told = from_official(read_detectron2_pickle(source)), Told(crop=crop_of_file(source.name))
-    return state_dict, describe(state_dict, told, dataset=dataset, cfg_options=options)
+        state_dict, info = from_official(read_detectron2_pickle(source)), SourceInfo(crop=crop_of_file(source.name))
+    return state_dict, infer_config(state_dict, info, dataset=dataset, cfg_options=options)
 
 
 def _own_config(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mmoneformer.checkpoints.architecture import RESNET_DEPTHS
-from mmoneformer.checkpoints.describing import Told
+from mmoneformer.checkpoints.infer_config import SourceInfo
 from mmoneformer.metainfo import IGNORED_LABEL, Metainfo
 from mmoneformer.models.text.tokenizer import CONTEXT_LENGTH, VOCABULARY_SIZE
 
@@ -39,7 +39,7 @@ def model_json(model: Config, metainfo: Metainfo) -> Json:
     """
     head = model['panoptic_head']
     channels, text_mapper = head['channels'], head['text_mapper'] or WITHOUT_TEXTS
-    _check_equal('feedforward_channels', head['query_initialiser'], head['masked_decoder'])
+    _check_equal('feedforward_channels', head['query_initializer'], head['masked_decoder'])
     text_width = text_mapper['encoder']['width']
     if head['text_mapper'] and text_width != channels:
         raise ValueError(
@@ -56,7 +56,7 @@ def model_json(model: Config, metainfo: Metainfo) -> Json:
         conv_dim=channels,
         encoder_layers=head['pixel_decoder']['num_layers'],
         encoder_feedforward_dim=head['pixel_decoder']['feedforward_channels'],
-        query_dec_layers=head['query_initialiser']['num_layers'],
+        query_dec_layers=head['query_initializer']['num_layers'],
         decoder_layers=head['masked_decoder']['num_layers'] + 1,  # theirs counts the predictions
         dim_feedforward=head['masked_decoder']['feedforward_channels'],
         text_encoder_n_ctx=text_mapper['num_context'],
@@ -77,7 +77,7 @@ def processor_json(model: Config, scale: Sequence[int], class_folder: str) -> Js
         scale: Longer and shorter side of test images, at most.
         class_folder: Absolute path of the folder in which ``CLASS_FILE`` is.
     """
-    head, normalisation = model['panoptic_head'], model['data_preprocessor']
+    head, normalization = model['panoptic_head'], model['data_preprocessor']
     num_context = (head['text_mapper'] or WITHOUT_TEXTS)['num_context']
     return dict(
         image_processor_type='OneFormerImageProcessor',
@@ -88,8 +88,8 @@ def processor_json(model: Config, scale: Sequence[int], class_folder: str) -> Js
         do_rescale=True,
         rescale_factor=1 / 255,
         do_normalize=True,
-        image_mean=[value / 255 for value in normalisation['mean']],
-        image_std=[value / 255 for value in normalisation['std']],
+        image_mean=[value / 255 for value in normalization['mean']],
+        image_std=[value / 255 for value in normalization['std']],
         ignore_index=IGNORED_LABEL,
         repo_path=class_folder,
         class_info_file=CLASS_FILE,
@@ -113,15 +113,15 @@ def tokenizer_json() -> Json:
 
 
 def classes_json(metainfo: Metainfo) -> Json:
-    """The file of classes that their processor reads; the colours are ours."""
+    """The file of classes that their processor reads; the colors are ours."""
     things = set(metainfo['thing_ids'])
     return {
-        str(index): dict(name=name, isthing=int(index in things), color=list(colour))
-        for index, (name, colour) in enumerate(zip(metainfo['classes'], metainfo['palette'], strict=True))
+        str(index): dict(name=name, isthing=int(index in things), color=list(color))
+        for index, (name, color) in enumerate(zip(metainfo['classes'], metainfo['palette'], strict=True))
     }
 
 
-def read_json(config: Config, processor: Config | None, classes: Mapping[str, Json] | None) -> Told:
+def read_json(config: Config, processor: Config | None, classes: Mapping[str, Json] | None) -> SourceInfo:
     """Read what their files say beside the weights."""
     size = (processor or {}).get('size') or {}
     scale = None
@@ -135,7 +135,7 @@ def read_json(config: Config, processor: Config | None, classes: Mapping[str, Js
             thing_ids=tuple(index for index, row in enumerate(rows) if row['isthing']),
             palette=[tuple(row['color']) for row in rows] if all('color' in row for row in rows) else None,
         )
-    return Told(metainfo=metainfo, scale=scale, dilations=config['backbone_config'].get('dilations'))
+    return SourceInfo(metainfo=metainfo, scale=scale, dilations=config['backbone_config'].get('dilations'))
 
 
 def _backbone_json(backbone: Config) -> Json:

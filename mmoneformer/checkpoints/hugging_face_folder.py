@@ -13,17 +13,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mmoneformer.checkpoints import hugging_face_config as jsons
-from mmoneformer.checkpoints.describing import Told
 from mmoneformer.checkpoints.hugging_face_keys import from_hugging_face, to_hugging_face
+from mmoneformer.checkpoints.infer_config import SourceInfo
 from mmoneformer.checkpoints.key_table import StateDict
-from mmoneformer.checkpoints.reading import read_checkpoint
+from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.models.text.tokenizer import load_vocabulary
 
 WEIGHTS = ('model.safetensors', 'pytorch_model.bin')
 
 
-def read_folder(folder: Path) -> tuple[StateDict, Told]:
+def read_folder(folder: Path) -> tuple[StateDict, SourceInfo]:
     """Read the weights, under our keys, and what the other files say.
 
     Raises:
@@ -37,11 +37,11 @@ def read_folder(folder: Path) -> tuple[StateDict, Told]:
         raise ValueError(f'{folder} holds a model of type {config.get("model_type")!r}, not oneformer')
     processor = _read_json(folder / 'preprocessor_config.json')
     class_file = Path((processor or {}).get('class_info_file') or jsons.CLASS_FILE).name
-    told = jsons.read_json(config, processor, _read_json(folder / class_file))
+    info = jsons.read_json(config, processor, _read_json(folder / class_file))
     weights: StateDict = {}
     for file in _weight_files(folder):
         weights |= _read_weights(file)
-    return from_hugging_face(weights), told
+    return from_hugging_face(weights), info
 
 
 def write_folder(

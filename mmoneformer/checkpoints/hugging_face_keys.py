@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmoneformer.checkpoints.key_table import KeyTable, StateDict
-from mmoneformer.checkpoints.patch_merging import to_channels_first, to_neighbours_first
+from mmoneformer.checkpoints.patch_merging import to_channels_first, to_neighbors_first
 
 Rows = tuple[tuple[str, str], ...]
 
@@ -46,10 +46,10 @@ HEAD = (
     ),
     ('model.transformer_module.queries_embedder.weight', 'panoptic_head.query_embed'),
     ('model.transformer_module.level_embed.weight', 'panoptic_head.masked_decoder.level_embed'),
-    ('model.transformer_module.decoder.query_input_projection', 'panoptic_head.query_initialiser.input_proj'),
+    ('model.transformer_module.decoder.query_input_projection', 'panoptic_head.query_initializer.input_proj'),
     *_under(
         'model.transformer_module.decoder.query_transformer.decoder',
-        'panoptic_head.query_initialiser',
+        'panoptic_head.query_initializer',
         (
             ('norm', 'norm'),
             *((f'layers.*.norm{norm}', f'layers.*.norm{norm}') for norm in (1, 2, 3)),
@@ -218,7 +218,7 @@ def to_hugging_face(state_dict: Mapping[str, Tensor]) -> StateDict:
     """
     used = {key: tensor for key, tensor in state_dict.items() if not UNUSED.fullmatch(key)}
     rows = [b.rows for b in BACKBONES if any(key.startswith(f'backbone.{b.ours}') for key in used)]
-    return _table(rows).inverse().rename(_split_parts(to_neighbours_first(used)))
+    return _table(rows).inverse().rename(_split_parts(to_neighbors_first(used)))
 
 
 def _table(backbone: Iterable[Rows]) -> KeyTable:

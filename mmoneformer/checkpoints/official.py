@@ -11,7 +11,7 @@ from mmoneformer.checkpoints.patch_merging import to_channels_first
 
 PIXELS = 'sem_seg_head.pixel_decoder'
 PREDICTOR = 'sem_seg_head.predictor'
-INITIALISER = f'{PREDICTOR}.class_transformer.decoder'
+INITIALIZER = f'{PREDICTOR}.class_transformer.decoder'
 
 HEAD = (
     (f'{PIXELS}.input_proj.*', 'panoptic_head.pixel_decoder.input_projs.*'),
@@ -25,12 +25,12 @@ HEAD = (
     (f'{PIXELS}.layer_1.norm', 'panoptic_head.pixel_decoder.output.1'),
     (f'{PIXELS}.mask_features', 'panoptic_head.pixel_decoder.mask_features'),
     (f'{PREDICTOR}.query_embed.weight', 'panoptic_head.query_embed'),
-    (f'{PREDICTOR}.class_input_proj', 'panoptic_head.query_initialiser.input_proj'),
-    (f'{INITIALISER}.norm', 'panoptic_head.query_initialiser.norm'),
-    (f'{INITIALISER}.layers.*', 'panoptic_head.query_initialiser.layers.*'),
-    (f'{INITIALISER}.layers.*.linear1', 'panoptic_head.query_initialiser.layers.*.ffn.linear1'),
-    (f'{INITIALISER}.layers.*.linear2', 'panoptic_head.query_initialiser.layers.*.ffn.linear2'),
-    (f'{INITIALISER}.layers.*.multihead_attn', 'panoptic_head.query_initialiser.layers.*.cross_attn'),
+    (f'{PREDICTOR}.class_input_proj', 'panoptic_head.query_initializer.input_proj'),
+    (f'{INITIALIZER}.norm', 'panoptic_head.query_initializer.norm'),
+    (f'{INITIALIZER}.layers.*', 'panoptic_head.query_initializer.layers.*'),
+    (f'{INITIALIZER}.layers.*.linear1', 'panoptic_head.query_initializer.layers.*.ffn.linear1'),
+    (f'{INITIALIZER}.layers.*.linear2', 'panoptic_head.query_initializer.layers.*.ffn.linear2'),
+    (f'{INITIALIZER}.layers.*.multihead_attn', 'panoptic_head.query_initializer.layers.*.cross_attn'),
     (f'{PREDICTOR}.level_embed.weight', 'panoptic_head.masked_decoder.level_embed'),
     (
         f'{PREDICTOR}.transformer_cross_attention_layers.*.multihead_attn',

@@ -1,6 +1,6 @@
-"""Weights of Swin's patch merging, whose 2 x 2 neighbours the codes concatenate in two ways.
+"""Weights of Swin's patch merging, whose 2 x 2 neighbors the codes concatenate in two ways.
 
-Swin's authors, and with them OneFormer's and Hugging Face, put the neighbours before the channels and go through them
+Swin's authors, and with them OneFormer's and Hugging Face, put the neighbors before the channels and go through them
 column by column; mmdet puts the channels first and goes row by row.
 """
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from mmoneformer.checkpoints.key_table import StateDict
 
 MERGING = re.compile(r'backbone\.stages\.\d+\.downsample\.')  # of mmdet's Swin
-TRANSPOSED = [0, 2, 1, 3]  # four neighbours, rows to columns or back
+TRANSPOSED = [0, 2, 1, 3]  # four neighbors, rows to columns or back
 
 
 def to_channels_first(state_dict: Mapping[str, Tensor]) -> StateDict:
@@ -20,9 +20,9 @@ def to_channels_first(state_dict: Mapping[str, Tensor]) -> StateDict:
     return {key: _to_channels_first(weight) if MERGING.match(key) else weight for key, weight in state_dict.items()}
 
 
-def to_neighbours_first(state_dict: Mapping[str, Tensor]) -> StateDict:
+def to_neighbors_first(state_dict: Mapping[str, Tensor]) -> StateDict:
     """Reorder mmdet's weights for the authors' code."""
-    return {key: _to_neighbours_first(weight) if MERGING.match(key) else weight for key, weight in state_dict.items()}
+    return {key: _to_neighbors_first(weight) if MERGING.match(key) else weight for key, weight in state_dict.items()}
 
 
 def _to_channels_first(weight: Tensor) -> Tensor:
@@ -30,6 +30,6 @@ def _to_channels_first(weight: Tensor) -> Tensor:
     return weight.unflatten(-1, (4, -1))[..., TRANSPOSED, :].mT.flatten(-2)
 
 
-def _to_neighbours_first(weight: Tensor) -> Tensor:
+def _to_neighbors_first(weight: Tensor) -> Tensor:
     """Reorder the last dimension, [..., C * 4]."""
     return weight.unflatten(-1, (-1, 4)).mT[..., TRANSPOSED, :].flatten(-2)

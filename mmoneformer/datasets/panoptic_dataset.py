@@ -9,13 +9,13 @@ from typing import Any
 from mmengine.dataset import BaseDataset
 
 from mmoneformer.datasets.annotation_cache import cached
-from mmoneformer.datasets.panoptic_content import read_content
+from mmoneformer.datasets.panoptic_json_schema import read_content
 from mmoneformer.metainfo import Metainfo, resolve_metainfo
 from mmoneformer.registry import DATASETS
 from mmoneformer.tasks import TASKS
 
 FILTERS = {'filter_empty_gt', 'min_size'}
-NUM_IDS = 1 << 24  # a segment id is written as an RGB colour
+NUM_IDS = 1 << 24  # a segment id is written as an RGB color
 MAPS = {'seg': 'seg_map_path', 'labels': 'label_map_path'}  # prefix: key of a sample; files of one name
 
 
@@ -25,7 +25,7 @@ class PanopticSegDataset(BaseDataset):
 
     A sample holds ``img_path``, ``img_id``, ``height`` and ``width`` (pixels), ``classes``, ``thing_ids``, the
     ``tasks`` that the annotation can tell and, where there is an annotation, ``seg_map_path`` and ``segments``: a list
-    of dicts of ``id`` (colour in the map, R + 256 G + 65536 B), ``label`` (index into ``classes``) and ``iscrowd``;
+    of dicts of ``id`` (color in the map, R + 256 G + 65536 B), ``label`` (index into ``classes``) and ``iscrowd``;
     and ``label_map_path``, if ``data_prefix`` names label maps.
 
     Faults of the annotation stop when it is read, before any training, with the names of the file and of the image.
@@ -227,7 +227,7 @@ def _files(directory: str) -> set[str]:
 
 
 def _metainfo_of(categories: Sequence[Mapping[str, Any]], source: str) -> Metainfo:
-    """Metainfo that the categories of a json describe; colours only count if all have one."""
+    """Metainfo that the categories of a json describe; colors only count if all have one."""
     metainfo: dict[str, Any] = {
         'classes': [entry['name'] for entry in categories],
         'thing_ids': [index for index, entry in enumerate(categories) if entry['isthing']],

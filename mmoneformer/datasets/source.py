@@ -1,4 +1,4 @@
-"""A data set as a source of a ``UnitedDataset``: what its annotation tells, and what its labels mean there."""
+"""A data set as a source of a ``MultiSourceDataset``: what its annotation tells, and what its labels mean there."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -35,7 +35,7 @@ class Source:
         self.annotation = _kind_of(dataset.get_data_info(0))
         names = self._class_names()
         self.labels = _find(names, metainfo['classes'], self.where)
-        self.unlabelled_ids = tuple(sorted(set(range(len(metainfo['classes']))) - set(self.labels)))
+        self.unlabeled_ids = tuple(sorted(set(range(len(metainfo['classes']))) - set(self.labels)))
         self._check_things(names, metainfo)
 
     def __len__(self) -> int:
@@ -45,12 +45,12 @@ class Source:
         """A sample, before any transform.
 
         To what the data set gives it adds ``img_id`` where there is none, ``annotation`` ('panoptic', 'instance' or
-        'semantic'), the ``tasks`` that it can tell, ``segments`` where it has any, and ``unlabelled_ids``: indices of
+        'semantic'), the ``tasks`` that it can tell, ``segments`` where it has any, and ``unlabeled_ids``: indices of
         the classes that this data set does not label.
         """
         sample = self.dataset.get_data_info(index)
         sample.setdefault('img_id', Path(sample['img_path']).stem)
-        sample |= {'annotation': self.annotation, 'unlabelled_ids': self.unlabelled_ids}
+        sample |= {'annotation': self.annotation, 'unlabeled_ids': self.unlabeled_ids}
         if self.annotation == 'panoptic':
             segments = sample.get('segments', ())
             told: Sample = {'segments': [segment | {'label': self.labels[segment['label']]} for segment in segments]}
@@ -64,7 +64,7 @@ class Source:
         try:
             self.dataset.full_init()
         except ValueError as error:
-            if 'need at least one array' not in str(error):  # numpy's words, as there is nothing to serialise
+            if 'need at least one array' not in str(error):  # numpy's words, as there is nothing to serialize
                 raise
             raise ValueError(
                 f'{self.where} has no image: check data_root, data_prefix, img_suffix and filter_cfg'

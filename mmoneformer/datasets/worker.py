@@ -12,7 +12,7 @@ from mmoneformer.datasets.random_state import set_random_state
 
 
 @FUNCTIONS.register_module()
-def outlive_sigterm(worker_id: int) -> None:
+def ignore_sigterm(worker_id: int) -> None:
     """Start a worker that ends on SIGTERM of the process it works for alone.
 
     Schedulers send the signal to all processes of a job. The main process needs its workers until it has saved.

@@ -12,7 +12,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmoneformer.evaluation.cityscapes_results import write_instances
-from mmoneformer.evaluation.sample_reading import check_task_token
+from mmoneformer.evaluation.task_metric import check_task_token
 from mmoneformer.evaluation.thing_instance_ap import ThingInstanceAP
 from mmoneformer.metainfo.category_ids import category_ids
 from mmoneformer.registry import METRICS

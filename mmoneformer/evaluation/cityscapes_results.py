@@ -10,7 +10,7 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from mmoneformer.evaluation.sample_reading import check_task_token
+from mmoneformer.evaluation.task_metric import check_task_token
 from mmoneformer.metainfo.category_ids import category_ids
 from mmoneformer.registry import METRICS
 

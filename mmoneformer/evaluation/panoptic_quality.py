@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mmoneformer.evaluation.sample_reading import check_task_token, image_name, panoptic_ground_truth, tells
+from mmoneformer.evaluation.task_metric import check_task_token, image_name, panoptic_ground_truth, tells
 from mmoneformer.registry import METRICS
 
 COUNTS = ('IoU', 'TP', 'FP', 'FN')  # columns of the statistics

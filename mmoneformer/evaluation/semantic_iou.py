@@ -5,7 +5,7 @@ from typing import Any
 
 from mmseg.evaluation import IoUMetric
 
-from mmoneformer.evaluation.sample_reading import check_ground_truth, check_task_token, tells
+from mmoneformer.evaluation.task_metric import check_ground_truth, check_task_token, tells
 from mmoneformer.registry import METRICS
 
 

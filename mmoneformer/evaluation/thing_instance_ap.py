@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mmoneformer.evaluation.instance_file import InstanceFile
 from mmoneformer.evaluation.run_lengths import encode_masks
-from mmoneformer.evaluation.sample_reading import check_task_token, image_name, panoptic_ground_truth, tells
+from mmoneformer.evaluation.task_metric import check_task_token, image_name, panoptic_ground_truth, tells
 from mmoneformer.registry import METRICS
 
 Annotations = list[dict[str, Any]]
@@ -30,7 +30,7 @@ class ThingInstanceAP(BaseMetric):
 
     Ground truth instances are those of an annotation of instances alone, or the thing segments of the panoptic map,
     which do not overlap; crowds are regions in which predictions are not counted, stuff is left out. Predictions of
-    classes that a source of a ``UnitedDataset`` does not label are not counted in its images.
+    classes that a source of a ``MultiSourceDataset`` does not label are not counted in its images.
 
     Args:
         ann_file: COCO instance json to take the ground truth from instead, for example ``instances_val2017.json``.
@@ -78,8 +78,8 @@ class ThingInstanceAP(BaseMetric):
                 raise ValueError(
                     f'{image_name(sample)}: predicted labels {sorted(no_things)} are no things {thing_ids}'
                 )
-            unlabelled = sample.get('unlabelled_ids', ())  # of which neither right nor wrong is known
-            predictions = [item for item in _encode_instances(instances) if item['category_id'] not in unlabelled]
+            unlabeled = sample.get('unlabeled_ids', ())  # of which neither right nor wrong is known
+            predictions = [item for item in _encode_instances(instances) if item['category_id'] not in unlabeled]
             self.results.append((self._truths(sample), predictions))
 
     def _truths(self, sample: Mapping[str, Any]) -> Annotations:

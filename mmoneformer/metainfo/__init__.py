@@ -1,4 +1,4 @@
-"""What a data set's classes are: names, which are things, colours.
+"""What a data set's classes are: names, which are things, colors.
 
 Class order is the data set's own, with explicit thing ids (never "things first"), so that released weights, mmseg's
 label order and ours are one.
@@ -28,7 +28,7 @@ def resolve_metainfo(metainfo: MetainfoLike) -> Metainfo:
 
     Args:
         metainfo: One of ``KNOWN``, or a mapping with ``classes`` (names), ``thing_ids`` (indices of the countable
-            classes) and optionally ``palette`` (RGB, 0 to 255; colours are made up where there is none). Or a list of
+            classes) and optionally ``palette`` (RGB, 0 to 255; colors are made up where there is none). Or a list of
             several, which are united by the names of their classes, in the order in which they occur first; there a
             mapping may leave out ``thing_ids``, if it does not say what is countable: then another one does, or its
             classes are stuff.
@@ -48,7 +48,7 @@ def resolve_metainfo(metainfo: MetainfoLike) -> Metainfo:
         raise ValueError(f'metainfo lacks {sorted(missing)}; it has {sorted(metainfo)}')
     classes = tuple(metainfo['classes'])
     thing_ids = tuple(int(index) for index in metainfo['thing_ids'])
-    palette = [tuple(colour) for colour in metainfo.get('palette') or distinct_colours(len(classes))]
+    palette = [tuple(color) for color in metainfo.get('palette') or distinct_colors(len(classes))]
     _check(classes, thing_ids, palette)
     return Metainfo(classes=classes, thing_ids=thing_ids, palette=palette)
 
@@ -57,7 +57,7 @@ def _unite(entries: Sequence[str | Mapping[str, Any]]) -> dict[str, Any]:
     """Classes of several data sets as one mapping; names that differ by outer spaces alone are the same."""
     names: dict[str, str] = {}
     is_thing: dict[str, bool] = {}
-    colours: dict[str, tuple[int, int, int]] = {}
+    colors: dict[str, tuple[int, int, int]] = {}
     for entry in entries:
         metainfo = resolve_metainfo({'thing_ids': (), **entry} if isinstance(entry, Mapping) else entry)
         says = entry if isinstance(entry, Mapping) else metainfo
@@ -65,14 +65,14 @@ def _unite(entries: Sequence[str | Mapping[str, Any]]) -> dict[str, Any]:
             key, thing = name.strip(), index in metainfo['thing_ids']
             names.setdefault(key, name)
             if says.get('palette'):
-                colours.setdefault(key, metainfo['palette'][index])
+                colors.setdefault(key, metainfo['palette'][index])
             if 'thing_ids' in says and is_thing.setdefault(key, thing) != thing:
                 raise ValueError(f'class {name!r} is a thing in one list of classes and stuff in another: rename one')
-    made_up = dict(zip(names, distinct_colours(len(names)), strict=True))
+    made_up = dict(zip(names, distinct_colors(len(names)), strict=True))
     return {
         'classes': tuple(names.values()),
         'thing_ids': [index for index, key in enumerate(names) if is_thing.get(key)],
-        'palette': [colours.get(key, made_up[key]) for key in names],
+        'palette': [colors.get(key, made_up[key]) for key in names],
     }
 
 
@@ -86,16 +86,16 @@ def _check(classes: Sequence[str], thing_ids: Sequence[int], palette: Sequence[S
     if outside or len(set(thing_ids)) != len(thing_ids):
         raise ValueError(f'thing_ids must be distinct and in 0..{len(classes) - 1}, got {list(thing_ids)}')
     if len(palette) != len(classes):
-        raise ValueError(f'the palette has {len(palette)} colours for {len(classes)} classes')
+        raise ValueError(f'the palette has {len(palette)} colors for {len(classes)} classes')
 
 
-def distinct_colours(count: int) -> list[tuple[int, int, int]]:
-    """Make up RGB colours that differ well: golden-ratio steps of hue at three brightnesses."""
+def distinct_colors(count: int) -> list[tuple[int, int, int]]:
+    """Make up RGB colors that differ well: golden-ratio steps of hue at three brightnesses."""
     from colorsys import hsv_to_rgb
 
     golden = 0.618033988749895
-    colours = []
+    colors = []
     for index in range(count):
         red, green, blue = hsv_to_rgb(index * golden % 1, 0.75, (0.95, 0.7, 0.5)[index % 3])
-        colours.append((round(red * 255), round(green * 255), round(blue * 255)))
-    return colours
+        colors.append((round(red * 255), round(green * 255), round(blue * 255)))
+    return colors

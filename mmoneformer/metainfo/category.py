@@ -13,13 +13,13 @@ class Category(NamedTuple):
         id: Number of the class in the COCO-panoptic annotations of the data set, not its index.
         name: Name as it enters the text encoder, to the letter.
         is_thing: Whether it is countable.
-        colour: RGB, 0 to 255.
+        color: RGB, 0 to 255.
     """
 
     id: int
     name: str
     is_thing: bool
-    colour: tuple[int, int, int]
+    color: tuple[int, int, int]
 
     def as_json(self) -> dict[str, Any]:
         """The entry in ``categories`` of a COCO-panoptic json."""
@@ -28,7 +28,7 @@ class Category(NamedTuple):
             'name': self.name,
             'supercategory': self.name,
             'isthing': int(self.is_thing),
-            'color': list(self.colour),
+            'color': list(self.color),
         }
 
 
@@ -37,5 +37,5 @@ def metainfo_of(categories: Sequence[Category]) -> Metainfo:
     return Metainfo(
         classes=tuple(category.name for category in categories),
         thing_ids=tuple(index for index, category in enumerate(categories) if category.is_thing),
-        palette=[category.colour for category in categories],
+        palette=[category.color for category in categories],
     )

@@ -17,7 +17,7 @@ ROUNDING = 1e-6  # of float32 interpolation, relative to the greatest cell
 CPU_TILE, GPU_TILE = 64, 256  # pixels a side: 250 masks' tiles fit a processor's caches, or keep a GPU busy
 
 
-class Frame(NamedTuple):
+class MaskGeometry(NamedTuple):
     """Heights and widths on a mask's way.
 
     Attributes:
@@ -60,7 +60,7 @@ class MaskTiles:
         area: Pixels of each tile, [T].
     """
 
-    def __init__(self, mask_logits: Tensor, frame: Frame) -> None:
+    def __init__(self, mask_logits: Tensor, frame: MaskGeometry) -> None:
         device = mask_logits.device
         side = CPU_TILE if device.type == 'cpu' else GPU_TILE
         cells = (mask_logits.shape[1], mask_logits.shape[2])

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmoneformer.models.attention import MultiHeadAttention
-from mmoneformer.models.feed_forward import FeedForward
+from mmoneformer.models.layers.attention import MultiHeadAttention
+from mmoneformer.models.layers.feed_forward import FeedForward
+from mmoneformer.models.layers.position_encoding import sine_encoding
 from mmoneformer.models.pixel_decoder import PixelFeatures
-from mmoneformer.models.position_encoding import sine_encoding
-from mmoneformer.models.prediction import Prediction, QueryPredictions, mask_logits
+from mmoneformer.models.prediction_head import PredictionHead, QueryPredictions, mask_logits
 
 NUM_LEVELS = 3
 
@@ -66,7 +66,7 @@ class MaskedDecoder(nn.Module):
         )
 
     def forward(
-        self, queries: Tensor, query_positions: Tensor, pixels: PixelFeatures, predict: Prediction
+        self, queries: Tensor, query_positions: Tensor, pixels: PixelFeatures, predict: PredictionHead
     ) -> list[QueryPredictions]:
         """Decode the queries.
 

@@ -12,7 +12,7 @@ from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
 from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
-from mmoneformer.models.mask_tiles import Frame
+from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.oneformer_head import HeadOutput
 from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
 from mmoneformer.registry import MODELS
@@ -59,7 +59,7 @@ class OneFormer(BaseModel):
         panoptic_head: Config of the rest of the network; it is given the number of classes.
         metainfo: Classes, thing ids and palette, or the name of a known data set, or a list of these to unite.
         test_cfg: Arguments of ``InferenceConfig``.
-        data_preprocessor: Config of what normalises and pads a batch.
+        data_preprocessor: Config of what normalizes and pads a batch.
         init_cfg: Of the whole model, as in mmengine.
         train_cfg: Always None; mmseg's ``init_model`` passes it.
         pretrained: Always None; mmseg's ``init_model`` passes it.
@@ -101,7 +101,7 @@ class OneFormer(BaseModel):
         """Compute losses, results or logits.
 
         Args:
-            inputs: Normalised and padded images, RGB, float32 [B, 3, H, W].
+            inputs: Normalized and padded images, RGB, float32 [B, 3, H, W].
             data_samples: What the pipeline says of each image; 'tensor' needs none.
             mode: 'loss' -> losses; 'predict' -> the data samples with results; 'tensor' -> for each task, class
                 logits [B, Q, K + 1] and mask logits [B, Q, H/4, W/4].
@@ -142,7 +142,7 @@ class OneFormer(BaseModel):
             labels=[sample.gt_labels for sample in data_samples],
             masks=[sample.gt_masks for sample in data_samples],
             padded_size=(inputs.shape[-2], inputs.shape[-1]),
-            unlabelled=[sample.get('unlabelled', ()) for sample in data_samples],
+            unlabeled=[sample.get('unlabeled', ()) for sample in data_samples],
         )
 
     def _logits(self, inputs: Tensor, tasks: Sequence[str]) -> Logits:
@@ -158,14 +158,14 @@ class OneFormer(BaseModel):
         for task, token in tokens.items():
             class_logits, mask_logits = output.of_task(asked.index(token))  # one task at a time: masks are large
             for index, sample in enumerate(data_samples):
-                frame = Frame(padded, tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
+                frame = MaskGeometry(padded, tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
                 self._add_result(sample, task, class_logits[index], mask_logits[index], frame)
         for sample in data_samples:
             sample.set_metainfo(dict(task_tokens=tokens))
         return data_samples
 
     def _add_result(
-        self, sample: DetDataSample, task: str, class_logits: Tensor, mask_logits: Tensor, frame: Frame
+        self, sample: DetDataSample, task: str, class_logits: Tensor, mask_logits: Tensor, frame: MaskGeometry
     ) -> None:
         """Post-process one task of one image: class logits [Q, K + 1], mask logits [Q, h, w]."""
         cfg, logits = self.test_cfg, (class_logits, mask_logits, frame)

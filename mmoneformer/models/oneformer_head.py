@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from mmoneformer.models.masked_decoder import MaskedDecoder
-from mmoneformer.models.prediction import Prediction, QueryPredictions, mask_logits
-from mmoneformer.models.query_initialiser import QueryInitialiser
+from mmoneformer.models.prediction_head import PredictionHead, QueryPredictions, mask_logits
+from mmoneformer.models.query_initializer import QueryInitializer
 from mmoneformer.models.task_token import TaskToken
 from mmoneformer.models.text.text_mapper import pad_texts
 from mmoneformer.registry import MODELS
@@ -22,7 +22,7 @@ class HeadOutput(NamedTuple):
     """What the head computes for T tasks of B images.
 
     Attributes:
-        initial_queries: Of the query initialiser, [B, T, Q, C].
+        initial_queries: Of the query initializer, [B, T, Q, C].
         predictions: Of the initial queries and after each decoder layer.
         mask_features: [B, C, H/4, W/4].
     """
@@ -48,7 +48,7 @@ class OneFormerHead(nn.Module):
         num_queries: Q.
         channels: C.
         pixel_decoder: Config of the pixel decoder; it is given ``channels``.
-        query_initialiser: Arguments of ``QueryInitialiser`` that differ from the paper's.
+        query_initializer: Arguments of ``QueryInitializer`` that differ from the paper's.
         masked_decoder: Arguments of ``MaskedDecoder`` that differ from the paper's.
         text_mapper: Config of the text mapper, which only training needs; it is given Q and C.
         set_loss: Config of the loss on classes and masks.
@@ -62,7 +62,7 @@ class OneFormerHead(nn.Module):
         num_queries: int,
         channels: int = 256,
         pixel_decoder: Config,
-        query_initialiser: Config | None = None,
+        query_initializer: Config | None = None,
         masked_decoder: Config | None = None,
         text_mapper: Config | None = None,
         set_loss: Config | None = None,
@@ -72,9 +72,9 @@ class OneFormerHead(nn.Module):
         self.pixel_decoder = MODELS.build(pixel_decoder, default_args=dict(channels=channels))
         self.task_token = TaskToken(channels)
         self.query_embed = nn.Parameter(torch.randn(num_queries, channels))
-        self.query_initialiser = QueryInitialiser(channels, **(query_initialiser or {}))
+        self.query_initializer = QueryInitializer(channels, **(query_initializer or {}))
         self.masked_decoder = MaskedDecoder(channels, **(masked_decoder or {}))
-        self.prediction = Prediction(channels, num_classes=num_classes)
+        self.prediction = PredictionHead(channels, num_classes=num_classes)
         widths = dict(num_queries=num_queries, out_channels=channels)
         self.text_mapper = None if text_mapper is None else MODELS.build(text_mapper, default_args=widths)
         self.set_loss = MODELS.build(set_loss or dict(type='MaskSetLoss'))
@@ -89,7 +89,7 @@ class OneFormerHead(nn.Module):
         """
         pixels = self.pixel_decoder(features)  # once per image, whatever the tasks
         task_tokens = self._task_tokens(tasks)  # [B, T, C]
-        queries = self.query_initialiser(task_tokens, self.query_embed, pixels.mask_features)  # [B, T, Q, C]
+        queries = self.query_initializer(task_tokens, self.query_embed, pixels.mask_features)  # [B, T, Q, C]
         predictions = self.masked_decoder(queries, self.query_embed, pixels, self.prediction)
         return HeadOutput(queries, predictions, pixels.mask_features)
 
@@ -106,7 +106,7 @@ class OneFormerHead(nn.Module):
         labels: Sequence[Tensor],
         masks: Sequence[TargetMasks],
         padded_size: tuple[int, int],
-        unlabelled: Sequence[Sequence[int]] = (),
+        unlabeled: Sequence[Sequence[int]] = (),
     ) -> dict[str, Tensor]:
         """Losses of a batch, weighted.
 
@@ -117,7 +117,7 @@ class OneFormerHead(nn.Module):
             labels: Of each image, [N_b].
             masks: Of each image, N_b of them.
             padded_size: Height and width of the padded images.
-            unlabelled: Of each image, the classes that its annotation does not label; by default none.
+            unlabeled: Of each image, the classes that its annotation does not label; by default none.
 
         Raises:
             RuntimeError: If the model was built without a text mapper.
@@ -125,7 +125,7 @@ class OneFormerHead(nn.Module):
         if self.text_mapper is None:
             raise RuntimeError('training needs panoptic_head.text_mapper, which this config sets to None')
         output = self(features, [[task] for task in tasks])
-        losses = self.set_loss(output.predictions, output.mask_features, labels, masks, padded_size, unlabelled)
+        losses = self.set_loss(output.predictions, output.mask_features, labels, masks, padded_size, unlabeled)
         padded_texts = [
             pad_texts(image, filler=TASKS[task].filler, count=self.text_mapper.num_texts)
             for task, image in zip(tasks, texts, strict=True)

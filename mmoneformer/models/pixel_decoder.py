@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from mmengine.model import caffe2_xavier_init, xavier_init
 from torch import Tensor, nn
 
-from mmoneformer.models.deformable_attention import DeformableAttention, Size
-from mmoneformer.models.dropout import Dropout
-from mmoneformer.models.feed_forward import FeedForward
-from mmoneformer.models.position_encoding import sine_encoding
-from mmoneformer.models.recomputation import run_layer
+from mmoneformer.models.layers.checkpointing import maybe_checkpoint
+from mmoneformer.models.layers.deformable_attention import DeformableAttention, Size
+from mmoneformer.models.layers.dropout import Dropout
+from mmoneformer.models.layers.feed_forward import FeedForward
+from mmoneformer.models.layers.position_encoding import sine_encoding
 from mmoneformer.registry import MODELS
 
 GROUPS = 32
@@ -118,10 +118,10 @@ class MSDeformAttnPixelDecoder(nn.Module):
             sine_encoding(size, channels, device) + embed for size, embed in zip(sizes, self.level_embed, strict=True)
         ]
         all_positions = torch.cat(positions)  # [S, C]
-        reference = torch.cat([_cell_centres(size, device) for size in sizes])  # [S, 2]
+        reference = torch.cat([_cell_centers(size, device) for size in sizes])  # [S, 2]
         cells = torch.cat([level.flatten(2) for level in levels], dim=-1).mT  # [B, S, C]
         for layer in self.layers:
-            cells = run_layer(layer, cells, all_positions, reference, sizes, recompute=self.with_cp)
+            cells = maybe_checkpoint(layer, cells, all_positions, reference, sizes, recompute=self.with_cp)
         parts = cells.mT.split([height * width for height, width in sizes], dim=-1)
         return [part.unflatten(-1, size) for part, size in zip(parts, sizes, strict=True)]
 
@@ -132,8 +132,8 @@ def _projection(in_channels: int, channels: int) -> nn.Sequential:
     return nn.Sequential(conv, nn.GroupNorm(GROUPS, channels))
 
 
-def _cell_centres(size: Size, device: torch.device) -> Tensor:
-    """(x, y) in 0..1 of each cell's centre, [H * W, 2], row by row."""
+def _cell_centers(size: Size, device: torch.device) -> Tensor:
+    """(x, y) in 0..1 of each cell's center, [H * W, 2], row by row."""
     height, width = size
     y = (torch.arange(height, dtype=torch.float32, device=device) + 0.5) / height
     x = (torch.arange(width, dtype=torch.float32, device=device) + 0.5) / width

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmoneformer.models.mask_tiles import Frame, MaskTiles
+from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
 
 INSTANCE_OFFSET = 1000  # mmdet's: a panoptic id is label + instance number * 1000
 ROUNDING = 1e-6  # relative: bounds settle what is further apart
@@ -74,7 +74,7 @@ def semantic_scores(class_logits: Tensor, mask_logits: Tensor) -> Tensor:
     return torch.einsum('qk,q...->k...', class_logits.softmax(-1)[:, :-1], mask_logits.sigmoid())
 
 
-def semantic_map(class_logits: Tensor, mask_logits: Tensor, frame: Frame) -> Tensor:
+def semantic_map(class_logits: Tensor, mask_logits: Tensor, frame: MaskGeometry) -> Tensor:
     """Label of each pixel.
 
     Args:
@@ -102,7 +102,7 @@ def semantic_map(class_logits: Tensor, mask_logits: Tensor, frame: Frame) -> Ten
 def panoptic_map(
     class_logits: Tensor,
     mask_logits: Tensor,
-    frame: Frame,
+    frame: MaskGeometry,
     *,
     is_thing: Tensor,
     thresholds: Thresholds,
@@ -151,7 +151,7 @@ def panoptic_map(
 
 
 def find_instances(
-    class_logits: Tensor, mask_logits: Tensor, frame: Frame, *, is_thing: Tensor, max_per_image: int
+    class_logits: Tensor, mask_logits: Tensor, frame: MaskGeometry, *, is_thing: Tensor, max_per_image: int
 ) -> Instances:
     """The best pairs of query and class, as far as the class is a thing.
 
@@ -174,7 +174,7 @@ def find_instances(
     return Instances(masks, labels[order], scores, mask_boxes(masks))
 
 
-def _threshold_masks(mask_logits: Tensor, frame: Frame) -> tuple[Tensor, Tensor]:
+def _threshold_masks(mask_logits: Tensor, frame: MaskGeometry) -> tuple[Tensor, Tensor]:
     """Masks [N, H, W] of logits above 0, and the mean probability inside of each, [N]."""
     tiles = MaskTiles(mask_logits, frame)
     masks = torch.zeros(len(mask_logits), *frame.original, dtype=torch.bool, device=mask_logits.device)

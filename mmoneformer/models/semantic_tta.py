@@ -8,7 +8,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.structures import PixelData
 from torch import Tensor, nn
 
-from mmoneformer.models.mask_tiles import Frame, MaskTiles
+from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
 from mmoneformer.models.post_process import semantic_scores
 from mmoneformer.registry import MODELS
 
@@ -64,7 +64,7 @@ def _scores(class_logits: Tensor, mask_logits: Tensor, sample: DetDataSample, pa
     Raises:
         ValueError: If the view is flipped otherwise than horizontally.
     """
-    frame = Frame(padded, tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
+    frame = MaskGeometry(padded, tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
     scores = class_logits.new_empty(class_logits.shape[1] - 1, *frame.original, dtype=torch.float32)
     for _, (rows, columns), _, logits in MaskTiles(mask_logits, frame).read_all():
         scores[:, rows, columns] = semantic_scores(class_logits.float(), logits)

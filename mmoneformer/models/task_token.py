@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mmoneformer.models.mlp import MLP
+from mmoneformer.models.layers.mlp import MLP
 from mmoneformer.models.text.tokenizer import CONTEXT_LENGTH, Tokenizer
 from mmoneformer.tasks import TASKS
 

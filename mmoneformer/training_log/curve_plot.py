@@ -71,12 +71,12 @@ def _draw_panel(panel: Axes, key: str, runs: Sequence[Run]) -> None:
         if key not in run.curves:
             continue
         steps, values = run.curves[key]
-        colour = f'C{index % 10}'
+        color = f'C{index % 10}'
         if 'loss' in key:
-            panel.plot(steps, values, color=colour, alpha=0.25, linewidth=1)
+            panel.plot(steps, values, color=color, alpha=0.25, linewidth=1)
             values = smooth(values)
         few = len(steps) < 20  # a metric of the validations: single points must be seen
-        panel.plot(steps, values, color=colour, linewidth=1.6, marker='o' if few else None, markersize=4)
+        panel.plot(steps, values, color=color, linewidth=1.6, marker='o' if few else None, markersize=4)
     panel.set_title(key, fontsize=11)
     panel.grid(alpha=0.25)
     panel.spines[['top', 'right']].set_visible(False)

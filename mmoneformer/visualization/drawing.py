@@ -28,7 +28,7 @@ def draw_panoptic(
         image: RGB, uint8 [H, W, 3].
         panoptic: [H, W]; things: label + 1000 * instance number, stuff: label, void: number of classes.
         metainfo: The classes.
-        opacity: Of the colours, 0 to 1.
+        opacity: Of the colors, 0 to 1.
 
     Raises:
         ValueError: If image and map are of different sizes.
@@ -53,7 +53,7 @@ def draw_instance(
         labels: Class indices, [N].
         scores: 0 to 1, [N].
         metainfo: The classes.
-        opacity: Of the colours, 0 to 1.
+        opacity: Of the colors, 0 to 1.
 
     Raises:
         ValueError: If image and masks are of different sizes.
@@ -70,7 +70,7 @@ def draw_semantic(
         image: RGB, uint8 [H, W, 3].
         label_map: Class indices, [H, W].
         metainfo: The classes.
-        opacity: Of the colours, 0 to 1.
+        opacity: Of the colors, 0 to 1.
 
     Raises:
         ValueError: If image and map are of different sizes.
@@ -88,7 +88,7 @@ def draw_results(
         sample: Holds the results of the tasks.
         metainfo: The classes.
         tasks: Which results to draw, in this order.
-        opacity: Of the colours, 0 to 1.
+        opacity: Of the colors, 0 to 1.
 
     Returns:
         A picture for each task.

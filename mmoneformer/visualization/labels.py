@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import find_objects
 
-from mmoneformer.visualization.regions import Colour, Regions
+from mmoneformer.visualization.regions import Color, Regions
 
 LETTER_SHARE = 1 / 60  # height of letters, of the longer side
 LETTER_SMALLEST = 14  # pixels
@@ -54,7 +54,7 @@ def write_labels(image: np.ndarray, regions: Regions) -> np.ndarray:
     canvas = Image.fromarray(image)
     draw = ImageDraw.Draw(canvas, 'RGBA')
     for region, box, font in place_labels(regions):
-        _write(draw, box, regions.texts[region], font, regions.colours[region])
+        _write(draw, box, regions.texts[region], font, regions.colors[region])
     return np.asarray(canvas).copy()
 
 
@@ -139,9 +139,9 @@ def _deepest_box(
     return Box(left, top, left + width, top + height)
 
 
-def _write(draw: ImageDraw.ImageDraw, box: Box, text: str, font: Font, colour: Colour) -> None:
-    """White letters on a dark shade of the colour."""
-    red, green, blue = (channel * 2 // 5 for channel in colour)
+def _write(draw: ImageDraw.ImageDraw, box: Box, text: str, font: Font, color: Color) -> None:
+    """White letters on a dark shade of the color."""
+    red, green, blue = (channel * 2 // 5 for channel in color)
     corners = (box.left, box.top, box.right - 1, box.bottom - 1)
     draw.rounded_rectangle(corners, radius=(box.bottom - box.top) // 4, fill=(red, green, blue, 215))
     draw.text(((box.left + box.right) / 2, (box.top + box.bottom) / 2), text, 'white', font, anchor='mm')

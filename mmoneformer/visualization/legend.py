@@ -1,4 +1,4 @@
-"""Which classes a picture shows: colour, name, how many, how large."""
+"""Which classes a picture shows: color, name, how many, how large."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -7,12 +7,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mmoneformer.visualization.labels import Font
-from mmoneformer.visualization.regions import Classes, Colour, Regions
+from mmoneformer.visualization.regions import Classes, Color, Regions
 
 COLUMNS, ROWS = 3, 5  # of the entries
 LETTER = 15
 LINE = 22  # height of a row
-CHIP = 13  # side of the colour's square
+CHIP = 13  # side of the color's square
 PAPER, INK, FAINT = (255, 255, 255), (40, 40, 40), (130, 130, 130)
 
 
@@ -21,13 +21,13 @@ class ClassShare(NamedTuple):
 
     Attributes:
         name: Of the class.
-        colour: RGB, 0 to 255, of the palette.
+        color: RGB, 0 to 255, of the palette.
         number: Of its regions.
         share: Of the image's pixels, 0 to 1.
     """
 
     name: str
-    colour: Colour
+    color: Color
     number: int
     share: float
 
@@ -77,7 +77,7 @@ def _cell(index: int, width: int) -> tuple[int, int]:
 def _draw_entry(draw: ImageDraw.ImageDraw, font: Font, share: ClassShare, at: tuple[int, int], width: int) -> None:
     left, middle = at
     top = middle - CHIP // 2
-    draw.rounded_rectangle((left, top, left + CHIP, top + CHIP), radius=3, fill=share.colour)
+    draw.rounded_rectangle((left, top, left + CHIP, top + CHIP), radius=3, fill=share.color)
     numbers = f'x {share.number}   {share.share:.1%}' if share.number > 1 else f'{share.share:.1%}'
     right = left + width - LETTER
     draw.text((right, middle), numbers, FAINT, font, anchor='rm')

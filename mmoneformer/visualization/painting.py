@@ -1,4 +1,4 @@
-"""Paints regions on an image: translucent colour, contours, names."""
+"""Paints regions on an image: translucent color, contours, names."""
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ def paint(image: np.ndarray, regions: Regions, opacity: float = OPACITY, *, name
     Args:
         image: RGB, uint8 [H, W, 3].
         regions: Their id map is [H, W].
-        opacity: Of the colours, 0 to 1; contours and names are opaque.
+        opacity: Of the colors, 0 to 1; contours and names are opaque.
         names: Whether to write the regions' texts.
 
     Returns:
@@ -34,11 +34,11 @@ def paint(image: np.ndarray, regions: Regions, opacity: float = OPACITY, *, name
         raise ValueError(f'opacity must be in 0..1, got {opacity}')
     image, regions = _enlarge(image, regions)
     id_map = regions.id_map
-    colours = np.array([(0, 0, 0), *regions.colours], np.uint8)[id_map]
-    mixed = cv2.addWeighted(image, 1 - opacity, colours, opacity, 0)
+    colors = np.array([(0, 0, 0), *regions.colors], np.uint8)[id_map]
+    mixed = cv2.addWeighted(image, 1 - opacity, colors, opacity, 0)
     painted = np.where((id_map > 0)[..., None], mixed, image)
     line = contours(id_map, width=max(1, round(max(id_map.shape) * CONTOUR_SHARE)))
-    painted[line] = colours[line] // 2 + 127
+    painted[line] = colors[line] // 2 + 127
     return write_labels(painted, regions) if names else painted
 
 

@@ -1,4 +1,4 @@
-"""What is drawn on an image, the same for the three tasks: an id map, and class, colour and text of each id."""
+"""What is drawn on an image, the same for the three tasks: an id map, and class, color and text of each id."""
 
 import colorsys
 from collections import Counter
@@ -14,7 +14,7 @@ SHOWN_SCORE = 0.5  # instances below are left out: the result lists many that ov
 HUE_RANGE = 0.14  # of the instances of a class, of a full turn
 STEPS = (0.8191725133961645, 0.6710436067037893, 0.5497004779019703)  # their multiples fill a cube evenly
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 Classes = Mapping[str, Any]  # at least the ``classes`` and ``palette`` of a Metainfo
 
 
@@ -24,13 +24,13 @@ class Regions(NamedTuple):
     Attributes:
         id_map: uint16 [H, W]; pixel value n + 1 belongs to region n, 0 to none.
         labels: Class index of each region.
-        colours: RGB, 0 to 255, of each region.
+        colors: RGB, 0 to 255, of each region.
         texts: Written on each region.
     """
 
     id_map: np.ndarray
     labels: list[int]
-    colours: list[Colour]
+    colors: list[Color]
     texts: list[str]
 
     def areas(self) -> list[int]:
@@ -115,18 +115,18 @@ def _numbered(value_map: np.ndarray, values: Sequence[int], labels: Sequence[int
 
 
 def _described(id_map: np.ndarray, labels: Sequence[int], metainfo: Classes) -> Regions:
-    """A class has its palette's colour; its further instances have shades of it."""
+    """A class has its palette's color; its further instances have shades of it."""
     seen: Counter[int] = Counter()
-    colours = []
+    colors = []
     for label in labels:
-        colours.append(_shade(metainfo['palette'][label], seen[label]))
+        colors.append(_shade(metainfo['palette'][label], seen[label]))
         seen[label] += 1
-    return Regions(id_map, list(labels), colours, [metainfo['classes'][label] for label in labels])
+    return Regions(id_map, list(labels), colors, [metainfo['classes'][label] for label in labels])
 
 
-def _shade(colour: Sequence[int], index: int) -> Colour:
-    """A colour near the given one, itself for index 0; neighbours in index differ in hue and brightness."""
-    red, green, blue = colour
+def _shade(color: Sequence[int], index: int) -> Color:
+    """A color near the given one, itself for index 0; neighbors in index differ in hue and brightness."""
+    red, green, blue = color
     if index == 0:
         return red, green, blue
     hue, saturation, value = colorsys.rgb_to_hsv(red / 255, green / 255, blue / 255)

@@ -39,7 +39,7 @@ def draw_panels(
         image: RGB, uint8 [H, W, 3].
         panels: Regions by title; their id maps are [H, W].
         metainfo: The classes.
-        opacity: Of the colours, 0 to 1.
+        opacity: Of the colors, 0 to 1.
         names: Whether to write the regions' texts on them.
 
     Returns:

@@ -25,7 +25,7 @@ class OneFormerVisualizer(SegLocalVisualizer):
 
     Args:
         name: Of the instance.
-        alpha: Opacity of the colours, 0 to 1.
+        alpha: Opacity of the colors, 0 to 1.
         kwargs: Of ``SegLocalVisualizer``: ``vis_backends``, ``save_dir``, ``classes``, ``palette``.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mmoneformer.visualization.regions import Colour
+from mmoneformer.visualization.regions import Color
 from mmoneformer.web.task_view import Segment, TaskView
 
 MAX_ROWS = 200  # of a table; more segments than these nobody reads
@@ -26,7 +26,7 @@ def _card(view: TaskView) -> str:
         (
             _layer('clear', view.clear, 'WEBP', quality=88),
             _layer('filled', view.filled, 'WEBP', quality=88),
-            _layer('ids', _id_colours(view.id_map), 'PNG', compress_level=1),
+            _layer('ids', _id_colors(view.id_map), 'PNG', compress_level=1),
         )
     )
     picture = f'<div class="picture">{layers}<canvas></canvas><output></output></div>'
@@ -49,8 +49,8 @@ def _layer(name: str, picture: np.ndarray, kind: str, **settings: Any) -> str:
     return f'<img class="{name}" alt="" src="data:image/{kind.lower()};base64,{code}">'
 
 
-def _id_colours(id_map: np.ndarray) -> np.ndarray:
-    """Ids as colours, R + 256 G."""
+def _id_colors(id_map: np.ndarray) -> np.ndarray:
+    """Ids as colors, R + 256 G."""
     return np.stack([id_map & 255, id_map >> 8, np.zeros_like(id_map)], axis=-1).astype(np.uint8)
 
 
@@ -60,11 +60,11 @@ def _row(number: int, segment: Segment) -> str:
     score = '' if segment.score is None else f'{segment.score:.2f}'
     text = f'{segment.name}, {f"score {score}, " if score else ""}{share} of the image'
     return (
-        f'<tr data-number="{number}" data-text="{escape(text)}"><td>{_chip(segment.colour)}{escape(segment.name)}</td>'
+        f'<tr data-number="{number}" data-text="{escape(text)}"><td>{_chip(segment.color)}{escape(segment.name)}</td>'
         f'<td>{score}</td><td>{escape(share)}</td></tr>'
     )
 
 
-def _chip(colour: Colour) -> str:
-    red, green, blue = colour
+def _chip(color: Color) -> str:
+    red, green, blue = color
     return f'<i style="background: rgb({red}, {green}, {blue})"></i>'

@@ -11,7 +11,7 @@ from mmoneformer.tasks import TASKS
 from mmoneformer.visualization.painting import OPACITY
 from mmoneformer.web.cards import make_cards
 from mmoneformer.web.image_drop import image_drop
-from mmoneformer.web.model_desk import BusyError, ModelDesk
+from mmoneformer.web.model_queue import BusyError, ModelQueue
 from mmoneformer.web.upload import BadUploadError, read_upload
 
 TITLE = 'mmoneformer'
@@ -25,7 +25,7 @@ SCRIPT = files(__package__).joinpath('cards.js').read_text()
 
 
 def theme() -> gr.themes.Base:
-    """Colours and fonts; the fonts are those of the visitor's machine."""
+    """Colors and fonts; the fonts are those of the visitor's machine."""
     return gr.themes.Default(
         primary_hue='teal',
         neutral_hue='slate',
@@ -34,7 +34,7 @@ def theme() -> gr.themes.Base:
     )
 
 
-def build_page(desk: ModelDesk) -> gr.Blocks:
+def build_page(desk: ModelQueue) -> gr.Blocks:
     """Build the page; ``STYLE`` and ``theme`` are given to its ``launch``.
 
     Args:

@@ -68,10 +68,10 @@ def open_page(
         OSError: If the port is taken.
     """
     os.environ['GRADIO_TEMP_DIR'] = folder  # read where gradio's parts are made
-    from mmoneformer.web.model_desk import ModelDesk
+    from mmoneformer.web.model_queue import ModelQueue
     from mmoneformer.web.page import STYLE, build_page, theme
 
-    page = build_page(ModelDesk(models))
+    page = build_page(ModelQueue(models))
     try:
         page.launch(
             server_name=host,

@@ -8,7 +8,7 @@ from mmdet.structures import DetDataSample
 
 from mmoneformer.visualization.drawing import result_regions
 from mmoneformer.visualization.painting import paint
-from mmoneformer.visualization.regions import Classes, Colour
+from mmoneformer.visualization.regions import Classes, Color
 
 LONGEST_SIDE = 1280  # of the pictures that travel to the browser, in pixels
 
@@ -18,13 +18,13 @@ class Segment(NamedTuple):
 
     Attributes:
         name: Of its class.
-        colour: RGB, 0 to 255.
+        color: RGB, 0 to 255.
         share: Of the image's pixels, 0 to 1.
         score: 0 to 1; None where the task gives none.
     """
 
     name: str
-    colour: Colour
+    color: Color
     share: float
     score: float | None
 
@@ -37,7 +37,7 @@ class TaskView(NamedTuple):
     Attributes:
         task: Its name.
         clear: The image with contours and names, RGB, uint8 [H', W', 3].
-        filled: The same with opaque colours.
+        filled: The same with opaque colors.
         id_map: Pixel value n + 1 belongs to segment n, 0 to none; uint16 [H, W].
         segments: The segments.
     """
@@ -62,7 +62,7 @@ def view_task(image: np.ndarray, sample: DetDataSample, task: str, metainfo: Cla
     names = [metainfo['classes'][label] for label in regions.labels]
     shares = [area / regions.id_map.size for area in regions.areas()]
     scores = _scores(sample, task, len(names))
-    segments = [Segment(*row) for row in zip(names, regions.colours, shares, scores, strict=True)]
+    segments = [Segment(*row) for row in zip(names, regions.colors, shares, scores, strict=True)]
     image = _shrink(image)
     regions = regions.resized(image.shape[1], image.shape[0])
     return TaskView(task, paint(image, regions, 0), paint(image, regions, 1), regions.id_map, segments)

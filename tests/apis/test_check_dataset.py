@@ -7,9 +7,9 @@ import pytest
 from mmengine.config import Config
 
 from mmoneformer.apis.check_dataset import check_dataset
-from mmoneformer.datasets.shapes_folder import write_shapes
-from mmoneformer.doctor.diagnosis import BETWEEN
-from mmoneformer.doctor.finding import Severity
+from mmoneformer.data_check.diagnosis import BETWEEN
+from mmoneformer.data_check.finding import Severity
+from mmoneformer.datasets.shapes.folder import write_shapes
 
 CONFIG = Path(__file__).parents[2] / 'configs/oneformer_tiny_shapes.py'
 
@@ -70,7 +70,7 @@ def united(config, folder, *kinds):
     pipeline = config.train_dataloader.dataset.pipeline
     pipeline[1] = dict(type='LoadSegments')
     config.train_dataloader.dataset = dict(
-        type='UnitedDataset',
+        type='MultiSourceDataset',
         metainfo=metainfo,
         sources=[dict(data_root=f'{folder}/', **sources[kind]) for kind in kinds],
         pipeline=pipeline,

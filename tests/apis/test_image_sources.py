@@ -133,7 +133,7 @@ def test_loads(tmp_path, as_file):
     assert results['ori_shape'] == (4, 5)
 
 
-def test_gray_and_alpha_become_colour(tmp_path):
+def test_gray_and_alpha_become_color(tmp_path):
     for name, picture in {'gray.png': ARRAY[..., 0], 'alpha.png': np.dstack((ARRAY, ARRAY[..., 0]))}.items():
         cv2.imwrite(str(tmp_path / name), picture)
         assert load_source(tmp_path / name, LoadImageFromFile())['img'].shape == (4, 5, 3)

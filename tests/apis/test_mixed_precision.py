@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmoneformer.apis.run_config import load_config, train
-from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.apis.train_and_test import load_config, train
+from mmoneformer.datasets.shapes.folder import write_shapes
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'oneformer_tiny_shapes.py'
 STEPS = 400

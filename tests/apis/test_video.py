@@ -37,7 +37,7 @@ def test_a_video_is_read_as_it_was_written(video_file):
         np.testing.assert_allclose(frame, expected, atol=6)
 
 
-def test_colours_are_not_swapped(tmp_path):
+def test_colors_are_not_swapped(tmp_path):
     red = np.zeros((48, 64, 3), np.uint8)
     red[..., 0] = 200
     with VideoFile(tmp_path / 'red.mp4', rate=10) as file:

@@ -47,7 +47,7 @@ def test_head(model):
     last = pixels['in_channels'][-1]
     assert pixels['in_channels'] == [last // 8, last // 4, last // 2, last]
     ffn = dict(feedforward_channels=truth['dim_feedforward'])
-    assert head['query_initialiser'] == dict(num_layers=truth['class_dec_layers'], **ffn)
+    assert head['query_initializer'] == dict(num_layers=truth['class_dec_layers'], **ffn)
     assert head['masked_decoder'] == dict(num_layers=truth['num_decoder_layers'], **ffn)
     text = truth['text']
     assert head['text_mapper']['num_context'] == text['n_ctx']

@@ -6,7 +6,7 @@ import torch
 
 from mmoneformer.apis import init_model
 from mmoneformer.checkpoints.conversion import convert, load_any
-from mmoneformer.checkpoints.reading import read_checkpoint
+from mmoneformer.checkpoints.safe_load import read_checkpoint
 
 SMALL = 'convnext_small'
 

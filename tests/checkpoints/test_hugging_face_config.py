@@ -17,7 +17,7 @@ def model(**changes):
         num_queries=30,
         channels=64,
         pixel_decoder=dict(num_layers=2, feedforward_channels=96),
-        query_initialiser=dict(num_layers=3, feedforward_channels=128),
+        query_initializer=dict(num_layers=3, feedforward_channels=128),
         masked_decoder=dict(num_layers=9, feedforward_channels=128),
         text_mapper=dict(encoder=dict(width=64, num_layers=5), num_context=6),
     )
@@ -86,14 +86,14 @@ def test_class_weights():
 
 def test_read_what_was_written():
     config = {'backbone_config': {'dilations': [[1, 2]]}}
-    told = read_json(config, processor_json(model(), (300, 200), '/folder'), classes_json(METAINFO))
-    assert told.metainfo == METAINFO
-    assert told.scale == (300, 200)
-    assert told.dilations == [[1, 2]]
+    info = read_json(config, processor_json(model(), (300, 200), '/folder'), classes_json(METAINFO))
+    assert info.metainfo == METAINFO
+    assert info.scale == (300, 200)
+    assert info.dilations == [[1, 2]]
 
 
 def test_read_little():
-    told = read_json({'backbone_config': {}}, {'size': 800}, {'0': {'name': 'sky', 'isthing': 0}})
-    assert told.scale is None
-    assert told.dilations is None
-    assert resolve_metainfo(told.metainfo)['classes'] == ('sky',)
+    info = read_json({'backbone_config': {}}, {'size': 800}, {'0': {'name': 'sky', 'isthing': 0}})
+    assert info.scale is None
+    assert info.dilations is None
+    assert resolve_metainfo(info.metainfo)['classes'] == ('sky',)

@@ -30,11 +30,11 @@ def write(folder, weights):
 
 
 def check(folder, weights):
-    found, told = read_folder(folder)
+    found, info = read_folder(folder)
     assert found.keys() == weights.keys()
     assert all(torch.equal(found[key], weights[key]) for key in weights)
-    assert told.scale == (200, 100)
-    assert told.metainfo == resolve_metainfo('cityscapes')
+    assert info.scale == (200, 100)
+    assert info.metainfo == resolve_metainfo('cityscapes')
 
 
 def test_read_what_was_written(folder, weights):

@@ -24,7 +24,7 @@ def test_names():
             'masked_decoder.layers.8.cross_attn.in_proj.bias'
         ),
         'model.transformer_module.decoder.query_transformer.decoder.layers.1.linear2.weight': (
-            'query_initialiser.layers.1.ffn.linear2.weight'
+            'query_initializer.layers.1.ffn.linear2.weight'
         ),
         'model.text_mapper.text_encoder.transformer.layers.5.mlp.fc2.bias': 'text_mapper.encoder.blocks.5.fc2.bias',
     }

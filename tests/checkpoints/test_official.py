@@ -48,7 +48,7 @@ def test_examples():
         'sem_seg_head.predictor.transformer_ffn_layers.3.linear2.bias': 'masked_decoder.layers.3.ffn.linear2.bias',
         'sem_seg_head.predictor.query_embed.weight': 'query_embed',
         'sem_seg_head.predictor.class_transformer.decoder.layers.1.multihead_attn.in_proj_bias': (
-            'query_initialiser.layers.1.cross_attn.in_proj.bias'
+            'query_initializer.layers.1.cross_attn.in_proj.bias'
         ),
         'text_encoder.transformer.resblocks.5.attn.in_proj_weight': 'text_mapper.encoder.blocks.5.qkv.weight',
     }
@@ -66,7 +66,7 @@ def official_merging(image, weights):
 
 
 def test_patch_merging_of_mmdet_with_converted_weights_is_the_official_one():
-    """Theirs puts the four neighbours column by column before the channels, mmdet's the channels first, by rows."""
+    """Theirs puts the four neighbors column by column before the channels, mmdet's the channels first, by rows."""
     channels = 3
     weights = {
         f'{MERGING}.reduction.weight': torch.randn(2 * channels, 4 * channels),

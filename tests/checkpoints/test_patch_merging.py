@@ -1,6 +1,6 @@
 import torch
 
-from mmoneformer.checkpoints.patch_merging import to_channels_first, to_neighbours_first
+from mmoneformer.checkpoints.patch_merging import to_channels_first, to_neighbors_first
 
 KEY = 'backbone.stages.0.downsample.reduction.weight'
 
@@ -15,7 +15,7 @@ def test_back():
     weights = {KEY: torch.randn(6, 12), KEY.replace('reduction', 'norm'): torch.randn(12)}
     there = to_channels_first(weights)
     assert not torch.equal(there[KEY], weights[KEY])
-    back = to_neighbours_first(there)
+    back = to_neighbors_first(there)
     assert all(torch.equal(back[key], weights[key]) for key in weights)
 
 
@@ -24,5 +24,5 @@ def test_other_weights_stay():
         'backbone.levels.0.downsample.reduction.weight': torch.randn(4, 2, 3, 3),
         'a.downsample.b': torch.ones(4),
     }
-    for convert in (to_channels_first, to_neighbours_first):
+    for convert in (to_channels_first, to_neighbors_first):
         assert all(convert(weights)[key] is weights[key] for key in weights)

@@ -29,7 +29,7 @@ model = dict(
         pixel_decoder=dict(
             type='MSDeformAttnPixelDecoder', in_channels=[8, 16, 32, 64], num_layers=1, feedforward_channels=32
         ),
-        query_initialiser=dict(feedforward_channels=32),
+        query_initializer=dict(feedforward_channels=32),
         masked_decoder=dict(num_layers=3, feedforward_channels=32),
         text_mapper=dict(type='TextMapper', encoder=dict(type='TextEncoder', width=64, num_layers=1), num_context=2),
     ),

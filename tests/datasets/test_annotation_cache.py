@@ -5,7 +5,7 @@ import pytest
 from mmoneformer.datasets import annotation_cache
 from mmoneformer.datasets.annotation_cache import cached
 
-RESULT = {'name': 'Zürich', 'ids': [1, 2], 'colour': (1, 2.5), 'nothing': None}
+RESULT = {'name': 'Zürich', 'ids': [1, 2], 'color': (1, 2.5), 'nothing': None}
 
 
 @pytest.fixture

@@ -78,10 +78,10 @@ def id_maps(draw):
 
 def write(folder: Path, ids: np.ndarray, listed: list[dict]) -> None:
     """Writes the map as picture and as annotation."""
-    colours = np.stack([ids >> 16, ids >> 8 & 255, ids & 255], axis=-1).astype(np.uint8)  # blue, green, red
+    colors = np.stack([ids >> 16, ids >> 8 & 255, ids & 255], axis=-1).astype(np.uint8)  # blue, green, red
     for name in ('img', 'seg'):
         (folder / name).mkdir()
-        cv2.imwrite(str(folder / name / 'a.png'), colours)
+        cv2.imwrite(str(folder / name / 'a.png'), colors)
     content = {
         'categories': [{'id': n, 'name': name, 'isthing': int(n in THINGS)} for n, name in enumerate(CLASSES)],
         'images': [{'id': 3, 'file_name': 'a.png', 'height': ids.shape[0], 'width': ids.shape[1]}],

@@ -78,13 +78,13 @@ def test_instances_are_found_by_the_names_of_the_json(instances, classes):
     sample = source(**instances, metainfo={'classes': classes}).sample(0)
     assert sample['segments'] == [{'id': 1, 'label': 1, 'iscrowd': 0}, {'id': 2, 'label': 3, 'iscrowd': 1}]
     assert (sample['annotation'], sample['tasks'], sample['img_id']) == ('instance', ('instance',), 5)
-    assert sample['unlabelled_ids'] == (0, 2)
+    assert sample['unlabeled_ids'] == (0, 2)
 
 
 def test_some_of_the_classes(instances):
     sample = source(**instances, metainfo={'classes': ('cat',)}).sample(0)
     assert sample['segments'] == [{'id': 1, 'label': 1, 'iscrowd': 0}]
-    assert sample['unlabelled_ids'] == (0, 2, 3)
+    assert sample['unlabeled_ids'] == (0, 2, 3)
 
 
 def test_label_maps(labels, folder):
@@ -95,7 +95,7 @@ def test_label_maps(labels, folder):
         {'id': 3, 'label': 1, 'iscrowd': 0},
     ]
     assert (sample['annotation'], sample['tasks'], sample['img_id']) == ('semantic', ('semantic',), 'a')
-    assert (sample['unlabelled_ids'], sample['ignore_index']) == ((3,), 9)
+    assert (sample['unlabeled_ids'], sample['ignore_index']) == ((3,), 9)
     assert sample['seg_map_path'] == str(folder / 'a.png')
 
 
@@ -103,7 +103,7 @@ def test_panoptic_annotation(panoptic):
     sample = source(**panoptic).sample(0)
     assert sample['segments'] == [{'id': 7, 'label': 0, 'iscrowd': 0}, {'id': 9, 'label': 3, 'iscrowd': 1}]
     assert (sample['annotation'], sample['tasks']) == ('panoptic', ('panoptic', 'instance', 'semantic'))
-    assert sample['unlabelled_ids'] == (1, 2)
+    assert sample['unlabeled_ids'] == (1, 2)
 
 
 def test_images_alone(labels):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from mmoneformer.datasets.worker import outlive_sigterm
+from mmoneformer.datasets.worker import ignore_sigterm
 
 
 class Facts(Dataset):
@@ -26,7 +26,7 @@ def loader():
         num_workers=2,
         persistent_workers=True,
         collate_fn=list,
-        worker_init_fn=outlive_sigterm,
+        worker_init_fn=ignore_sigterm,
         prefetch_factor=1,
     )
 

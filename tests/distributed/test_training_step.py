@@ -50,7 +50,7 @@ def build_model():
     """The model of the tests without dropout, and with random points enough to see a difference."""
     config = Config.fromfile(DATA / 'tiny_oneformer.py')
     head = config.model.panoptic_head
-    head.pixel_decoder.dropout = head.query_initialiser.dropout = 0.0
+    head.pixel_decoder.dropout = head.query_initializer.dropout = 0.0
     head.set_loss = dict(type='MaskSetLoss', num_points=64)
     torch.manual_seed(0)
     return MODELS.build(config.model).train()

@@ -41,8 +41,8 @@ def test_panoptic_files_say_what_was_predicted(tmp_path):
 
     first, second = json.loads((tmp_path / 'new/swin.panoptic.json').read_text())['annotations']
     assert (first['image_id'], first['file_name']) == (7, '007.png')
-    colours = cv2.imread(str(tmp_path / 'new/swin.panoptic/007.png')).astype(int)  # BGR
-    ids = colours[..., 2] + 256 * colours[..., 1] + 65536 * colours[..., 0]
+    colors = cv2.imread(str(tmp_path / 'new/swin.panoptic/007.png')).astype(int)  # BGR
+    ids = colors[..., 2] + 256 * colors[..., 1] + 65536 * colors[..., 0]
     category_of = {segment['id']: segment['category_id'] for segment in first['segments_info']} | {0: None}
     categories = [[category_of[segment_id] for segment_id in row] for row in ids.tolist()]
     assert categories == [[193, 193, 1, 1, 1], [193, None, 1, 187, 187]]

@@ -210,14 +210,14 @@ def test_truths_of_instance_annotation_may_overlap():
     assert evaluate([instance_sample([full, ~full | full], [1, 1], [0, 0])])['AP50'] < 60
 
 
-def test_predictions_of_unlabelled_classes_do_not_count():
+def test_predictions_of_unlabeled_classes_do_not_count():
     """A car is found in both images: right in the first, and in the second, which has no labels of cars, unknown."""
     full = np.ones((40, 50), bool)
     first = instance_sample([full, full], [1, 3], [0, 0])
-    second = instance_sample([full], [1], [0], unlabelled_ids=(3,))
+    second = instance_sample([full], [1], [0], unlabeled_ids=(3,))
     second.pred_instances.scores = torch.tensor([0.9, 0.99])
     assert evaluate([first, second])['AP'] == pytest.approx(100)
-    second.set_metainfo({'unlabelled_ids': ()})
+    second.set_metainfo({'unlabeled_ids': ()})
     assert evaluate([first, second])['AP'] < 90
 
 

@@ -39,7 +39,7 @@ def test_order_and_palette_are_those_of_mmseg():
     from mmseg.datasets import ADE20KDataset
 
     theirs = ADE20KDataset.METAINFO
-    assert [list(colour) for colour in METAINFO['palette']] == theirs['palette']
+    assert [list(color) for color in METAINFO['palette']] == theirs['palette']
     # mmseg shortens the names, and calls ten of the classes otherwise
     firsts = [name.split(',')[0].strip() for name in METAINFO['classes']]
     renamed = {ours: name for ours, name in zip(firsts, theirs['classes'], strict=True) if ours != name.strip()}

@@ -27,7 +27,7 @@ def test_order_and_palette_are_those_of_mmseg():
 
     theirs = CityscapesDataset.METAINFO
     assert METAINFO['classes'] == theirs['classes']
-    assert [list(colour) for colour in METAINFO['palette']] == theirs['palette']
+    assert [list(color) for color in METAINFO['palette']] == theirs['palette']
 
 
 def test_annotation_ids_are_the_label_ids():

@@ -37,7 +37,7 @@ def test_order_and_palette_are_those_of_mmseg_but_for_void():
 
     theirs = MapillaryDataset_v1.METAINFO
     assert (*METAINFO['classes'], 'Unlabeled') == theirs['classes']
-    assert [list(colour) for colour in METAINFO['palette']] == theirs['palette'][:65]
+    assert [list(color) for color in METAINFO['palette']] == theirs['palette'][:65]
 
 
 def test_annotation_ids_count_from_one():

@@ -1,6 +1,6 @@
 import pytest
 
-from mmoneformer.metainfo import KNOWN, distinct_colours, resolve_metainfo
+from mmoneformer.metainfo import KNOWN, distinct_colors, resolve_metainfo
 
 PETS = {'classes': ['sky', 'cat', 'dog'], 'thing_ids': [1, 2], 'palette': [[0, 128, 255], [9, 8, 7], [1, 2, 3]]}
 
@@ -43,7 +43,7 @@ def test_a_resolved_metainfo_resolves_to_itself():
         (PETS | {'thing_ids': [1, 3]}, r'in 0\.\.2, got \[1, 3\]'),
         (PETS | {'thing_ids': [-1]}, r'got \[-1\]'),
         (PETS | {'thing_ids': [1, 1]}, r'distinct.*got \[1, 1\]'),
-        (PETS | {'palette': [[0, 0, 0]]}, '1 colours for 3 classes'),
+        (PETS | {'palette': [[0, 0, 0]]}, '1 colors for 3 classes'),
     ],
 )
 def test_faults_are_named(metainfo, message):
@@ -51,10 +51,10 @@ def test_faults_are_named(metainfo, message):
         resolve_metainfo(metainfo)
 
 
-def test_made_up_colours_differ_and_are_rgb():
-    colours = distinct_colours(255)
-    assert len(set(colours)) == 255
-    assert all(0 <= value <= 255 for colour in colours for value in colour)
+def test_made_up_colors_differ_and_are_rgb():
+    colors = distinct_colors(255)
+    assert len(set(colors)) == 255
+    assert all(0 <= value <= 255 for color in colors for value in color)
 
 
 def test_lists_are_united_by_name():
@@ -67,7 +67,7 @@ def test_lists_are_united_by_name():
     )
     assert united['classes'] == ('sky', 'cat', 'road', 'car')
     assert united['thing_ids'] == (1, 3)
-    assert united['palette'] == [(1, 2, 3), (4, 5, 6), *distinct_colours(4)[2:]]
+    assert united['palette'] == [(1, 2, 3), (4, 5, 6), *distinct_colors(4)[2:]]
 
 
 def test_known_data_sets_can_be_united():

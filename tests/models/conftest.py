@@ -8,7 +8,7 @@ import torch
 from mmdet.structures import DetDataSample
 from torch import nn
 
-from mmoneformer.models.attention import MultiHeadAttention
+from mmoneformer.models.layers.attention import MultiHeadAttention
 from mmoneformer.registry import MODELS
 from mmoneformer.structures import TargetMasks
 
@@ -32,7 +32,7 @@ def model_config(*, channels: int = 32, num_queries: int = 12, **arguments: Any)
                 feedforward_channels=16,
                 dropout=0.0,
             ),
-            query_initialiser=dict(num_layers=1, feedforward_channels=16, dropout=0.0),
+            query_initializer=dict(num_layers=1, feedforward_channels=16, dropout=0.0),
             masked_decoder=dict(num_layers=2, feedforward_channels=16),
             text_mapper=dict(
                 type='TextMapper', encoder=dict(type='TextEncoder', width=64, num_layers=1), num_context=4

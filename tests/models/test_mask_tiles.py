@@ -3,16 +3,16 @@ import torch
 import torch.nn.functional as F
 
 from mmoneformer.models import mask_tiles
-from mmoneformer.models.mask_tiles import Frame, MaskTiles
+from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
 
 FRAMES = {
-    'larger': Frame((32, 48), (29, 45), (61, 95)),
-    'smaller': Frame((64, 96), (61, 90), (20, 33)),
-    'as it is': Frame((32, 48), (29, 45), (29, 45)),
-    'without padding': Frame((32, 64), (32, 64), (37, 51)),
-    'higher and narrower': Frame((64, 96), (61, 90), (90, 61)),
-    'one row': Frame((32, 64), (1, 64), (1, 70)),
-    'to one pixel': Frame((32, 64), (30, 60), (1, 1)),
+    'larger': MaskGeometry((32, 48), (29, 45), (61, 95)),
+    'smaller': MaskGeometry((64, 96), (61, 90), (20, 33)),
+    'as it is': MaskGeometry((32, 48), (29, 45), (29, 45)),
+    'without padding': MaskGeometry((32, 64), (32, 64), (37, 51)),
+    'higher and narrower': MaskGeometry((64, 96), (61, 90), (90, 61)),
+    'one row': MaskGeometry((32, 64), (1, 64), (1, 70)),
+    'to one pixel': MaskGeometry((32, 64), (30, 60), (1, 1)),
 }
 SIDES = [1, 7, 1000]
 
@@ -51,7 +51,7 @@ def test_tiles_equal_the_whole(monkeypatch, frame, side):
 def test_bounds_are_those_of_the_cells_that_a_tile_reads(monkeypatch):
     """Tiles of 4 x 4 pixels, as they come: the first one reads the cells (0, 0) to (1, 1)."""
     masks = torch.randn(2, 3, 4)
-    tiles = cut(masks, Frame((12, 16), (12, 16), (12, 16)), 4, monkeypatch)
+    tiles = cut(masks, MaskGeometry((12, 16), (12, 16), (12, 16)), 4, monkeypatch)
     assert tiles.low.shape == (2, 12)
     torch.testing.assert_close(tiles.low[:, 0], masks[:, :2, :2].amin((1, 2)), atol=1e-5, rtol=0)
     torch.testing.assert_close(tiles.high[:, 5], masks[:, 0:3, 0:3].amax((1, 2)), atol=1e-5, rtol=0)
@@ -72,13 +72,13 @@ def test_only_what_is_needed_is_read(monkeypatch):
 
 
 def test_values_of_tiles_become_pixels(monkeypatch):
-    tiles = cut(torch.randn(1, 2, 2), Frame((8, 8), (3, 5), (3, 5)), 2, monkeypatch)
+    tiles = cut(torch.randn(1, 2, 2), MaskGeometry((8, 8), (3, 5), (3, 5)), 2, monkeypatch)
     assert tiles.expand(torch.arange(6)).tolist() == [[0, 0, 1, 1, 2], [0, 0, 1, 1, 2], [3, 3, 4, 4, 5]]
 
 
 def test_masks_already_at_full_size_are_only_cropped():
     masks = torch.randn(2, 8, 12)
-    ((_, _, _, logits),) = MaskTiles(masks, Frame((8, 12), (7, 9), (7, 9))).read_all()
+    ((_, _, _, logits),) = MaskTiles(masks, MaskGeometry((8, 12), (7, 9), (7, 9))).read_all()
     assert torch.equal(logits, masks[:, :7, :9])
 
 

@@ -2,10 +2,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmoneformer.models.layers.position_encoding import sine_encoding
 from mmoneformer.models.masked_decoder import MaskedDecoder, attention_mask
 from mmoneformer.models.pixel_decoder import PixelFeatures
-from mmoneformer.models.position_encoding import sine_encoding
-from mmoneformer.models.prediction import Prediction, mask_logits
+from mmoneformer.models.prediction_head import PredictionHead, mask_logits
 
 CHANNELS, QUERIES, TASKS = 16, 5, 3
 SIZES = [(2, 3), (4, 5), (7, 9)]
@@ -18,7 +18,7 @@ def decoder():
 
 @pytest.fixture
 def predict():
-    return Prediction(CHANNELS, num_classes=3)
+    return PredictionHead(CHANNELS, num_classes=3)
 
 
 @pytest.fixture

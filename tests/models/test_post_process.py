@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from mmoneformer.models import mask_tiles
-from mmoneformer.models.mask_tiles import Frame
+from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.post_process import (
     Thresholds,
     find_instances,
@@ -14,7 +14,7 @@ from mmoneformer.models.post_process import (
     semantic_scores,
 )
 
-FRAME = Frame((48, 64), (45, 60), (37, 71))
+FRAME = MaskGeometry((48, 64), (45, 60), (37, 71))
 IS_THING = torch.tensor([True, False, True, False])
 VOID = 4
 SEEDS = range(6)
@@ -79,7 +79,7 @@ def one_to_one(masks):
     """Arguments for masks of 0 and 1 that are shown as they are: logits [Q, H, W] of -9 and 9, and the frame."""
     masks = torch.tensor(masks)
     size = tuple(masks.shape[1:])
-    return 18.0 * masks - 9, Frame(size, size, size)
+    return 18.0 * masks - 9, MaskGeometry(size, size, size)
 
 
 def sure_of(*labels, logit=9.0):

@@ -58,7 +58,7 @@ def official_weights(name: str) -> dict[str, torch.Tensor]:
     return {key: tensor.float() if tensor.is_floating_point() else tensor.long() for key, tensor in tensors.items()}
 
 
-def normalise(config: dict[str, Any], images: list[np.ndarray]) -> torch.Tensor:
+def normalize(config: dict[str, Any], images: list[np.ndarray]) -> torch.Tensor:
     mean, std = (torch.tensor(config[key])[:, None, None] for key in ('pixel_mean', 'pixel_std'))
     inputs = torch.zeros(len(images), 3, *PADDED)
     for padded, image in zip(inputs, images, strict=True):
@@ -75,5 +75,5 @@ def reference(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp(name)
     torch.save({'model': official_weights(name)}, folder / 'official.pth')
     model = init_model(checkpoint=convert(folder / 'official.pth', folder / 'ours.pth', cfg_options=OPTIONS[name]))
-    inputs = normalise(config, [infer['image0'], infer['image1']])
+    inputs = normalize(config, [infer['image0'], infer['image1']])
     return Reference(name, config, infer, train, model, inputs)

@@ -1,4 +1,4 @@
-"""Logits equal those of randomly initialised models of ``transformers``, in both directions.
+"""Logits equal those of randomly initialized models of ``transformers``, in both directions.
 
 Where their code deviates from the authors', ours follows the authors: their images are not padded to 32 (here the
 input is), their text encoder sees later tokens (the mask that it builds is never passed), and their post-processing
@@ -36,7 +36,7 @@ BACKBONES = {
 }
 
 
-def neighbours(length, kernel, dilation):
+def neighbors(length, kernel, dilation):
     """Along an axis: the pixels that each one sees, and their indices into the bias, both [L, K]."""
     seen, offsets = [], []
     for pixel in range(length):
@@ -53,21 +53,21 @@ def heads_first(x):
     return x.permute(0, 3, 2, 1, 4)
 
 
-def gather_neighbours(x, kernel, dilation):
+def gather_neighbors(x, kernel, dilation):
     """[B, heads, H, W, C] to [B, heads, H, W, K * K, C]."""
-    rows, columns = (neighbours(length, kernel, dilation)[0] for length in x.shape[2:4])
+    rows, columns = (neighbors(length, kernel, dilation)[0] for length in x.shape[2:4])
     return x[:, :, rows[:, None, :, None], columns[None, :, None, :]].flatten(4, 5)
 
 
 def natten2dqkrpb(query, key, bias, kernel, dilation):
     query, key = heads_first(query), heads_first(key)
-    rows, columns = (neighbours(length, kernel, dilation)[1] for length in query.shape[2:4])
-    scores = torch.einsum('bnhwc,bnhwkc->bnhwk', query, gather_neighbours(key, kernel, dilation))
+    rows, columns = (neighbors(length, kernel, dilation)[1] for length in query.shape[2:4])
+    scores = torch.einsum('bnhwc,bnhwkc->bnhwk', query, gather_neighbors(key, kernel, dilation))
     return scores + bias[:, rows[:, None, :, None], columns[None, :, None, :]].flatten(3)
 
 
 def natten2dav(attention, value, kernel, dilation):
-    return torch.einsum('bnhwk,bnhwkc->bnhwc', attention, gather_neighbours(heads_first(value), kernel, dilation))
+    return torch.einsum('bnhwk,bnhwkc->bnhwc', attention, gather_neighbors(heads_first(value), kernel, dilation))
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 
-from mmoneformer.models.mask_tiles import Frame, MaskTiles
+from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
 from mmoneformer.models.post_process import INSTANCE_OFFSET, semantic_scores
 from mmoneformer.tasks import TASKS
 
@@ -74,7 +74,7 @@ def test_task_token(reference, task):
 @pytest.mark.parametrize('image', [0, 1])
 def test_semantic_scores(reference, logits, task, image):
     class_logits, mask_logits = (part[image] for part in logits[task])
-    frame = Frame((128, 160), *(tuple(reference.config[key][image]) for key in ('in_sizes', 'out_sizes')))
+    frame = MaskGeometry((128, 160), *(tuple(reference.config[key][image]) for key in ('in_sizes', 'out_sizes')))
     scores = torch.empty(class_logits.shape[1] - 1, *frame.original)
     for _, (rows, columns), _, masks in MaskTiles(mask_logits, frame).read_all():
         scores[:, rows, columns] = semantic_scores(class_logits, masks)

@@ -50,12 +50,12 @@ def test_samples_on_borders_and_pixel_centres_equal_grid_sample(id_map):
     torch.testing.assert_close(samples, grid_sample(id_map, targets, points, (HEIGHT, WIDTH)), atol=1e-5, rtol=0)
 
 
-def test_a_pixel_centre_reads_its_pixel_alone():
+def test_a_pixel_center_reads_its_pixel_alone():
     masks = TargetMasks(torch.tensor([[1, 2, 0], [0, 0, 0]], dtype=torch.uint8), 2)
-    centre_of_second = torch.tensor([[[1.5 / 3, 0.5 / 2]]])
+    center_of_second = torch.tensor([[[1.5 / 3, 0.5 / 2]]])
     corner_of_four = torch.tensor([[[1 / 3, 1 / 2]]])
     targets = torch.tensor([0, 1])
-    assert masks.sample(targets, centre_of_second, (2, 3)).tolist() == [[0.0], [1.0]]
+    assert masks.sample(targets, center_of_second, (2, 3)).tolist() == [[0.0], [1.0]]
     assert masks.sample(targets, corner_of_four, (2, 3)).tolist() == [[0.25], [0.25]]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.datasets.shapes.folder import write_shapes
 
 ROOT = Path(__file__).parents[2]
 

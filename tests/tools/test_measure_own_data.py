@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmoneformer.checkpoints.reading import read_checkpoint
-from mmoneformer.datasets.shapes_classes import CLASSES
+from mmoneformer.checkpoints.safe_load import read_checkpoint
+from mmoneformer.datasets.shapes.classes import CLASSES
 
 ROOT = Path(__file__).parents[2]
 SHAPES = tuple(category.name for category in CLASSES['shapes'])

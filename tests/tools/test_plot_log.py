@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from mmoneformer.apis.run_config import load_config, train
-from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.apis.train_and_test import load_config, train
+from mmoneformer.datasets.shapes.folder import write_shapes
 
 ROOT = Path(__file__).parents[2]
 VIS_BACKENDS = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmoneformer.checkpoints.reading import read_checkpoint
-from mmoneformer.checkpoints.whole_files import UNFINISHED
-from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.checkpoints.intact_checkpoint import UNFINISHED
+from mmoneformer.checkpoints.safe_load import read_checkpoint
+from mmoneformer.datasets.shapes.folder import write_shapes
 
 ROOT = Path(__file__).parents[2]
 NUM_ITERATIONS = 6
@@ -41,7 +41,7 @@ def settings(tmp_path_factory):
         'default_hooks.checkpoint.interval': 2,
         'default_hooks.checkpoint.save_best': None,
         'model.panoptic_head.set_loss.num_points': 64,
-        'model.panoptic_head.query_initialiser.dropout': 0.1,
+        'model.panoptic_head.query_initializer.dropout': 0.1,
     }
 
 
@@ -49,7 +49,9 @@ def settings(tmp_path_factory):
 def start(settings):
     """Starts the command line in a process."""
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['mmoneformer.apis.run_config', 'mmoneformer.models', 'mmoneformer.hooks'])
+    context.set_forkserver_preload(
+        ['mmoneformer.apis.train_and_test', 'mmoneformer.models', 'mmoneformer.engine.hooks']
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         patch.setenv('OMP_NUM_THREADS', '1')

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmoneformer.checkpoints.reading import read_checkpoint
-from mmoneformer.datasets.shapes_folder import write_shapes
+from mmoneformer.checkpoints.safe_load import read_checkpoint
+from mmoneformer.datasets.shapes.folder import write_shapes
 
 ROOT = Path(__file__).parents[2]
 CONFIG = 'configs/oneformer_tiny_shapes.py'

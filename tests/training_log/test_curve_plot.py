@@ -17,11 +17,11 @@ def test_known_curves_are_drawn_in_a_fixed_order(tmp_path):
     assert picture.shape == (330, 1518, 3)
 
 
-def test_runs_are_overlaid_in_colours_of_their_own(tmp_path):
+def test_runs_are_overlaid_in_colors_of_their_own(tmp_path):
     plot_runs([run('a', PQ=[0, 0, 0]), run('b', PQ=[9, 9, 9])], tmp_path / 'curves.png')
     picture = cv2.imread(str(tmp_path / 'curves.png'))
     blue, orange = (180, 119, 31), (14, 127, 255)
-    rows = [np.flatnonzero((picture[40:] == colour).all(-1).any(1)) for colour in (blue, orange)]
+    rows = [np.flatnonzero((picture[40:] == color).all(-1).any(1)) for color in (blue, orange)]
     assert rows[1].min() < rows[0].min()  # the larger values stand above
 
 

@@ -10,8 +10,8 @@ def changed_box(before, after):
     return Box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
 
 
-def regions_of(id_map, colours, texts):
-    return Regions(id_map, list(range(len(texts))), colours, texts)
+def regions_of(id_map, colors, texts):
+    return Regions(id_map, list(range(len(texts))), colors, texts)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_writes_in_the_widest_place(image):
 
 
 def test_is_legible(image):
-    """White letters on a dark shade of the region's colour."""
+    """White letters on a dark shade of the region's color."""
     written = write_labels(image, regions_of(np.ones((300, 500), int), [(250, 200, 250)], ['cat']))
     box = changed_box(image, written)
     label = written[box.top : box.bottom, box.left : box.right]

@@ -28,7 +28,7 @@ def entries(count):
 
 
 def chips(legend):
-    """Colours of the squares, by their green channel."""
+    """Colors of the squares, by their green channel."""
     return {int(green) for green in legend[(legend[..., 0] == 200) & (legend[..., 2] == 0)][:, 1]}
 
 

@@ -7,7 +7,7 @@ from mmoneformer.visualization.regions import Regions
 GRAY = 100
 
 
-def grey_image(height, width):
+def gray_image(height, width):
     return np.full((height, width, 3), GRAY, np.uint8)
 
 
@@ -18,8 +18,8 @@ def half_painted(height, width):
 
 
 @pytest.mark.parametrize('opacity', [0.0, 0.3, 1.0])
-def test_mixes_colours_inside_alone(opacity):
-    image = grey_image(480, 800)
+def test_mixes_colors_inside_alone(opacity):
+    image = gray_image(480, 800)
     painted = paint(image, half_painted(480, 800), opacity)
     assert painted.shape == (480, 800, 3)
     np.testing.assert_array_equal(painted[:, :400], image[:, :400])
@@ -29,7 +29,7 @@ def test_mixes_colours_inside_alone(opacity):
 
 
 def test_contour_is_lighter_and_inside():
-    painted = paint(grey_image(480, 800), half_painted(480, 800), opacity=1.0)
+    painted = paint(gray_image(480, 800), half_painted(480, 800), opacity=1.0)
     assert (painted[5, 400] == [227, 127, 147]).all()
     assert (painted[5, 399] == GRAY).all()
 
@@ -44,13 +44,13 @@ def test_contours_at_borders_of_regions():
 
 def test_names_can_be_left_out():
     regions = half_painted(480, 800)._replace(texts=['cat'])
-    with_names, without = (paint(grey_image(480, 800), regions, names=names) for names in (True, False))
+    with_names, without = (paint(gray_image(480, 800), regions, names=names) for names in (True, False))
     assert len(np.unique(without.reshape(-1, 3), axis=0)) == 3, 'the image, the region and its contour'
     assert len(np.unique(with_names.reshape(-1, 3), axis=0)) > 3
 
 
 def test_enlarges_a_small_image():
-    painted = paint(grey_image(40, 64), half_painted(40, 64), opacity=1.0)
+    painted = paint(gray_image(40, 64), half_painted(40, 64), opacity=1.0)
     assert painted.shape == (400, SMALLEST, 3)
     assert (painted[200, :300] == GRAY).all()
     assert (painted[200, 500] == [200, 0, 40]).all()
@@ -59,10 +59,10 @@ def test_enlarges_a_small_image():
 def test_many_regions_on_a_small_image():
     id_map = np.arange(20 * 30, dtype=np.uint16).reshape(20, 30)
     regions = Regions(id_map, [0] * 599, [(200, 0, 40)] * 599, [''] * 599)
-    assert paint(grey_image(20, 30), regions).shape == (440, 660, 3)
+    assert paint(gray_image(20, 30), regions).shape == (440, 660, 3)
 
 
-@pytest.mark.parametrize('image', [grey_image(40, 63), grey_image(40, 64).astype(float), grey_image(40, 64)[..., 0]])
+@pytest.mark.parametrize('image', [gray_image(40, 63), gray_image(40, 64).astype(float), gray_image(40, 64)[..., 0]])
 def test_refuses_an_image_that_does_not_fit(image):
     with pytest.raises(ValueError, match=r'expected an image uint8 \(40, 64, 3\), as the result is, got '):
         paint(image, half_painted(40, 64))
@@ -71,4 +71,4 @@ def test_refuses_an_image_that_does_not_fit(image):
 @pytest.mark.parametrize('opacity', [-0.1, 1.5])
 def test_refuses_an_opacity_out_of_range(opacity):
     with pytest.raises(ValueError, match=f'opacity must be in 0..1, got {opacity}'):
-        paint(grey_image(40, 64), half_painted(40, 64), opacity)
+        paint(gray_image(40, 64), half_painted(40, 64), opacity)

@@ -23,23 +23,23 @@ SKY, CAT, ROAD = METAINFO['palette']
 
 def test_panoptic():
     panoptic = np.array([[0, 1001, 2001, 3], [2, 2, 3001, 3]])
-    id_map, _, colours, texts = panoptic_regions(panoptic, METAINFO)
+    id_map, _, colors, texts = panoptic_regions(panoptic, METAINFO)
     np.testing.assert_array_equal(id_map, [[1, 3, 4, 0], [2, 2, 5, 0]])
     assert texts == ['sky', 'road', 'cat', 'cat', 'cat']
-    assert colours[:3] == [SKY, ROAD, CAT]
-    assert len(set(colours)) == 5
+    assert colors[:3] == [SKY, ROAD, CAT]
+    assert len(set(colors)) == 5
 
 
 def test_panoptic_void_alone():
-    id_map, _, colours, texts = panoptic_regions(np.full((2, 3), 3), METAINFO)
+    id_map, _, colors, texts = panoptic_regions(np.full((2, 3), 3), METAINFO)
     assert not id_map.any()
-    assert colours == texts == []
+    assert colors == texts == []
 
 
 def test_semantic_leaves_out_what_is_no_class():
-    id_map, _, colours, texts = semantic_regions(np.array([[2, 255, 0]]), METAINFO)
+    id_map, _, colors, texts = semantic_regions(np.array([[2, 255, 0]]), METAINFO)
     np.testing.assert_array_equal(id_map, [[2, 0, 1]])
-    assert colours == [SKY, ROAD]
+    assert colors == [SKY, ROAD]
     assert texts == ['sky', 'road']
 
 
@@ -60,17 +60,17 @@ def test_no_instance():
     assert regions.texts == []
 
 
-def test_instances_of_a_class_differ_and_stay_near_its_colour():
+def test_instances_of_a_class_differ_and_stay_near_its_color():
     count = 24
     regions = panoptic_regions(np.arange(1, count + 1)[None] * 1000 + 1, METAINFO)
-    hues = [colorsys.rgb_to_hsv(*(channel / 255 for channel in colour))[0] for colour in regions.colours]
+    hues = [colorsys.rgb_to_hsv(*(channel / 255 for channel in color))[0] for color in regions.colors]
     distances = [abs((hue - hues[0] + 0.5) % 1 - 0.5) for hue in hues]
     assert max(distances) < 0.08
-    assert regions.colours[0] == CAT
-    for index, colour in enumerate(regions.colours):
-        for other in regions.colours[:index]:
-            assert np.abs(np.subtract(colour, other)).sum() > 12, 'two colours that look the same'
-    assert regions.colours == panoptic_regions(np.arange(1, count + 1)[None] * 1000 + 1, METAINFO).colours
+    assert regions.colors[0] == CAT
+    for index, color in enumerate(regions.colors):
+        for other in regions.colors[:index]:
+            assert np.abs(np.subtract(color, other)).sum() > 12, 'two colors that look the same'
+    assert regions.colors == panoptic_regions(np.arange(1, count + 1)[None] * 1000 + 1, METAINFO).colors
 
 
 def test_annotation():

@@ -67,7 +67,7 @@ def metainfo():
 
 @pytest.fixture(scope='session')
 def image():
-    """RGB, each side's colours known: red left, blue right."""
+    """RGB, each side's colors known: red left, blue right."""
     picture = np.zeros((80, 120, 3), np.uint8)
     picture[:, :60, 0] = 200
     picture[:, 60:, 2] = 200

@@ -41,9 +41,9 @@ def test_names_of_classes_are_no_html():
     assert '&lt;script&gt;&quot;&amp;, score' in html
 
 
-def test_ids_survive_as_colours():
+def test_ids_survive_as_colors():
     id_map = np.arange(24, dtype=np.uint16).reshape(4, 6) * 100
     html = make_cards([view([], id_map)])
     code = re.search(r'class="ids" alt="" src="data:image/png;base64,([^"]+)"', html)[1]
-    colours = np.asarray(Image.open(BytesIO(base64.b64decode(code)))).astype(int)
-    np.testing.assert_array_equal(colours[..., 0] + 256 * colours[..., 1], id_map)
+    colors = np.asarray(Image.open(BytesIO(base64.b64decode(code)))).astype(int)
+    np.testing.assert_array_equal(colors[..., 0] + 256 * colors[..., 1], id_map)

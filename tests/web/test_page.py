@@ -109,8 +109,8 @@ def tasks_shown(page):
     return page.eval_on_selector_all('.card', 'cards => cards.map((card) => card.dataset.task)')
 
 
-def colour_at(page, task, column, row):
-    """Mean colour about a place of a task's picture, as it is on the screen; both 0 to 1."""
+def color_at(page, task, column, row):
+    """Mean color about a place of a task's picture, as it is on the screen; both 0 to 1."""
     box = page.locator(f'.card[data-task={task}] .picture').bounding_box()
     clip = {'x': box['x'] + column * box['width'], 'y': box['y'] + row * box['height'], 'width': 4, 'height': 4}
     return np.asarray(Image.open(BytesIO(page.screenshot(clip=clip))).convert('RGB')).mean(axis=(0, 1))
@@ -133,7 +133,7 @@ def test_opacity(results, image, metainfo):
         results.keyboard.press('Enter')
         results.wait_for_function(f'{OPACITY} == {percent / 100}')
         blended = percent / 100 * sky + (1 - percent / 100) * red
-        np.testing.assert_allclose(colour_at(results, 'panoptic', 0.1, 0.1), blended, atol=6)
+        np.testing.assert_allclose(color_at(results, 'panoptic', 0.1, 0.1), blended, atol=6)
 
 
 def test_pointing_tells_class_and_score(results):
@@ -148,9 +148,9 @@ def test_pointing_tells_class_and_score(results):
 
 
 def test_pointing_at_a_row_dims_the_rest(results):
-    before = [colour_at(results, 'semantic', column, 0.1) for column in (0.1, 0.9)]
+    before = [color_at(results, 'semantic', column, 0.1) for column in (0.1, 0.9)]
     results.hover('.card[data-task=semantic] tr:has-text("sky")')
-    sky, cat = (colour_at(results, 'semantic', column, 0.1) for column in (0.1, 0.9))
+    sky, cat = (color_at(results, 'semantic', column, 0.1) for column in (0.1, 0.9))
     np.testing.assert_allclose(sky, before[0], atol=2)
     np.testing.assert_allclose(cat, before[1] * (1 - 130 / 255), atol=3)
 

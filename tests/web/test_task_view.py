@@ -27,7 +27,7 @@ def test_ids_are_the_places_in_the_list(image, sample, metainfo):
 
 @pytest.mark.parametrize('opacity', [0.3, 0.55])
 def test_pictures_between_are_weighted_sums(image, sample, metainfo, opacity):
-    """What the browser blends is what the visualiser paints."""
+    """What the browser blends is what the visualizer paints."""
     view = view_task(image, sample, 'panoptic', metainfo)
     expected = draw_results(image, sample, metainfo, ['panoptic'], opacity=opacity)['panoptic']
     blended = (1 - opacity) * view.clear + opacity * view.filled

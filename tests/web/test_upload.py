@@ -6,12 +6,12 @@ from mmoneformer.web import upload
 from mmoneformer.web.upload import BadUploadError, read_upload
 
 
-def test_colours_are_rgb(image, tmp_path):
+def test_colors_are_rgb(image, tmp_path):
     Image.fromarray(image).save(tmp_path / 'a.png')
     np.testing.assert_array_equal(read_upload(tmp_path / 'a.png'), image)
 
 
-def test_transparent_and_grey_pictures_become_rgb(tmp_path):
+def test_transparent_and_gray_pictures_become_rgb(tmp_path):
     Image.new('RGBA', (5, 3), (10, 20, 30, 40)).save(tmp_path / 'a.png')
     Image.new('L', (5, 3), 7).save(tmp_path / 'b.png')
     assert read_upload(tmp_path / 'a.png')[0, 0].tolist() == [10, 20, 30]

@@ -45,15 +45,15 @@ def draw_annotation(size: Size, count: int, *, num_classes: int, seed: int) -> A
 
 
 def draw_image(annotation: Annotation, *, seed: int) -> np.ndarray:
-    """Give each segment a colour, and some noise; uint8 [H, W, 3]."""
+    """Give each segment a color, and some noise; uint8 [H, W, 3]."""
     generator = np.random.default_rng(seed)
-    colours = generator.integers(30, 226, (len(annotation.labels) + 1, 3))
+    colors = generator.integers(30, 226, (len(annotation.labels) + 1, 3))
     noise = generator.integers(-30, 30, (*annotation.id_map.shape, 3))
-    return (colours[annotation.id_map] + noise).astype(np.uint8)
+    return (colors[annotation.id_map] + noise).astype(np.uint8)
 
 
-def normalised_images(batch: int, size: Size, *, device: str = 'cpu') -> Tensor:
-    """Images as a network gets them: padded and normalised, [B, 3, H, W]."""
+def normalized_images(batch: int, size: Size, *, device: str = 'cpu') -> Tensor:
+    """Images as a network gets them: padded and normalized, [B, 3, H, W]."""
     images = [draw_image(draw_annotation(size, 15, num_classes=15, seed=seed), seed=seed) for seed in range(batch)]
     stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
     return ((stacked.float() - 127.5) / 60).contiguous().to(device)

@@ -34,17 +34,17 @@ def ours(case: Case) -> Run:
 
 
 def transformers(case: Case) -> Run:
-    """Their network and panoptic post-processing, behind our normalisation."""
+    """Their network and panoptic post-processing, behind our normalization."""
     model = hugging_face.build(case)
     forward = hugging_face.forward_on(model, case)
-    normalise = MODELS.build(our_model.load_config(case).model.data_preprocessor).to(case.device)
+    normalize = MODELS.build(our_model.load_config(case).model.data_preprocessor).to(case.device)
     processor = make_processor()
     images = _images(case)
     sizes = [case.size] * case.batch
 
     def run() -> list[Any]:
         with inference(case):
-            class_logits, mask_logits = forward(normalise(dict(inputs=images))['inputs'])['panoptic']
+            class_logits, mask_logits = forward(normalize(dict(inputs=images))['inputs'])['panoptic']
             outputs = SimpleNamespace(class_queries_logits=class_logits, masks_queries_logits=mask_logits)
             return processor.post_process_panoptic_segmentation(
                 outputs, OBJECT_MASK_THR, 0.5, OVERLAP_THR, label_ids_to_fuse=set(), target_sizes=sizes

@@ -14,11 +14,11 @@ from torch import Tensor
 from benchmarking import hugging_face, our_model
 from benchmarking.case import Case
 from benchmarking.comparison import Comparison
-from benchmarking.drawn import Annotation, draw_annotation, normalised_images
+from benchmarking.drawn import Annotation, draw_annotation, normalized_images
 from mmoneformer.models import OneFormer
-from mmoneformer.models.mask_tiles import Frame
+from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.post_process import INSTANCE_OFFSET, Thresholds, panoptic_map
-from mmoneformer.models.prediction import QueryPredictions, mask_logits
+from mmoneformer.models.prediction_head import QueryPredictions, mask_logits
 
 LEARNING_RATE, GRADIENT_NORM = 1e-3, 1.0
 NO_OBJECT_WEIGHT, MASK_WEIGHT = 0.1, 5.0
@@ -52,7 +52,7 @@ def fit(model: OneFormer, case: Case, steps: int) -> None:
     head, num_classes = model.eval().panoptic_head, len(model.is_thing)
     annotation = _annotation(case, model)
     with torch.no_grad():
-        pixels = head.pixel_decoder(model.backbone(normalised_images(1, case.size, device=case.device)))
+        pixels = head.pixel_decoder(model.backbone(normalized_images(1, case.size, device=case.device)))
     stride = case.size[0] // pixels.mask_features.shape[-2]
     id_map = torch.from_numpy(annotation.id_map)[stride // 2 :: stride, stride // 2 :: stride]
     masks = (id_map == torch.arange(1, case.masks + 1)[:, None, None]).float().to(case.device)
@@ -60,15 +60,15 @@ def fit(model: OneFormer, case: Case, steps: int) -> None:
     labels[: case.masks] = torch.tensor(annotation.labels)
     head.train()  # keeps the predictions of all layers
     learnt = [p for name, p in head.named_parameters() if not name.startswith(FROZEN)]
-    optimiser = torch.optim.AdamW(learnt, lr=LEARNING_RATE)
+    optimizer = torch.optim.AdamW(learnt, lr=LEARNING_RATE)
     for _ in range(steps):
         with patch.object(head.pixel_decoder, 'forward', return_value=pixels):
             predictions = head([], [['panoptic']]).predictions
         losses = [_loss(prediction, pixels.mask_features, labels, masks) for prediction in predictions]
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         torch.stack(losses).sum().backward()
         torch.nn.utils.clip_grad_norm_(learnt, GRADIENT_NORM)
-        optimiser.step()
+        optimizer.step()
 
 
 def _loss(prediction: QueryPredictions, features: Tensor, labels: Tensor, masks: Tensor) -> Tensor:
@@ -89,7 +89,7 @@ def _annotation(case: Case, model: OneFormer) -> Annotation:
 
 def _panoptic_map(logits: tuple[Tensor, Tensor], case: Case, is_thing: Tensor) -> Tensor:
     class_logits, mask_logits_ = (part[0].float() for part in logits)
-    frame = Frame(case.size, case.size, case.size)
+    frame = MaskGeometry(case.size, case.size, case.size)
     return panoptic_map(class_logits, mask_logits_, frame, is_thing=is_thing, thresholds=THRESHOLDS).pixels.cpu()
 
 

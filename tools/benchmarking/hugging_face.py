@@ -11,9 +11,9 @@ from transformers.utils import logging
 
 from benchmarking import our_model
 from benchmarking.case import Case
-from benchmarking.drawn import draw_annotation, normalised_images
+from benchmarking.drawn import draw_annotation, normalized_images
 from benchmarking.precision import inference, precise
-from benchmarking.training import optimiser_step
+from benchmarking.training import optimizer_step
 from mmoneformer.checkpoints.conversion import convert
 from mmoneformer.models import OneFormer
 from mmoneformer.models.text.text_mapper import pad_texts
@@ -49,7 +49,7 @@ def forward(case: Case) -> Callable[[], our_model.Logits]:
 
 def forward_of(model: OneFormerForUniversalSegmentation, case: Case) -> Callable[[], our_model.Logits]:
     """The same, of a model that is there."""
-    images = normalised_images(case.batch, case.size, device=case.device)
+    images = normalized_images(case.batch, case.size, device=case.device)
     return partial(forward_on(model, case), images)
 
 
@@ -84,7 +84,7 @@ def training_step(case: Case) -> Callable[[], float]:
     ]
     ids = torch.arange(1, case.masks + 1)[:, None, None]
     inputs = dict(
-        pixel_values=normalised_images(case.batch, case.size, device=case.device),
+        pixel_values=normalized_images(case.batch, case.size, device=case.device),
         task_inputs=_task_ids(tasks).to(case.device),
         text_inputs=torch.stack([Tokenizer()(image) for image in texts]).to(case.device),
         mask_labels=[(torch.from_numpy(a.id_map) == ids).float().to(case.device) for a in annotations],
@@ -95,7 +95,7 @@ def training_step(case: Case) -> Callable[[], float]:
         with precise(case):
             return model(**inputs).loss
 
-    return optimiser_step(model, losses)
+    return optimizer_step(model, losses)
 
 
 def _task_ids(tasks: list[str]) -> Tensor:

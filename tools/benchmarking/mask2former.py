@@ -12,9 +12,9 @@ from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData, PixelData
 
 from benchmarking.case import Case
-from benchmarking.drawn import draw_annotation, normalised_images
+from benchmarking.drawn import draw_annotation, normalized_images
 from benchmarking.precision import precise
-from benchmarking.training import optimiser_step
+from benchmarking.training import optimizer_step
 
 CONFIG = 'mmdet::mask2former/mask2former_r50_8xb2-lsj-50e_coco-panoptic.py'
 NUM_THINGS, NUM_CLASSES = 80, 133  # of COCO; things come first
@@ -28,14 +28,14 @@ def training_step(case: Case) -> Callable[[], float]:
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmdet'):
         model = MODELS.build(cfg).to(case.device).train()
-    images = normalised_images(case.batch, case.size, device=case.device)
+    images = normalized_images(case.batch, case.size, device=case.device)
     samples = [_target(case, index).to(case.device) for index in range(case.batch)]
 
     def losses() -> torch.Tensor:
         with precise(case):
             return model.parse_losses(model(images, samples, mode='loss'))[0]
 
-    return optimiser_step(model, losses)
+    return optimizer_step(model, losses)
 
 
 def _target(case: Case, index: int) -> DetDataSample:

@@ -12,7 +12,7 @@ import torch
 
 Work = Callable[[], Any]
 WARM_UP_RUNS = 1  # the first run fills caches and loads kernels
-MEMORY_RUNS = 2  # the second one has what the first one leaves: gradients, an optimiser's state
+MEMORY_RUNS = 2  # the second one has what the first one leaves: gradients, an optimizer's state
 LINUX_STATUS, LINUX_CLEAR_REFS = Path('/proc/self/status'), Path('/proc/self/clear_refs')
 RESET_PEAK = '5'
 

@@ -10,9 +10,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from benchmarking.case import Case
-from benchmarking.drawn import draw_annotation, normalised_images
+from benchmarking.drawn import draw_annotation, normalized_images
 from benchmarking.precision import inference, precise
-from benchmarking.training import optimiser_step
+from benchmarking.training import optimizer_step
 from mmoneformer.models import OneFormer
 from mmoneformer.registry import MODELS
 from mmoneformer.structures import TargetMasks
@@ -45,7 +45,7 @@ def forward_of(model: OneFormer, case: Case) -> Callable[[], Logits]:
     """The same, of a model that is there."""
     model.eval().requires_grad_(False)
     network = torch.compile(model) if case.compiled else model
-    images = normalised_images(case.batch, case.size, device=case.device)
+    images = normalized_images(case.batch, case.size, device=case.device)
 
     def run() -> Logits:
         with inference(case):
@@ -62,14 +62,14 @@ def training_step(case: Case) -> Callable[[], float]:
 def training_step_of(model: OneFormer, case: Case) -> Callable[[], float]:
     """The same, of a model that is there."""
     model.train()
-    images = normalised_images(case.batch, case.size, device=case.device)
+    images = normalized_images(case.batch, case.size, device=case.device)
     samples = [_target(case, index, model).to(case.device) for index in range(case.batch)]
 
     def losses() -> torch.Tensor:
         with precise(case):
             return model.parse_losses(model(images, samples, mode='loss'))[0]
 
-    return optimiser_step(model, losses)
+    return optimizer_step(model, losses)
 
 
 def _target(case: Case, index: int, model: Any) -> DetDataSample:

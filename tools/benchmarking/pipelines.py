@@ -102,7 +102,7 @@ def _stand_in_for_panopticapi() -> None:
         sys.modules |= {'panopticapi': package, 'panopticapi.utils': utils}
 
 
-def rgb2id(colours: np.ndarray) -> np.ndarray:
-    """Ids of the colours R + 256 G + 65536 B, [H, W, 3] to [H, W]."""
-    wide = colours.astype(np.int32)
+def rgb2id(colors: np.ndarray) -> np.ndarray:
+    """Ids of the colors R + 256 G + 65536 B, [H, W, 3] to [H, W]."""
+    wide = colors.astype(np.int32)
     return wide[..., 0] + 256 * wide[..., 1] + 65536 * wide[..., 2]

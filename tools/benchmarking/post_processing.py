@@ -21,7 +21,7 @@ from transformers.utils import is_torchvision_available
 from benchmarking.case import Case
 from mmoneformer.checkpoints.hugging_face_config import CLASS_FILE, classes_json
 from mmoneformer.metainfo import resolve_metainfo
-from mmoneformer.models.mask_tiles import Frame
+from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
 
 Results = dict[str, Any]
@@ -37,7 +37,7 @@ def ours(case: Case) -> Callable[[], Results]:
     class_logits, mask_logits = draw_logits(case)
     is_thing = torch.zeros(len(METAINFO['classes']), dtype=torch.bool, device=case.device)
     is_thing[list(METAINFO['thing_ids'])] = True
-    frame = Frame(case.size, case.size, case.size)
+    frame = MaskGeometry(case.size, case.size, case.size)
     thresholds = Thresholds(OBJECT_MASK_THR, OVERLAP_THR)
 
     def run() -> Results:
@@ -86,9 +86,9 @@ def draw_logits(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
     labels[case.masks :] = num_classes
     class_logits = torch.randn(case.queries, num_classes + 1, generator=generator)
     class_logits[torch.arange(case.queries), labels] = CONFIDENT
-    centres = torch.rand(case.queries, 2, generator=generator) * torch.tensor([height, width])
+    centers = torch.rand(case.queries, 2, generator=generator) * torch.tensor([height, width])
     rows, columns = torch.arange(height)[:, None], torch.arange(width)
-    distance = ((rows - centres[:, 0, None, None]) ** 2 + (columns - centres[:, 1, None, None]) ** 2).sqrt()
+    distance = ((rows - centers[:, 0, None, None]) ** 2 + (columns - centers[:, 1, None, None]) ** 2).sqrt()
     radius = (height * width / max(case.masks, 1) / 3) ** 0.5
     return class_logits.to(case.device), (EDGE * (radius - distance)).to(case.device)
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 
-def optimiser_step(model: nn.Module, losses: Callable[[], Tensor]) -> Callable[[], float]:
+def optimizer_step(model: nn.Module, losses: Callable[[], Tensor]) -> Callable[[], float]:
     """Make a step: loss, gradients, update by fused AdamW, as our configs have it.
 
     Args:
@@ -17,13 +17,13 @@ def optimiser_step(model: nn.Module, losses: Callable[[], Tensor]) -> Callable[[
         What runs a step and gives its loss.
     """
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=1e-6, fused=True)  # so small that no number of steps leads anywhere
+    optimizer = torch.optim.AdamW(trained, lr=1e-6, fused=True)  # so small that no number of steps leads anywhere
 
     def step() -> float:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = losses()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         return loss.item()
 
     return step

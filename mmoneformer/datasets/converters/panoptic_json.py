@@ -85,7 +85,7 @@ def check_ids(path: Path, content: dict[str, Any]) -> None:
 
 
 def category_faults(entries: Iterable[dict[str, Any]], categories: Sequence[Category]) -> dict[str, list[str]]:
-    """How the categories of a json differ from ours, as faults for ``refuse``; colours may."""
+    """How the categories of a json differ from ours, as faults for ``refuse``; colors may."""
     theirs = {(entry['id'], entry['name'], bool(entry['isthing'])) for entry in entries}
     ours = {category[:3] for category in categories}
     return {

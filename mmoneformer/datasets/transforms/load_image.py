@@ -16,7 +16,7 @@ JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
 class LoadImageFromFile(BaseTransform):
     """Read an image: mmcv's transform of this name, but a file that is no whole picture is an error that names it.
 
-    Adds ``img`` (BGR, uint8 [H, W, 3], 0 to 255), and ``img_shape`` and ``ori_shape`` (height, width). Grey, palette
+    Adds ``img`` (BGR, uint8 [H, W, 3], 0 to 255), and ``img_shape`` and ``ori_shape`` (height, width). Gray, palette
     and CMYK images become BGR, an alpha channel is dropped, 16 bits are cut to the upper 8, of several frames the
     first is taken. Images are turned upright by their EXIF orientation, as annotators see them.
 
@@ -88,7 +88,7 @@ def check_size(size: tuple[int, ...], image_size: tuple[int, ...], where: str) -
 
 
 def _is_cut_short(content: bytes) -> bool:
-    """Whether a JPEG lacks its end; OpenCV below 5 would fill the rest of the picture with grey, and say nothing."""
+    """Whether a JPEG lacks its end; OpenCV below 5 would fill the rest of the picture with gray, and say nothing."""
     if not content.startswith(JPEG_START):
         return False
     position = len(JPEG_START)

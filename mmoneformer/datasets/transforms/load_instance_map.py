@@ -16,10 +16,10 @@ RunLengths = dict[str, Any]
 class LoadInstanceMap(BaseTransform):
     """Draw the instances of one of mmdet's data sets as one id map, although they may overlap.
 
-    The sample is one of a ``UnitedDataset``. Adds ``gt_seg_map`` [H, W], uint8 or uint16, and ``gt_members``, bool
-    [R, N]: a pixel of value r belongs to each ``segments[n]`` of which ``gt_members[r, n]`` is true; row 0 is void.
-    So that what changes the geometry touches one array, not N masks, and no pixel is lost to another instance. It
-    stands where ``LoadPanopticMap`` would.
+    The sample is one of a ``MultiSourceDataset``. Adds ``gt_seg_map`` [H, W], uint8 or uint16, and ``gt_members``,
+    bool [R, N]: a pixel of value r belongs to each ``segments[n]`` of which ``gt_members[r, n]`` is true; row 0 is
+    void. So that what changes the geometry touches one array, not N masks, and no pixel is lost to another instance.
+    It stands where ``LoadPanopticMap`` would.
 
     Raises:
         ValueError: If an instance has no mask, or run lengths of another size than the image.

@@ -21,7 +21,7 @@ class LoadLabelMap(BaseTransform):
     that evaluation sees the original size.
 
     Raises:
-        ValueError: If the file is no grey PNG of 8 bits, has another size than the image, or a label beyond the
+        ValueError: If the file is no gray PNG of 8 bits, has another size than the image, or a label beyond the
             classes.
     """
 
@@ -32,7 +32,7 @@ class LoadLabelMap(BaseTransform):
         where = f'{results["label_map_path"]} (image id {results["img_id"]})'
         labels = mmcv.imfrombytes(fileio.get(results['label_map_path']), flag='unchanged', backend='cv2')
         if labels is None or labels.ndim != 2 or labels.dtype != np.uint8:
-            raise ValueError(f'{where} is damaged or no grey PNG of 8 bits: its values cannot be labels')
+            raise ValueError(f'{where} is damaged or no gray PNG of 8 bits: its values cannot be labels')
         check_size(labels.shape, results['ori_shape'], where)
         count = len(results['classes'])
         if labels.max() > count:

@@ -13,7 +13,7 @@ from mmoneformer.datasets.transforms.load_image import check_size
 from mmoneformer.registry import TRANSFORMS
 
 PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
-EIGHT_BIT_RGB = b'\x08\x02'  # bit depth and colour type, bytes 24 and 25 of every PNG
+EIGHT_BIT_RGB = b'\x08\x02'  # bit depth and color type, bytes 24 and 25 of every PNG
 
 
 @TRANSFORMS.register_module()
@@ -55,7 +55,7 @@ class LoadPanopticMap(BaseTransform):
 def _decode_ids(content: bytes, where: str, image_size: tuple[int, int]) -> np.ndarray:
     """Decode a PNG of the image's size to ids R + 256 G + 65536 B, uint32 [H, W]."""
     if content[:8] != PNG_SIGNATURE or content[24:26] != EIGHT_BIT_RGB:
-        raise ValueError(f'{where} is no 8 bit RGB PNG (without palette and alpha): its colours cannot be segment ids')
+        raise ValueError(f'{where} is no 8 bit RGB PNG (without palette and alpha): its colors cannot be segment ids')
     width, height = np.frombuffer(content[16:24], '>u4').tolist()
     check_size((height, width), image_size, where)  # before gigabytes are made of a wrong one
     image = mmcv.imfrombytes(content, flag='unchanged', backend='cv2')

@@ -15,10 +15,10 @@ class LoadSegments(BaseTransform):
     """``LoadPanopticMap``, ``LoadInstanceMap`` or ``LoadSemanticMap``, by the ``annotation`` of the sample.
 
     All of them give ``segments`` and their pixels as one map, ``gt_seg_map``; so one pipeline is for all sources of a
-    ``UnitedDataset``.
+    ``MultiSourceDataset``.
 
     Raises:
-        KeyError: If the sample is of one of mmdet's or mmseg's data sets and not of a ``UnitedDataset``.
+        KeyError: If the sample is of one of mmdet's or mmseg's data sets and not of a ``MultiSourceDataset``.
     """
 
     def __init__(self) -> None:
@@ -33,6 +33,6 @@ class LoadSegments(BaseTransform):
         if 'seg_map_path' in results and 'tasks' not in results:
             raise KeyError(
                 f'the sample of {results["img_path"]} does not say its tasks and classes: make its data set a source '
-                'of a UnitedDataset'
+                'of a MultiSourceDataset'
             )
         return self._loaders[results.get('annotation', 'panoptic')](results)

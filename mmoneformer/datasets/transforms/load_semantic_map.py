@@ -15,11 +15,12 @@ from mmoneformer.registry import TRANSFORMS
 class LoadSemanticMap(BaseTransform):
     """Read the label map of one of mmseg's data sets as an id map; of palette images, the indices count.
 
-    The sample is one of a ``UnitedDataset``. Adds ``gt_seg_map`` [H, W], uint8: pixel value i + 1 is class i of its
-    source, which is ``segments[i]``; 0 is void, what the source ignores. It stands where ``LoadPanopticMap`` would.
+    The sample is one of a ``MultiSourceDataset``. Adds ``gt_seg_map`` [H, W], uint8: pixel value i + 1 is class i of
+    its source, which is ``segments[i]``; 0 is void, what the source ignores. It stands where ``LoadPanopticMap``
+    would.
 
     Raises:
-        ValueError: If the file has colours instead of labels, another size than the image, or a label that is no class
+        ValueError: If the file has colors instead of labels, another size than the image, or a label that is no class
             and not ignored.
     """
 
@@ -29,7 +30,7 @@ class LoadSemanticMap(BaseTransform):
         # a reader per image: it keeps the first image's reduce_zero_label, in which sources may differ
         labels = LoadAnnotations()(results)['gt_seg_map']
         if labels.ndim != 2:
-            raise ValueError(f'{where} has shape {labels.shape}: a label map has one value per pixel, not a colour')
+            raise ValueError(f'{where} has shape {labels.shape}: a label map has one value per pixel, not a color')
         check_size(labels.shape, results['ori_shape'], where)
         ignored = (labels == results['ignore_index']) | (labels == IGNORED_LABEL)
         strange = np.unique(labels[(labels >= len(results['segments'])) & ~ignored])

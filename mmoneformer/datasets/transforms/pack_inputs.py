@@ -23,7 +23,7 @@ class PackOneFormerInputs(BaseTransform):
     What the data sample holds follows from what the pipeline has made:
 
     - behind ``SampleTask``, training targets: ``gt_masks`` (``TargetMasks``), ``gt_labels`` (int64 [N]), and as
-      metainfo ``task``, ``texts`` and ``unlabelled``;
+      metainfo ``task``, ``texts`` and ``unlabeled``;
     - with an id map alone, the ground truth of evaluation, as far as the annotation tells it (metainfo ``tasks``):
       ``gt_panoptic_seg.sem_seg`` [1, H, W] (pixel value i + 1 belongs to ``segments[i]``, 0 is void) and as metainfo
       ``segments``; ``gt_sem_seg`` with one uint8 map [1, H, W] of class indices as both ``sem_seg`` and ``data``, 255
@@ -48,7 +48,7 @@ class PackOneFormerInputs(BaseTransform):
             'flip',
             'flip_direction',
             'tasks',
-            'unlabelled_ids',
+            'unlabeled_ids',
         ),
     ) -> None:
         self.meta_keys = tuple(meta_keys)
@@ -65,7 +65,7 @@ class PackOneFormerInputs(BaseTransform):
 
 
 def _add_targets(data_sample: DetDataSample, results: Mapping[str, Any]) -> None:
-    told = {'task': results['task'], 'texts': results['texts'], 'unlabelled': results.get('unlabelled', [])}
+    told = {'task': results['task'], 'texts': results['texts'], 'unlabeled': results.get('unlabeled', [])}
     data_sample.set_metainfo(told)
     members = results.get('gt_target_members')
     data_sample.gt_masks = TargetMasks(
@@ -109,7 +109,7 @@ def _map_tensor(id_map: np.ndarray) -> Tensor:
 
 
 def _image_tensor(image: np.ndarray) -> Tensor:
-    if image.dtype != np.uint8:  # mmdet's colour jitter leaves floats, some outside of the range
+    if image.dtype != np.uint8:  # mmdet's color jitter leaves floats, some outside of the range
         image = np.clip(np.rint(image), 0, 255).astype(np.uint8)
     return _tensor(image.transpose(2, 0, 1))
 

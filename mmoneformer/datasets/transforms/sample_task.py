@@ -18,7 +18,7 @@ class SampleTask(BaseTransform):
     that have no pixel (any more) are none. It stands behind everything that changes the geometry.
 
     Adds ``task`` (its name), ``gt_labels`` (class indices, int64 [N]), ``gt_target_map`` ([H, W], pixel value n + 1
-    belongs to target n, 0 to none; type of ``gt_seg_map``), ``texts`` (N strings) and ``unlabelled``: indices of the
+    belongs to target n, 0 to none; type of ``gt_seg_map``), ``texts`` (N strings) and ``unlabeled``: indices of the
     classes that could be targets of the task and are none, as the data set does not label them, or not as the task
     has them: a label map does not tell one thing of the panoptic task from the next of its class. Where targets
     overlap, ``gt_target_members`` (bool [R, N]) says which targets a pixel value belongs to instead.
@@ -48,14 +48,16 @@ class SampleTask(BaseTransform):
                 'LoadPanopticMap or LoadSegments before it'
             )
         task = TASKS[self._draw(results['tasks'])]
-        untold = _untold_classes(results, task)
-        targets = _choose_targets(results, task, untold)
+        unsupervised = _unsupervised_classes(results, task)
+        targets = _choose_targets(results, task, unsupervised)
         labels = [label for label, _ in targets]
         results |= _draw_targets(results, [segments for _, segments in targets])
         results['task'] = task.name
         results['gt_labels'] = np.array(labels, dtype=np.int64)
         results['texts'] = [target_text(results['classes'][label]) for label in labels]
-        results['unlabelled'] = [label for label in untold if label in results['thing_ids'] or not task.things_only]
+        results['unlabeled'] = [
+            label for label in unsupervised if label in results['thing_ids'] or not task.things_only
+        ]
         return results
 
     def _draw(self, tasks: Sequence[str]) -> str:
@@ -75,15 +77,17 @@ def _members(results: Mapping[str, Any]) -> np.ndarray:
     return np.eye(len(results['segments']) + 1, dtype=bool)[:, 1:]
 
 
-def _untold_classes(results: Mapping[str, Any], task: Task) -> list[int]:
+def _unsupervised_classes(results: Mapping[str, Any], task: Task) -> list[int]:
     """Classes whose targets the annotation does not tell, ascending."""
-    untold = set(results.get('unlabelled_ids', ()))
+    unsupervised = set(results.get('unlabeled_ids', ()))
     if results.get('annotation') == 'semantic' and not task.merges_classes:
-        untold.update(results['thing_ids'])
-    return sorted(untold)
+        unsupervised.update(results['thing_ids'])
+    return sorted(unsupervised)
 
 
-def _choose_targets(results: Mapping[str, Any], task: Task, untold: Sequence[int]) -> list[tuple[int, list[int]]]:
+def _choose_targets(
+    results: Mapping[str, Any], task: Task, unsupervised: Sequence[int]
+) -> list[tuple[int, list[int]]]:
     """The label of each target, and the numbers of its segments."""
     members = _members(results)
     present = np.bincount(results['gt_seg_map'].ravel(), minlength=len(members)) > 0
@@ -93,7 +97,7 @@ def _choose_targets(results: Mapping[str, Any], task: Task, untold: Sequence[int
         for number, segment in enumerate(results['segments'])
         if visible[number]
         and not segment['iscrowd']
-        and segment['label'] not in untold
+        and segment['label'] not in unsupervised
         and (segment['label'] in results['thing_ids'] or not task.things_only)
     ]
     targets: list[tuple[int, list[int]]] = []

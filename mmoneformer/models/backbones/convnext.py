@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmoneformer.models.backbones.pretrained import PretrainedBackbone
-from mmoneformer.models.recomputation import run_layer
+from mmoneformer.models.layers.checkpointing import maybe_checkpoint
 from mmoneformer.registry import MODELS
 
 NORM_EPS = 1e-6
@@ -66,7 +66,7 @@ class ConvNeXt(PretrainedBackbone):
         """Compute the maps of the chosen stages.
 
         Args:
-            images: Normalised images, [B, 3, H, W].
+            images: Normalized images, [B, 3, H, W].
 
         Returns:
             Maps of stride 4, 8, 16, 32, each [B, C_i, H / stride, W / stride].
@@ -76,7 +76,7 @@ class ConvNeXt(PretrainedBackbone):
         for index, (downsample, stage) in enumerate(zip(self.downsample_layers, self.stages, strict=True)):
             x = downsample(x)
             for block in stage.children():
-                x = run_layer(block, x, recompute=self.with_cp)
+                x = maybe_checkpoint(block, x, recompute=self.with_cp)
             if index in self.out_indices:
                 maps.append(self.get_submodule(f'norm{index}')(x).contiguous())
         return tuple(maps)
@@ -117,7 +117,7 @@ class ChannelNorm(nn.LayerNorm):
         super().__init__(channels, eps=NORM_EPS)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise the map, [B, C, H, W]."""
+        """Normalize the map, [B, C, H, W]."""
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 

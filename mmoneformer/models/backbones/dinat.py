@@ -1,4 +1,4 @@
-"""DiNAT, the dilated neighbourhood attention transformer (arXiv 2209.15001)."""
+"""DiNAT, the dilated neighborhood attention transformer (arXiv 2209.15001)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,9 +8,9 @@ from mmcv.cnn.bricks import DropPath
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmoneformer.models.backbones.neighbourhood_attention import NeighbourhoodAttention
+from mmoneformer.models.backbones.neighborhood_attention import NeighborhoodAttention
 from mmoneformer.models.backbones.pretrained import PretrainedBackbone
-from mmoneformer.models.recomputation import run_layer
+from mmoneformer.models.layers.checkpointing import maybe_checkpoint
 from mmoneformer.registry import MODELS
 
 
@@ -26,7 +26,7 @@ class DiNAT(PretrainedBackbone):
         embed_dims: C_0.
         num_heads: Number of heads of each level.
         dilations: Dilation of each block of each level; so they say how many blocks there are.
-        kernel_size: Neighbours along an axis, odd.
+        kernel_size: Neighbors along an axis, odd.
         mlp_ratio: Hidden width of a block's perceptron, in units of its width.
         drop_path_rate: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
         out_indices: Levels, counted from 0, whose maps are returned.
@@ -75,7 +75,7 @@ class DiNAT(PretrainedBackbone):
         """Compute the maps of the chosen levels.
 
         Args:
-            images: Normalised images, [B, 3, H, W].
+            images: Normalized images, [B, 3, H, W].
 
         Returns:
             Maps of stride 4, 8, 16, 32, each [B, C_i, H / stride, W / stride].
@@ -128,7 +128,7 @@ class DiNATLevel(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Compute this level's map and the next level's input, from [B, H, W, C]."""
         for block in self.blocks:
-            x = run_layer(block, x, recompute=self.with_cp)
+            x = maybe_checkpoint(block, x, recompute=self.with_cp)
         return x, self.downsample(x)
 
 
@@ -150,13 +150,13 @@ class Downsampling(nn.Module):
 
 
 class DiNATBlock(nn.Module):
-    """Pre-norm transformer block with neighbourhood attention.
+    """Pre-norm transformer block with neighborhood attention.
 
     Args:
         channels: Width.
         num_heads: Number of heads.
-        kernel_size: Neighbours along an axis.
-        dilation: Distance between neighbours.
+        kernel_size: Neighbors along an axis.
+        dilation: Distance between neighbors.
         mlp_ratio: Hidden width of the perceptron, in units of the width.
         drop_path_rate: Probability that a residual branch is skipped in training.
     """
@@ -173,7 +173,7 @@ class DiNATBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(channels)
-        self.attn = NeighbourhoodAttention(channels, num_heads=num_heads, kernel_size=kernel_size, dilation=dilation)
+        self.attn = NeighborhoodAttention(channels, num_heads=num_heads, kernel_size=kernel_size, dilation=dilation)
         self.norm2 = nn.LayerNorm(channels)
         self.mlp = Perceptron(channels, int(mlp_ratio * channels))
         self.drop_path = DropPath(drop_path_rate)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from mmoneformer.models.backbones.pretrained import PretrainedBackbone, StateDict
 from mmoneformer.models.backbones.window_attention import WindowAttention, WindowLayout, lay_windows
-from mmoneformer.models.recomputation import run_layer
+from mmoneformer.models.layers.checkpointing import maybe_checkpoint
 from mmoneformer.registry import MODELS
 
 NUM_STAGES = 4
@@ -77,7 +77,7 @@ class SwinTransformer(PretrainedBackbone):
         """Compute the maps of all stages.
 
         Args:
-            images: Normalised images, [B, 3, H, W].
+            images: Normalized images, [B, 3, H, W].
 
         Returns:
             Maps of stride 4, 8, 16, 32, each [B, C_i, H / stride, W / stride].
@@ -161,7 +161,7 @@ class SwinStage(nn.Module):
         ]
         cells = x.flatten(1, 2)  # [B, H * W, C]
         for index, block in enumerate(self.blocks):
-            cells = run_layer(block, cells, layouts[index % 2], recompute=self.with_cp)
+            cells = maybe_checkpoint(block, cells, layouts[index % 2], recompute=self.with_cp)
         x = cells.unflatten(1, (height, width))
         return x, None if self.downsample is None else self.downsample(x)
 
@@ -183,7 +183,7 @@ class PatchMerging(nn.Module):
         height, width = x.shape[1:3]
         x = F.pad(x, (0, 0, 0, width % 2, 0, height % 2))
         x = x.unflatten(2, (-1, 2)).unflatten(1, (-1, 2))  # [B, H / 2, 2, W / 2, 2, C]
-        return self.reduction(self.norm(x.permute(0, 1, 3, 5, 2, 4).flatten(3)))  # neighbours inside of channels
+        return self.reduction(self.norm(x.permute(0, 1, 3, 5, 2, 4).flatten(3)))  # neighbors inside of channels
 
 
 class SwinBlock(nn.Module):
@@ -216,4 +216,4 @@ class SwinBlock(nn.Module):
         (linear, gelu), output = layers
         hidden = linear(cells)
         # on a CPU, what GELU gives takes more memory than time to compute again
-        return run_layer(lambda inputs: output(gelu(inputs)), hidden, recompute=not hidden.is_cuda)
+        return maybe_checkpoint(lambda inputs: output(gelu(inputs)), hidden, recompute=not hidden.is_cuda)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmoneformer.models.losses.matcher import Costs, CostWeights, Matches, assign, matching_cost
 from mmoneformer.models.losses.point_sampling import masks_at_once, read_points, uncertain_points
-from mmoneformer.models.prediction import QueryPredictions
+from mmoneformer.models.prediction_head import QueryPredictions
 from mmoneformer.registry import MODELS
 from mmoneformer.structures import TargetMasks
 
@@ -55,7 +55,7 @@ class MaskSetLoss(nn.Module):
         labels: Sequence[Tensor],
         masks: Sequence[TargetMasks],
         padded_size: tuple[int, int],
-        unlabelled: Sequence[Sequence[int]] = (),
+        unlabeled: Sequence[Sequence[int]] = (),
     ) -> dict[str, Tensor]:
         """Weighted losses of each layer, in float32, under autocast too.
 
@@ -66,7 +66,7 @@ class MaskSetLoss(nn.Module):
             labels: Of each image, [N_b].
             masks: Of each image, N_b of them.
             padded_size: Height and width of the padded images.
-            unlabelled: Of each image, the classes that its annotation does not label; by default none.
+            unlabeled: Of each image, the classes that its annotation does not label; by default none.
 
         Returns:
             ``loss_cls``, ``loss_mask`` and ``loss_dice`` of the last layer; those of layer i, ``d{i}.loss_cls`` ....
@@ -76,7 +76,7 @@ class MaskSetLoss(nn.Module):
             embeddings = torch.stack([layer.mask_embeddings.squeeze(1).float() for layer in predictions])
             features = mask_features.float()
             matches = self.match(class_logits, embeddings, features, labels, masks, padded_size)
-            class_losses = self.class_loss(class_logits, labels, matches, unlabelled)
+            class_losses = self.class_loss(class_logits, labels, matches, unlabeled)
             mask_losses, dice_losses = self.mask_losses(embeddings, features, masks, matches, padded_size)
             per_layer = torch.stack((class_losses, mask_losses, dice_losses), dim=1)  # [L, 3]
             return _name_losses(per_layer * per_layer.new_tensor(self.weights))
@@ -112,7 +112,7 @@ class MaskSetLoss(nn.Module):
         class_logits: Tensor,
         labels: Sequence[Tensor],
         matches: Sequence[Matches],
-        unlabelled: Sequence[Sequence[int]] = (),
+        unlabeled: Sequence[Sequence[int]] = (),
     ) -> Tensor:
         """Cross-entropy of class logits [L, B, Q, K + 1], over the sum of class weights of a process; [L]."""
         no_object = class_logits.shape[-1] - 1
@@ -121,8 +121,8 @@ class MaskSetLoss(nn.Module):
             targets[match.layers, image, match.queries] = image_labels[match.targets]
         weight = class_logits.new_ones(no_object + 1)
         weight[no_object] = self.no_object_weight
-        if any(unlabelled):
-            class_logits = _free_unmatched(class_logits, targets == no_object, unlabelled)
+        if any(unlabeled):
+            class_logits = _free_unmatched(class_logits, targets == no_object, unlabeled)
         losses = F.cross_entropy(class_logits.flatten(0, 2), targets.flatten(), weight, reduction='none')
         divisor = weight[targets].flatten(1).sum(1)
         all_reduce(divisor, op='mean')
@@ -161,15 +161,15 @@ class MaskSetLoss(nn.Module):
         return mask_losses, dice_losses
 
 
-def _free_unmatched(class_logits: Tensor, unmatched: Tensor, unlabelled: Sequence[Sequence[int]]) -> Tensor:
+def _free_unmatched(class_logits: Tensor, unmatched: Tensor, unlabeled: Sequence[Sequence[int]]) -> Tensor:
     """Logits [L, B, Q, K + 1] with which an unmatched query is free to be of a class that its image does not label.
 
-    The annotation says that it is no object *of a labelled class*. So what is to be likely is the event "no object, or
-    one of an unlabelled class", whose probability is the sum of theirs (as in arXiv 2002.00718): its logit takes the
-    place of "no object", and the unlabelled classes have none beside it.
+    The annotation says that it is no object *of a labeled class*. So what is to be likely is the event "no object, or
+    one of an unlabeled class", whose probability is the sum of theirs (as in arXiv 2002.00718): its logit takes the
+    place of "no object", and the unlabeled classes have none beside it.
     """
     free = torch.zeros(class_logits.shape[1], class_logits.shape[-1], dtype=torch.bool, device=class_logits.device)
-    for image, classes in enumerate(unlabelled):
+    for image, classes in enumerate(unlabeled):
         free[image, list(classes)] = True
     free = free[:, None] & unmatched[..., None]  # [L, B, Q, K + 1]
     event = free.clone()

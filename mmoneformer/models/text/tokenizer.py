@@ -112,7 +112,7 @@ def _vocabulary_file() -> Path:
 
 @lru_cache(maxsize=65536)
 def _encode_word(word: str) -> tuple[int, ...]:
-    """Merge the bytes of a word, always the pair of the lowest rank, until no neighbours can be merged."""
+    """Merge the bytes of a word, always the pair of the lowest rank, until no neighbors can be merged."""
     ids, ranks = load_vocabulary()
     if word in (START, END):
         return (ids[word],)

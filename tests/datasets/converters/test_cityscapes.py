@@ -148,7 +148,7 @@ def test_what_is_missing_is_named(root):
         convert(root, SPLITS[0], workers=1)
 
 
-def test_a_colour_image_is_no_annotation(root):
+def test_a_color_image_is_no_annotation(root):
     path = root / f'gtFine/val/frankfurt/{STEM}_gtFine_instanceIds.png'
     Image.new('RGB', (4, 3)).save(path)
     with pytest.raises(ValueError, match=r'instanceIds\.png must have one channel'):

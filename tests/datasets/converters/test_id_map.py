@@ -16,7 +16,7 @@ from mmoneformer.datasets.converters.id_map import (
 ID_MAP = np.array([[0, 1, 255], [256, 65535, 65536]], np.int32)
 
 
-def test_colour_encodes_the_id(tmp_path):
+def test_color_encodes_the_id(tmp_path):
     write_id_map(tmp_path / 'a.png', ID_MAP)
     rgb = np.asarray(Image.open(tmp_path / 'a.png'))
     assert rgb.tolist() == [[[0, 0, 0], [1, 0, 0], [255, 0, 0]], [[0, 1, 0], [255, 255, 0], [0, 0, 1]]]

@@ -43,7 +43,7 @@ def test_configs_get_this_one():
     assert type(TRANSFORMS.build({'type': 'LoadImageFromFile'})) is LoadImageFromFile
 
 
-def test_colours_are_in_bgr_order(load):
+def test_colors_are_in_bgr_order(load):
     results = load(encode('PNG'))
     np.testing.assert_array_equal(results['img'], SMOOTH)
     assert results['img_shape'] == results['ori_shape'] == (16, 24)
@@ -53,7 +53,7 @@ def test_colours_are_in_bgr_order(load):
 
 
 @pytest.mark.parametrize('mode', ['L', 'LA', 'P', 'RGBA', '1'])
-def test_pictures_of_other_colour_types(load, mode):
+def test_pictures_of_other_color_types(load, mode):
     content = encode('PNG', mode)
     expected = np.asarray(Image.open(io.BytesIO(content)).convert('RGB'))[..., ::-1]
     np.testing.assert_array_equal(load(content)['img'], expected)

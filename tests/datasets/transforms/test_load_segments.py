@@ -39,5 +39,5 @@ def test_image_without_annotation_passes():
 
 @pytest.mark.parametrize('path', [None, 'labels.png'])
 def test_data_set_that_is_no_source(path):
-    with pytest.raises(KeyError, match=r'a\.jpg .*a source of a UnitedDataset'):
+    with pytest.raises(KeyError, match=r'a\.jpg .*a source of a MultiSourceDataset'):
         LoadSegments()({'img_path': 'a.jpg', 'seg_map_path': path})

@@ -57,7 +57,7 @@ def test_label_that_is_no_class(load):
         load([[0, 1, 3], [8, 0, 0]])
 
 
-def test_colours_instead_of_labels(load):
+def test_colors_instead_of_labels(load):
     with pytest.raises(ValueError, match=r'has shape \(2, 3, 3\): a label map has one value per pixel'):
         load(np.zeros((2, 3, 3)))
 

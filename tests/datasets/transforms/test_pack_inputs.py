@@ -32,7 +32,7 @@ def test_meta_keys_choose_the_metainfo():
     assert packed['data_samples'].metainfo == {'img_id': 4, 'city': 'Aachen'}
 
 
-def test_floats_of_colour_jitter_become_bytes():
+def test_floats_of_color_jitter_become_bytes():
     image = np.array([[[-3.0, 0.6, 254.4]], [[255.4, 300.0, 17.0]]], np.float32)
     inputs = PackOneFormerInputs()({'img': image})['inputs']
     assert inputs.dtype == torch.uint8
@@ -108,11 +108,11 @@ MEMBERS = np.array([[0, 0], [1, 0], [1, 1]], bool)
 
 
 def test_training_packs_overlapping_targets():
-    results = {'img': IMAGE, 'task': 'instance', 'texts': ['', ''], 'unlabelled': [4], 'gt_labels': np.array([0, 7])}
+    results = {'img': IMAGE, 'task': 'instance', 'texts': ['', ''], 'unlabeled': [4], 'gt_labels': np.array([0, 7])}
     results |= {'gt_target_map': np.array([[0, 1, 2, 0]] * 2, np.uint8), 'gt_target_members': MEMBERS}
     data_sample = PackOneFormerInputs()(results)['data_samples']
     assert data_sample.gt_masks.dense().int().tolist() == [[[0, 1, 1, 0]] * 2, [[0, 0, 1, 0]] * 2]
-    assert data_sample.unlabelled == [4]
+    assert data_sample.unlabeled == [4]
 
 
 def test_evaluation_packs_instances():

@@ -46,9 +46,9 @@ def folder(tmp_path: Path) -> dict:
     ids = np.full((60, 90), 70000)
     ids[5:40, 8:30] = 3
     ids[25:55, 40:85] = 512
-    colours = {70000: (40, 160, 70), 3: (200, 60, 50), 512: (60, 70, 220)}
+    colors = {70000: (40, 160, 70), 3: (200, 60, 50), 512: (60, 70, 220)}
     image = np.stack(
-        [np.vectorize({key: c[n] for key, c in colours.items()}.get)(ids) for n in range(3)], axis=-1
+        [np.vectorize({key: c[n] for key, c in colors.items()}.get)(ids) for n in range(3)], axis=-1
     ).astype(np.uint8)
     cv2.imwrite(str(tmp_path / 'a.png'), image)
     (tmp_path / 'seg').mkdir()
@@ -74,7 +74,7 @@ def folder(tmp_path: Path) -> dict:
 
 
 def test_image_and_targets_stay_aligned(folder):
-    """Colour jitter works per pixel: a target that follows its rectangle has one colour, whatever came before."""
+    """Color jitter works per pixel: a target that follows its rectangle has one color, whatever came before."""
     np.random.seed(1)
     dataset = PanopticSegDataset(**folder, pipeline=TRAINING)
     counts = []

@@ -185,24 +185,24 @@ def test_instances_that_a_crop_removed():
 
 
 @pytest.mark.parametrize(('task', 'expected'), [('panoptic', [1, 2]), ('semantic', [1, 2]), ('instance', [2])])
-def test_classes_that_are_not_labelled(task, expected):
-    """Stuff is no target of the instance task, whether it is labelled or not."""
-    results = SampleTask(probabilities={task: 1})(sample([[1]], [segment(1, 0)]) | {'unlabelled_ids': (1, 2)})
-    assert results['unlabelled'] == expected
+def test_classes_that_are_not_labeled(task, expected):
+    """Stuff is no target of the instance task, whether it is labeled or not."""
+    results = SampleTask(probabilities={task: 1})(sample([[1]], [segment(1, 0)]) | {'unlabeled_ids': (1, 2)})
+    assert results['unlabeled'] == expected
 
 
-def test_all_classes_are_labelled_by_default():
-    assert SampleTask()(sample([[1]], [segment(1, 0)]))['unlabelled'] == []
+def test_all_classes_are_labeled_by_default():
+    assert SampleTask()(sample([[1]], [segment(1, 0)]))['unlabeled'] == []
 
 
 @pytest.mark.parametrize(
-    ('task', 'labels', 'target_map', 'unlabelled'),
+    ('task', 'labels', 'target_map', 'unlabeled'),
     [('panoptic', [1], [[0, 1, 0]], [0, 2, 3]), ('semantic', [0, 1], [[1, 2, 0]], [3])],
 )
-def test_label_maps_do_not_tell_things_apart(task, labels, target_map, unlabelled):
+def test_label_maps_do_not_tell_things_apart(task, labels, target_map, unlabeled):
     """Of the panoptic task they teach the stuff; their things are neither targets nor background."""
-    told = sample([[1, 2, 0]], [segment(1, 0), segment(2, 1)]) | {'annotation': 'semantic', 'unlabelled_ids': (3,)}
+    told = sample([[1, 2, 0]], [segment(1, 0), segment(2, 1)]) | {'annotation': 'semantic', 'unlabeled_ids': (3,)}
     results = SampleTask(probabilities={task: 1})(told)
     assert results['gt_labels'].tolist() == labels
     assert results['gt_target_map'].tolist() == target_map
-    assert results['unlabelled'] == unlabelled
+    assert results['unlabeled'] == unlabeled

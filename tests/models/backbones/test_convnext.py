@@ -19,8 +19,8 @@ def backbone():
 
 def channel_norm(x, weights, name):
     """Layer norm over dimension 1, written out."""
-    centred = x - x.mean(dim=1, keepdim=True)
-    normed = centred / (centred.square().mean(dim=1, keepdim=True) + 1e-6).sqrt()
+    centerd = x - x.mean(dim=1, keepdim=True)
+    normed = centerd / (centerd.square().mean(dim=1, keepdim=True) + 1e-6).sqrt()
     return normed * weights[f'{name}.weight'][:, None, None] + weights[f'{name}.bias'][:, None, None]
 
 

@@ -16,7 +16,7 @@ def classifier_weights(backbone_class, settings):
     return weights | {'norm.weight': torch.rand(8), 'norm.bias': torch.rand(8), 'head.weight': torch.rand(5, 8)}
 
 
-def initialised(backbone_class, settings, path):
+def initialized(backbone_class, settings, path):
     backbone = backbone_class(**settings, init_cfg={'type': 'Pretrained', 'checkpoint': str(path)})
     backbone.init_weights()
     return backbone
@@ -27,7 +27,7 @@ def initialised(backbone_class, settings, path):
 def test_classifier_becomes_backbone(backbone_class, settings, wrap, tmp_path):
     weights = classifier_weights(backbone_class, settings)
     torch.save(wrap(weights), tmp_path / 'imagenet.pth')
-    backbone = initialised(backbone_class, settings, tmp_path / 'imagenet.pth')
+    backbone = initialized(backbone_class, settings, tmp_path / 'imagenet.pth')
     for key, value in backbone.state_dict().items():
         expected = weights.get(key, torch.full_like(value, key.endswith('weight')))
         torch.testing.assert_close(value, expected, rtol=0, atol=0)
@@ -46,7 +46,7 @@ def test_weights_of_another_network_are_refused(change, fault, tmp_path):
     change(weights)
     torch.save({'model': weights}, tmp_path / 'other.pth')
     with pytest.raises(ValueError, match=f'other.pth does not hold the weights of this ConvNeXt.*{fault}'):
-        initialised(ConvNeXt, CONVNEXT, tmp_path / 'other.pth')
+        initialized(ConvNeXt, CONVNEXT, tmp_path / 'other.pth')
 
 
 def test_prefix_takes_a_part_of_a_checkpoint(tmp_path):

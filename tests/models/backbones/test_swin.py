@@ -54,7 +54,7 @@ def test_bfloat16_is_near_float32(ours):
 
 
 def authors_file(theirs, path):
-    """What Swin's authors publish of the same weights: other names, neighbours by column, masks, a classifier."""
+    """What Swin's authors publish of the same weights: other names, neighbors by column, masks, a classifier."""
     weights = {
         'norm.weight': torch.ones(64),
         'head.weight': torch.ones(5, 64),

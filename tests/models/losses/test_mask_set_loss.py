@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 from mmoneformer.models.losses import mask_set_loss
 from mmoneformer.models.losses.mask_set_loss import MaskSetLoss
 from mmoneformer.models.losses.matcher import Matches
-from mmoneformer.models.prediction import QueryPredictions
+from mmoneformer.models.prediction_head import QueryPredictions
 from mmoneformer.structures import TargetMasks
 
 LAYERS, QUERIES, CLASSES, CHANNELS, POINTS = 3, 7, 4, 8, 32
@@ -171,7 +171,7 @@ def test_float32_under_autocast(outputs, targets):
     assert losses[0] == losses[1]
 
 
-UNLABELLED = [[1, 3], []]
+UNLABELED = [[1, 3], []]
 
 
 @pytest.fixture
@@ -184,10 +184,10 @@ def matched():
     return logits, labels, [first, second]
 
 
-def test_an_unmatched_query_may_be_of_a_class_that_is_not_labelled(matched):
+def test_an_unmatched_query_may_be_of_a_class_that_is_not_labeled(matched):
     """Against probabilities, written out: no object, or a class of which the annotation says nothing."""
     logits, labels, matches = matched
-    found = MaskSetLoss().class_loss(logits, labels, matches, UNLABELLED)
+    found = MaskSetLoss().class_loss(logits, labels, matches, UNLABELED)
     for layer in range(2):
         loss, divisor = 0.0, 0.0
         for image in range(2):
@@ -199,14 +199,14 @@ def test_an_unmatched_query_may_be_of_a_class_that_is_not_labelled(matched):
             for query in range(QUERIES):
                 p = logits[layer, image, query].softmax(0)
                 weight = 1.0 if query in target_of else 0.1
-                likely = p[target_of[query]] if query in target_of else p[[CLASSES, *UNLABELLED[image]]].sum()
+                likely = p[target_of[query]] if query in target_of else p[[CLASSES, *UNLABELED[image]]].sum()
                 loss, divisor = loss - weight * likely.log(), divisor + weight
         torch.testing.assert_close(found[layer], loss / divisor)
 
 
-def test_classes_that_are_not_labelled_are_never_pushed_away(matched):
+def test_classes_that_are_not_labeled_are_never_pushed_away(matched):
     logits, labels, matches = matched
-    losses = MaskSetLoss().class_loss(logits, labels, matches, UNLABELLED)
+    losses = MaskSetLoss().class_loss(logits, labels, matches, UNLABELED)
     (gradient,) = torch.autograd.grad(losses.sum(), logits)
     unmatched = torch.ones(2, QUERIES, dtype=torch.bool)
     unmatched[matches[0].layers, matches[0].queries] = False
@@ -224,7 +224,7 @@ def test_images_with_all_labels_have_the_plain_loss(matched):
     plain = loss.class_loss(logits, labels, matches)
     assert torch.equal(loss.class_loss(logits, labels, matches, [[], []]), plain)
     (expected,) = torch.autograd.grad(plain.sum(), logits)
-    (gradient,) = torch.autograd.grad(loss.class_loss(logits, labels, matches, UNLABELLED).sum(), logits)
+    (gradient,) = torch.autograd.grad(loss.class_loss(logits, labels, matches, UNLABELED).sum(), logits)
     torch.testing.assert_close(gradient[:, 1], expected[:, 1], atol=1e-12, rtol=1e-12)
 
 

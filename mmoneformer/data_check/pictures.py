@@ -1,0 +1,89 @@
+"""Samples as the model sees them: the picture, and the targets and texts of each task."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from mmengine.dataset import BaseDataset
+
+from mmoneformer.data_check.examination import SampleFault, samples_of_tasks, walk
+from mmoneformer.datasets.transforms import SampleTask
+from mmoneformer.visualization.regions import Classes, Regions, annotated_regions
+from mmoneformer.visualization.sheet import draw_panels
+
+
+class SamplePicture(NamedTuple):
+    """A sample to look at.
+
+    Attributes:
+        path: Of the image.
+        sheet: RGB, uint8 [H, W, 3]: the image, and beside it the targets of each task or the annotation.
+        texts: Of each task, how often each text occurs.
+    """
+
+    path: str
+    sheet: np.ndarray
+    texts: dict[str, Counter[str]]
+
+
+def draw_samples(dataset: BaseDataset, count: int) -> Iterator[SamplePicture]:
+    """Draw annotated samples, evenly spread over the data set; those that cannot be used are left out."""
+    for index in np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).astype(int)):
+        try:
+            picture = draw_sample(dataset, int(index))
+        except SampleFault:
+            continue
+        if picture is not None:
+            yield picture
+
+
+def draw_sample(dataset: BaseDataset, index: int) -> SamplePicture | None:
+    """Draw a sample; None if it has no annotation.
+
+    Raises:
+        SampleFault: If the sample cannot be used.
+    """
+    seen, samples = None, {}
+    for transform, results in walk(dataset, index):
+        if 'gt_seg_map' in results:
+            seen = results
+        if isinstance(transform, SampleTask):
+            samples = samples_of_tasks(results, transform)
+    if seen is None:
+        return None
+    classes = dataset.metainfo
+    panels = {task.capitalize(): target_regions(sample, classes) for task, sample in samples.items()}
+    sheet = draw_panels(_shown(seen), panels or {'Annotation': _annotation(seen, classes)}, classes)
+    return SamplePicture(seen['img_path'], sheet, {task: Counter(s['texts']) for task, s in samples.items()})
+
+
+def target_regions(sample: Mapping[str, Any], metainfo: Classes) -> Regions:
+    """Regions of the targets of a sample; where some overlap, the first is seen."""
+    labels = sample['gt_labels']
+    targets = [{'id': number, 'label': int(label)} for number, label in enumerate(labels, start=1)]
+    return annotated_regions(_first_of(sample['gt_target_map'], sample.get('gt_target_members')), targets, metainfo)
+
+
+def _annotation(results: Mapping[str, Any], metainfo: Classes) -> Regions:
+    return annotated_regions(
+        _first_of(results['gt_seg_map'], results.get('gt_members')),
+        [segment | {'id': number} for number, segment in enumerate(results['segments'], start=1)],
+        metainfo,
+    )
+
+
+def _first_of(id_map: np.ndarray, members: np.ndarray | None) -> np.ndarray:
+    """Ids of masks, where the map has ids of sets of masks that overlap."""
+    if members is None:
+        return id_map
+    first = np.where(members.any(1), members.argmax(1) + 1, 0) if members.size else np.zeros(len(members), int)
+    return first[id_map]
+
+
+def _shown(results: Mapping[str, Any]) -> np.ndarray:
+    """The image in RGB, at the size of its map: in a test pipeline the image is resized and its map is not."""
+    image = np.clip(np.rint(results['img']), 0, 255).astype(np.uint8)[..., ::-1]
+    height, width = results['gt_seg_map'].shape
+    return image if image.shape[:2] == (height, width) else cv2.resize(image, (width, height))

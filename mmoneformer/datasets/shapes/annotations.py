@@ -1,0 +1,63 @@
+"""The annotations of a scene, in the three formats that data sets come in."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from mmoneformer.datasets.shapes.scene import Scene, Segment
+
+Entry = dict[str, Any]
+
+
+def panoptic_map(scene: Scene) -> np.ndarray:
+    """The id map as COCO's PNGs have it, R + 256 G + 65536 B: uint8 [H, W, 3], channels as OpenCV writes them, BGR."""
+    ids = scene.ids
+    return np.stack([ids >> 16, ids >> 8 & 255, ids & 255], axis=-1).astype(np.uint8)
+
+
+def panoptic_entries(scene: Scene) -> list[Entry]:
+    """The scene's ``segments_info``."""
+    return [{'id': segment.id, **_described(scene, segment)} for segment in scene.segments]
+
+
+def instance_entries(scene: Scene) -> list[Entry]:
+    """The scene's things as COCO annotates instances: polygons, or run lengths of crowds and masks with holes."""
+    return [
+        {'segmentation': _segmentation(scene.ids == segment.id, segment.iscrowd), **_described(scene, segment)}
+        for segment in scene.segments
+        if segment.category.isthing
+    ]
+
+
+def label_map(scene: Scene) -> np.ndarray:
+    """The scene as mmseg's folders have it with ``reduce_zero_label``: uint8 [H, W], class i is i + 1, 0 is void."""
+    index_of = {category.id: index for index, category in enumerate(scene.categories)}
+    labels = np.zeros(scene.ids.shape, np.uint8)
+    for segment in scene.segments:
+        labels[scene.ids == segment.id] = index_of[segment.category.id] + 1
+    return labels
+
+
+def _described(scene: Scene, segment: Segment) -> Entry:
+    rows, columns = np.nonzero(scene.ids == segment.id)
+    left, top = int(columns.min()), int(rows.min())
+    return {
+        'category_id': segment.category.id,
+        'area': len(rows),
+        'bbox': [left, top, int(columns.max()) + 1 - left, int(rows.max()) + 1 - top],
+        'iscrowd': segment.iscrowd,
+    }
+
+
+def _segmentation(mask: np.ndarray, iscrowd: int) -> list[list[float]] | Entry:
+    # at twice the size, an outline through the middles of pixels lies a quarter of a pixel inside of the mask
+    twice = mask.repeat(2, axis=0).repeat(2, axis=1).astype(np.uint8)
+    outlines, parents = cv2.findContours(twice, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    has_holes = (parents[0, :, 3] >= 0).any()
+    polygons = [((outline + 0.5) / 2).ravel().tolist() for outline in outlines if len(outline) > 2]
+    if not (has_holes or iscrowd) and polygons:
+        return polygons
+    code = coco_mask.encode(np.asfortranarray(mask, np.uint8))
+    return {'size': code['size'], 'counts': code['counts'].decode()}

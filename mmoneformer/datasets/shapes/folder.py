@@ -1,0 +1,128 @@
+"""Writes a shapes data set: images, and their annotations as panoptic, instance and semantic data sets have them."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from mmoneformer.datasets.shapes.annotations import instance_entries, label_map, panoptic_entries, panoptic_map
+from mmoneformer.datasets.shapes.classes import CLASSES, Category
+from mmoneformer.datasets.shapes.scene import VERSION, draw_scene
+
+RECIPE_FILE = 'recipe.json'
+SPLITS = ('train', 'val')
+
+
+def write_shapes(out: Path, *, num_train: int, num_val: int, size: int, seed: int, classes: str = 'shapes') -> bool:
+    """Write images ``{train,val}/*.jpg`` with three annotations of each split, all of the same segments.
+
+    - panoptic: ``panoptic_{train,val}/*.png`` and ``annotations/panoptic_{train,val}.json``, as COCO;
+    - instance: ``annotations/instances_{train,val}.json``, as COCO, the things alone;
+    - semantic: ``semantic_{train,val}/*.png`` with palette, as mmseg with ``reduce_zero_label``.
+
+    An image depends on size, seed, split and its number alone: more images do not change the first ones. The folder
+    appears when it is complete, never before.
+
+    Args:
+        out: Folder to make.
+        num_train: Images of the split ``train``.
+        num_val: Images of the split ``val``.
+        size: Shorter side in pixels, at least 32.
+        seed: At least 0.
+        classes: Which ones are drawn, a key of ``CLASSES``.
+
+    Returns:
+        Whether the folder was written; False if it was there, made by the same recipe.
+
+    Raises:
+        FileExistsError: If the folder exists and was not made by the same recipe.
+        ValueError: If a number is out of its range, or there are no such classes.
+    """
+    recipe: dict[str, int | str] = {'num_train': num_train, 'num_val': num_val, 'size': size, 'seed': seed}
+    if classes not in CLASSES:
+        raise ValueError(f'there are no classes {classes!r}: choose one of {list(CLASSES)}')
+    if min(num_train, num_val) < 1 or size < 32 or seed < 0:
+        raise ValueError(f'needs at least 1 image per split, size 32 and seed 0, got {recipe}')
+    recipe |= {'classes': classes, 'version': VERSION}
+    if out.exists():
+        _check_same(out, recipe)
+        return False
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix='.shapes-', dir=out.parent) as temporary:
+        folder = Path(temporary, 'shapes')
+        for split, count in zip(SPLITS, (num_train, num_val), strict=True):
+            _write_split(folder, split, CLASSES[classes], count=count, size=size, seed=seed)
+        (folder / RECIPE_FILE).write_text(json.dumps(recipe, indent=1))
+        os.rename(folder, out)
+    return True
+
+
+def _check_same(out: Path, recipe: Mapping[str, int | str]) -> None:
+    file = out / RECIPE_FILE
+    found = json.loads(file.read_text()) if file.is_file() else None
+    if found != recipe:
+        raise FileExistsError(
+            f'{out} exists and is not this data set (recipe {found}, wanted {dict(recipe)}): remove it, or choose '
+            'another folder'
+        )
+
+
+def _write_split(
+    folder: Path, split: str, categories: Sequence[Category], *, count: int, size: int, seed: int
+) -> None:
+    for name in (split, f'panoptic_{split}', f'semantic_{split}', 'annotations'):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    write = partial(_write_scene, folder, split, categories, size, seed)
+    with ProcessPoolExecutor() as pool:
+        scenes = pool.map(write, range(count), chunksize=16)
+        entries = list(track(scenes, f'shapes {split}', total=count, console=Console(stderr=True)))
+    images = [image for image, _, _ in entries]
+    instances = [
+        {'id': number, **instance}
+        for number, instance in enumerate((instance for *_, found in entries for instance in found), start=1)
+    ]
+    annotations = {'panoptic': [panoptic for _, panoptic, _ in entries], 'instances': instances}
+    for kind, found in annotations.items():
+        content = {
+            'images': images,
+            'annotations': found,
+            'categories': [
+                asdict(category) | {'supercategory': 'shape'}
+                for category in categories
+                if category.isthing or kind == 'panoptic'
+            ],
+        }
+        (folder / 'annotations' / f'{kind}_{split}.json').write_text(json.dumps(content))
+
+
+def _write_scene(
+    folder: Path, split: str, categories: Sequence[Category], size: int, seed: int, index: int
+) -> tuple[dict, dict, list[dict]]:
+    """Draw and write a scene; returns its image, its panoptic annotation and its instances, as COCO lists them."""
+    scene = draw_scene(np.random.default_rng([seed, SPLITS.index(split), index]), size, categories)
+    image_id, stem = index + 1, f'{index + 1:06d}'
+    _write_image(folder / split / f'{stem}.jpg', scene.image[..., ::-1].astype(np.uint8))
+    _write_image(folder / f'panoptic_{split}' / f'{stem}.png', panoptic_map(scene))
+    labels = Image.fromarray(label_map(scene))
+    labels.putpalette([0, 0, 0, *(value for category in categories for value in category.color)])
+    labels.save(folder / f'semantic_{split}' / f'{stem}.png')
+    height, width = scene.ids.shape
+    image = {'id': image_id, 'file_name': f'{stem}.jpg', 'height': height, 'width': width}
+    panoptic = {'image_id': image_id, 'file_name': f'{stem}.png', 'segments_info': panoptic_entries(scene)}
+    return image, panoptic, [{'image_id': image_id, **instance} for instance in instance_entries(scene)]
+
+
+def _write_image(file: Path, image: np.ndarray) -> None:
+    parameters = [cv2.IMWRITE_JPEG_QUALITY, 95] if file.suffix == '.jpg' else []
+    if not cv2.imwrite(str(file), image, parameters):
+        raise OSError(f'cannot write {file}')

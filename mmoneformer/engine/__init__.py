@@ -1,0 +1,1 @@
+"""What mmengine's Runner is extended with."""

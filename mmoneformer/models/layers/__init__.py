@@ -1,0 +1,1 @@
+"""Layers that the parts of the network are made of."""

@@ -1,5 +1,0 @@
-"""How several processes share the model, for mmengine's ``FlexibleRunner``."""
-
-from mmoneformer.strategies.fully_sharded import FullyShardedStrategy
-
-__all__ = ['FullyShardedStrategy']

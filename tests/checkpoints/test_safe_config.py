@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import mmdet
+import pytest
+from mmengine.config import Config
+
+from mmoneformer.checkpoints.safe_config import parse_config
+
+MMDET_CONFIGS = Path(mmdet.__file__).parent / '.mim/configs'
+
+
+def test_all_values():
+    values = {
+        'numbers': {'whole': 3, 'negative': -2, 'real': 0.5, 'small': 1e-05, 'minus': -1.5},
+        'texts': ['plain', 'with \'both" quotes', 'line\nbreak', 'é', r'regex \d+'],
+        'nothing': None,
+        'flags': (True, False),
+        'one': (1,),
+        'empty': [(), [], {}],
+        'nested': [{'type': 'Resize', 'scale': (1333, 800)}, [(1, [2, (3,)])]],
+        'codes': {1, 2},
+        'custom_keys': {'norm.weight': {'lr_mult': 0.1, 7: {'decay_mult': 0.0}}, 'backbone': {}},
+    }
+    text = Config(values).pretty_text
+    assert parse_config(text).to_dict() == values
+    assert parse_config(text).pretty_text == text
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'mask2former/mask2former_swin-l-p4-w12-384-in21k_16xb1-lsj-100e_coco-panoptic.py',
+        'detr/detr_r50_8xb2-150e_coco.py',
+    ],
+)
+def test_real_configs(name):
+    config = Config.fromfile(MMDET_CONFIGS / name)
+    text = config.pretty_text
+    assert parse_config(text).to_dict() == config.to_dict() == Config.fromstring(text, '.py').to_dict()
+
+
+@pytest.mark.parametrize(
+    ('line', 'construct'),
+    [
+        ('import os', 'Import'),
+        ('lr = __import__("os").getpid()', 'Call'),
+        ('lr = open("x.txt", "w")', 'Call'),
+        ('lr = dict(**other)', 'Call'),
+        ('lr = dict([(1, 2)])', 'Call'),
+        ('lr = {**other}', 'Dict'),
+        ('lr = {(1, 2): 3}', 'Dict'),
+        ('lr = {(1, 2)}', 'Set'),
+        ('lr = base_lr', 'Name'),
+        ('lr = 10 ** 10 ** 10', 'BinOp'),
+        ('lr = -"x"', 'UnaryOp'),
+        ('lr = [x for x in (1, 2)]', 'ListComp'),
+        ('lr = f"{1}"', 'JoinedStr'),
+        ('lr = cfg.lr', 'Attribute'),
+        ('lr = model["lr"]', 'Subscript'),
+        ('lr = lambda: 1', 'Lambda'),
+        ('lr = decay = 1', 'Assign'),
+        ('model["lr"] = 1', 'Assign'),
+        ('lr += 1', 'AugAssign'),
+        ('lr: float = 1.0', 'AnnAssign'),
+        ('1 + 1', 'Expr'),
+        ('def build(): pass', 'FunctionDef'),
+        ('if True:\n    lr = 1', 'If'),
+    ],
+)
+def test_refuses_all_else(line, construct):
+    with pytest.raises(ValueError, match=f'line 3 of the config: {construct} .* is no plain value'):
+        parse_config(f'seed = 0\n\n{line}\n')
+
+
+@pytest.mark.parametrize('text', ['lr = (', 'lr = \0', '[' * 10_000])
+def test_no_python(text):
+    with pytest.raises(ValueError, match='the config is no Python text'):
+        parse_config(text)

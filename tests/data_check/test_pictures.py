@@ -1,0 +1,54 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from mmoneformer.data_check.pictures import draw_sample, draw_samples, target_regions
+from mmoneformer.data_check.tolerant_dataset import open_dataset
+from mmoneformer.metainfo import resolve_metainfo
+
+
+@pytest.fixture
+def train(config):
+    return open_dataset(config.train_dataloader.dataset)
+
+
+def test_texts_and_panels_of_each_task(train):
+    picture = draw_sample(train, 3)
+    labels = [segment['label'] for segment in train.get_data_info(3)['segments']]
+    expected = Counter(f'a photo with a {train.metainfo["classes"][label]}' for label in labels)
+    assert picture.texts['panoptic'] == expected
+    assert picture.texts['semantic'] == Counter(expected.keys())
+    assert picture.sheet.shape[1] > 4 * 400  # the input and three tasks
+
+
+def test_validation_shows_the_annotation(config):
+    config.val_dataloader.dataset.pipeline[1].scale = (40, 32)  # the map keeps its size
+    picture = draw_sample(open_dataset(config.val_dataloader.dataset), 1)
+    assert picture.texts == {}
+    assert picture.sheet.ndim == 3
+
+
+def test_samples_are_spread_and_faulty_ones_left_out(train, folder):
+    names = [picture.path[-10:] for picture in draw_samples(train, 3)]
+    assert names == ['000001.jpg', '000006.jpg', '000012.jpg']
+    (folder / 'train/000006.jpg').unlink()
+    assert [picture.path[-10:] for picture in draw_samples(train, 3)] == ['000001.jpg', '000012.jpg']
+    assert len(list(draw_samples(train, 100))) == 11
+
+
+def test_images_without_annotation_are_left_out(config, edit_json):
+    edit_json(lambda content: content.pop('annotations'), split='val')
+    assert list(draw_samples(open_dataset(config.val_dataloader.dataset), 2)) == []
+
+
+def test_of_targets_that_overlap_the_first_is_seen():
+    members = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], bool)
+    sample = dict(
+        gt_labels=np.array([1, 1]),
+        gt_target_map=np.array([[0, 1, 2, 3]], np.uint8),
+        gt_target_members=members,
+    )
+    regions = target_regions(sample, resolve_metainfo(dict(classes=('sky', 'cat'), thing_ids=(1,))))
+    np.testing.assert_array_equal(regions.id_map, [[0, 1, 2, 1]])
+    assert regions.texts == ['cat', 'cat']

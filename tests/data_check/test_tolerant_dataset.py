@@ -1,0 +1,61 @@
+import pytest
+
+from mmoneformer.data_check.tolerant_dataset import open_dataset
+from mmoneformer.registry import DATASETS
+
+
+@pytest.fixture
+def dataset_config(config):
+    return config.train_dataloader.dataset
+
+
+def test_samples_are_those_of_the_strict_data_set(dataset_config):
+    strict, tolerant = DATASETS.build(dataset_config), open_dataset(dataset_config)
+    assert [tolerant.get_data_info(i) for i in range(12)] == [strict.get_data_info(i) for i in range(12)]
+
+
+def test_keeps_a_sample_whose_image_is_missing(dataset_config, folder):
+    (folder / 'train/000002.jpg').unlink()
+    with pytest.raises(FileNotFoundError):
+        DATASETS.build(dataset_config)
+    assert len(open_dataset(dataset_config)) == 12
+
+
+def test_a_contradiction_becomes_a_fault_of_its_sample(dataset_config, edit_json):
+    def twice(content):
+        first, second = content['annotations'][4]['segments_info'][:2]
+        second['id'] = first['id']
+
+    edit_json(twice)
+    dataset = open_dataset(dataset_config)
+    faults = [sample['fault'] for sample in map(dataset.get_data_info, range(12)) if 'fault' in sample]
+    assert len(faults) == 1
+    assert '000005.png' in faults[0]
+    assert 'must differ' in faults[0]
+
+
+def test_opens_where_every_sample_has_a_fault(dataset_config, edit_json):
+    edit_json(lambda content: [a['segments_info'][0].update(category_id=99) for a in content['annotations']])
+    assert len(open_dataset(dataset_config)) == 12
+
+
+def test_every_image_of_united_sources_is_there_once(dataset_config):
+    sources = [{key: value for key, value in dataset_config.items() if key != 'pipeline'}] * 2
+    united = dict(
+        type='MultiSourceDataset', metainfo=dataset_config.metainfo, sources=sources, shares=[1, 3], pipeline=[]
+    )
+    assert len(DATASETS.build(united)) == 48
+    assert len(open_dataset(united)) == 24
+
+
+def test_wrappers_are_refused(dataset_config):
+    wrapped = dict(type='ConcatDataset', datasets=[dataset_config])
+    with pytest.raises(TypeError, match='sources of a MultiSourceDataset'):
+        open_dataset(wrapped)
+
+
+def test_an_empty_data_set_is_refused(dataset_config, edit_json):
+    edit_json(lambda content: content.update(images=[], annotations=[]))
+    dataset_config.pop('filter_cfg')
+    with pytest.raises(ValueError, match='no image is found'):
+        open_dataset(dataset_config)

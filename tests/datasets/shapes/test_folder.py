@@ -1,0 +1,130 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmoneformer.datasets.shapes.classes import CLASSES
+from mmoneformer.datasets.shapes.folder import write_shapes
+
+OPTIONS = {'num_train': 3, 'num_val': 2, 'size': 32, 'seed': 1}
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('data') / 'new' / 'shapes'
+    assert write_shapes(folder, **OPTIONS)
+    return folder
+
+
+def contents(folder):
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob('*') if file.is_file()}
+
+
+def test_annotation_describes_the_maps(folder):
+    content = json.loads((folder / 'annotations/panoptic_train.json').read_text())
+    categories = {category['id']: category for category in content['categories']}
+    assert {'id', 'name', 'isthing', 'supercategory', 'color'} == set(content['categories'][0])
+    assert sorted(categories) != list(range(1, len(categories) + 1))
+    assert [image['id'] for image in content['images']] == [1, 2, 3]
+    for image, annotation in zip(content['images'], content['annotations'], strict=True):
+        assert annotation['image_id'] == image['id']
+        colors = cv2.imread(str(folder / 'panoptic_train' / annotation['file_name'])).astype(int)
+        ids = colors @ [65536, 256, 1]
+        assert ids.shape == (image['height'], image['width'])
+        assert cv2.imread(str(folder / 'train' / image['file_name'])).shape == (*ids.shape, 3)
+        assert {info['id'] for info in annotation['segments_info']} == set(np.unique(ids)) - {0}
+        for info in annotation['segments_info']:
+            mask = (ids == info['id']).astype(np.uint8)
+            assert info['area'] == mask.sum()
+            assert info['bbox'] == list(cv2.boundingRect(mask))
+            assert info['category_id'] in categories
+
+
+def test_same_recipe_gives_the_same_bytes(folder, tmp_path):
+    write_shapes(tmp_path / 'again', **OPTIONS)
+    assert contents(tmp_path / 'again') == contents(folder)
+
+
+def test_images_do_not_depend_on_their_number(folder, tmp_path):
+    write_shapes(tmp_path / 'more', **OPTIONS | {'num_train': 4})
+    more, fewer = contents(tmp_path / 'more'), contents(folder)
+    assert {name for name in fewer if fewer[name] != more[name]} == {
+        'annotations/instances_train.json',
+        'annotations/panoptic_train.json',
+        'recipe.json',
+    }
+
+
+def test_seed_and_split_change_the_images(folder, tmp_path):
+    write_shapes(tmp_path / 'other', **OPTIONS | {'seed': 2})
+    assert contents(tmp_path / 'other')['train/000001.jpg'] != contents(folder)['train/000001.jpg']
+    assert contents(folder)['val/000001.jpg'] != contents(folder)['train/000001.jpg']
+
+
+def test_existing_folder_is_kept(folder):
+    before = contents(folder)
+    assert not write_shapes(folder, **OPTIONS)
+    with pytest.raises(FileExistsError, match='shapes exists and is not this data set'):
+        write_shapes(folder, **OPTIONS | {'seed': 2})
+    assert contents(folder) == before
+
+
+def test_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / 'photo.jpg').touch()
+    with pytest.raises(FileExistsError, match='recipe None'):
+        write_shapes(tmp_path, **OPTIONS)
+
+
+def test_failure_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setitem(CLASSES, 'shapes', ['not a category'])
+    with pytest.raises(AttributeError):
+        write_shapes(tmp_path / 'shapes', **OPTIONS)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('wrong', [{'num_val': 0}, {'size': 31}, {'seed': -1}])
+def test_numbers_out_of_range(tmp_path, wrong):
+    with pytest.raises(ValueError, match='at least 1 image per split'):
+        write_shapes(tmp_path / 'shapes', **OPTIONS | wrong)
+
+
+def test_other_classes(folder, tmp_path):
+    write_shapes(tmp_path / 'signs', **OPTIONS, classes='signs')
+    content = json.loads((tmp_path / 'signs/annotations/panoptic_train.json').read_text())
+    assert [category['name'] for category in content['categories']] == [category.name for category in CLASSES['signs']]
+    with pytest.raises(FileExistsError, match='is not this data set'):
+        write_shapes(folder, **OPTIONS, classes='signs')
+    with pytest.raises(ValueError, match=r"no classes 'letters': choose one of \['shapes', 'signs'\]"):
+        write_shapes(tmp_path / 'letters', **OPTIONS, classes='letters')
+
+
+def test_instances_are_the_things_of_the_panoptic_annotation(folder):
+    panoptic = json.loads((folder / 'annotations/panoptic_train.json').read_text())
+    instances = json.loads((folder / 'annotations/instances_train.json').read_text())
+    things = {category['id'] for category in panoptic['categories'] if category['isthing']}
+    assert {category['id'] for category in instances['categories']} == things
+    assert instances['images'] == panoptic['images']
+    keys = ('category_id', 'area', 'bbox', 'iscrowd')
+    expected = [
+        (annotation['image_id'], *(info[key] for key in keys))
+        for annotation in panoptic['annotations']
+        for info in annotation['segments_info']
+        if info['category_id'] in things
+    ]
+    assert [tuple(entry[key] for key in ('image_id', *keys)) for entry in instances['annotations']] == expected
+    assert [entry['id'] for entry in instances['annotations']] == list(range(1, len(expected) + 1))
+
+
+def test_label_maps_are_the_classes_of_the_panoptic_annotation(folder):
+    content = json.loads((folder / 'annotations/panoptic_val.json').read_text())
+    numbers = {category['id']: number for number, category in enumerate(content['categories'], start=1)}
+    for annotation in content['annotations']:
+        ids = cv2.imread(str(folder / 'panoptic_val' / annotation['file_name'])).astype(int) @ [65536, 256, 1]
+        expected = np.zeros(ids.shape, int)
+        for info in annotation['segments_info']:
+            expected[ids == info['id']] = numbers[info['category_id']]
+        labels = Image.open(folder / 'semantic_val' / annotation['file_name'])
+        np.testing.assert_array_equal(labels, expected)
+        assert labels.getpalette()[:6] == [0, 0, 0, *content['categories'][0]['color']]

@@ -1,0 +1,146 @@
+"""Three sources of one set of scenes: whatever the annotation, the same scene gives the same targets."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from mmoneformer.datasets.multi_source_dataset import MultiSourceDataset
+from mmoneformer.datasets.shapes.classes import CLASSES
+from mmoneformer.datasets.shapes.folder import write_shapes
+
+METAINFO = Config.fromfile(Path(__file__).parents[2] / 'configs/_base_/datasets/shapes.py').metainfo.to_dict()
+THINGS = tuple(category.name for category in CLASSES['shapes'] if category.isthing)
+COUNT = 6
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    np.random.seed(0)
+
+
+@pytest.fixture(scope='module')
+def sources(tmp_path_factory):
+    root = str(tmp_path_factory.mktemp('data') / 'shapes')
+    write_shapes(Path(root), num_train=COUNT, num_val=1, size=64, seed=1)
+    return {
+        'panoptic': dict(
+            type='PanopticSegDataset',
+            data_root=root,
+            ann_file='annotations/panoptic_train.json',
+            data_prefix=dict(img='train', seg='panoptic_train'),
+        ),
+        'instance': dict(
+            type='mmdet.CocoDataset',
+            data_root=root,
+            ann_file='annotations/instances_train.json',
+            data_prefix=dict(img='train'),
+            metainfo=dict(classes=THINGS),
+        ),
+        'semantic': dict(
+            type='mmseg.BaseSegDataset',
+            data_root=root,
+            data_prefix=dict(img_path='train', seg_map_path='semantic_train'),
+            reduce_zero_label=True,
+            metainfo=dict(classes=METAINFO['classes']),
+        ),
+    }
+
+
+def unite(sources, *kinds, task=None, **arguments):
+    pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadSegments'),
+        dict(type='mmdet.RandomFlip', prob=1.0),
+        dict(type='SampleTask', probabilities=None if task is None else {task: 1}),
+        dict(type='PackOneFormerInputs'),
+    ]
+    chosen = [sources[kind] for kind in kinds]
+    return MultiSourceDataset(**dict(sources=chosen, metainfo=METAINFO, pipeline=pipeline) | arguments)
+
+
+@pytest.mark.parametrize('kind', ['instance', 'semantic'])
+def test_targets_equal_those_of_the_panoptic_annotation(sources, kind):
+    """There is no crowd in these scenes; polygons follow the pixels to a fraction of one."""
+    expected, found = unite(sources, 'panoptic', task=kind), unite(sources, kind)
+    assert len(found) == COUNT
+    for index in range(COUNT):
+        truth, sample = expected[index]['data_samples'], found[index]['data_samples']
+        assert (sample.task, sample.texts) == (kind, truth.texts)
+        assert sample.gt_labels.tolist() == truth.gt_labels.tolist()
+        ours, theirs = sample.gt_masks.dense().numpy(), truth.gt_masks.dense().numpy()
+        overlap, union = (ours & theirs).sum((1, 2)), (ours | theirs).sum((1, 2))
+        assert (overlap >= (1 if kind == 'semantic' else 0.85) * union).all()
+        assert sample.unlabeled == []
+
+
+def test_each_source_teaches_what_it_can_tell(sources):
+    dataset = unite(sources, 'panoptic', 'instance', 'semantic')
+    tasks = [{dataset[index]['data_samples'].task for _ in range(12)} for index in (0, COUNT, 2 * COUNT)]
+    assert tasks == [{'panoptic', 'instance', 'semantic'}, {'instance'}, {'semantic'}]
+    assert dataset.metainfo == METAINFO | {'palette': [tuple(color) for color in METAINFO['palette']]}
+
+
+def test_instances_and_label_maps_teach_the_panoptic_task_by_parts(sources):
+    """Their targets are those of the panoptic annotation; what one of them does not tell is unlabeled there."""
+    whole = unite(sources, 'panoptic', task='panoptic')
+    parts = unite(sources, 'instance', 'semantic', task='panoptic')
+    things, stuff = (1, 2, 4, 6, 7), (0, 3, 5, 8)
+    for index in range(COUNT):
+        found = [parts[place]['data_samples'] for place in (index, COUNT + index)]
+        assert [tuple(sample.unlabeled) for sample in found] == [stuff, things]
+        labels = np.concatenate([sample.gt_labels for sample in found])
+        assert sorted(labels) == whole[index]['data_samples'].gt_labels.tolist()
+    assert unite(sources, 'instance', 'semantic').get_data_info(0)['tasks'] == ('panoptic', 'instance')
+    assert unite(sources, 'instance', 'semantic', test_mode=True).get_data_info(0)['tasks'] == ('instance',)
+
+
+def test_classes_that_a_source_does_not_label(sources):
+    some = sources['instance'] | dict(metainfo=dict(classes=('ring', 'star')))
+    stuff = sources['semantic'] | dict(metainfo=dict(classes=METAINFO['classes'][:4]), ignore_index=4)
+    dataset = unite({'instance': some, 'semantic': stuff}, 'instance')
+    assert dataset[0]['data_samples'].unlabeled == [1, 2, 4]  # stuff is no target of the instance task anyway
+    assert dataset.get_data_info(0)['unlabeled_ids'] == (0, 1, 2, 3, 4, 5, 8)
+    semantic = unite({'semantic': stuff}, 'semantic')
+    assert semantic.get_data_info(0)['unlabeled_ids'] == (4, 5, 6, 7, 8)
+
+
+def test_shares(sources):
+    dataset = unite(sources, 'panoptic', 'instance', shares=(3, 1))
+    places = Counter(dataset.get_data_info(index)['annotation'] for index in range(len(dataset)))
+    assert places == {'panoptic': 3 * COUNT, 'instance': COUNT}
+    names = Counter(dataset.get_data_info(index)['img_id'] for index in range(3 * COUNT))
+    assert set(names.values()) == {3}
+
+
+@pytest.mark.parametrize('shares', [(1,), (1, 0), (1, -2)])
+def test_impossible_shares(sources, shares):
+    with pytest.raises(ValueError, match='shares must be 2 numbers above 0'):
+        unite(sources, 'panoptic', 'instance', shares=shares)
+
+
+def test_sources_follow_the_test_mode(sources):
+    filtered = sources['panoptic'] | dict(filter_cfg=dict(min_size=70))  # leaves none, in training
+    assert len(unite({'panoptic': filtered}, 'panoptic', test_mode=True)) == COUNT
+
+
+def test_ground_truth_of_evaluation(sources):
+    pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='mmdet.Resize', scale=(40, 32), keep_ratio=True),
+        dict(type='LoadSegments'),
+        dict(type='PackOneFormerInputs'),
+    ]
+    dataset = unite(sources, 'panoptic', 'instance', 'semantic', pipeline=pipeline, test_mode=True)
+    panoptic, instance, semantic = (dataset[index]['data_samples'] for index in (0, COUNT, 2 * COUNT))
+    assert set(panoptic.keys()) == {'gt_panoptic_seg', 'gt_sem_seg'}
+    assert semantic.keys() == ['gt_sem_seg']
+    np.testing.assert_array_equal(semantic.gt_sem_seg.data, panoptic.gt_sem_seg.data)
+    assert instance.keys() == ['gt_instances']
+    truth = instance.gt_instances
+    assert truth.masks.shape == (len(truth.labels), *panoptic.ori_shape)
+    for mask, label in zip(truth.masks, truth.labels, strict=True):
+        assert (panoptic.gt_sem_seg.data[0][mask] == label).float().mean() > 0.9
+    assert [sample.tasks for sample in (instance, semantic)] == [('instance',), ('semantic',)]

@@ -1,0 +1,101 @@
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmoneformer.apis.train_and_test import load_config, train
+from mmoneformer.datasets.shapes.folder import write_shapes
+from mmoneformer.engine.hooks import FineTuningHook
+from mmoneformer.registry import MODELS
+
+DATA = Path(__file__).parents[1] / 'data'
+SHAPES = Path(__file__).parents[2] / 'configs/_base_/datasets/shapes.py'
+CLASS_BIAS = 'panoptic_head.prediction.classify.bias'
+EMBED = 'panoptic_head.query_embed'
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('data') / 'signs'
+    write_shapes(folder, num_train=2, num_val=1, size=64, seed=0, classes='signs')
+    return folder
+
+
+@pytest.fixture
+def cfg(folder, tmp_path, monkeypatch):
+    """One step of the tiny model on shapes of other classes, from weights of the shapes' classes."""
+    monkeypatch.setattr(Config, 'pretty_text', '')  # formatting it takes longer than the training
+    cfg = load_config(DATA / 'tiny_oneformer.py', work_dir=str(tmp_path / 'run'))
+    data = Config.fromfile(SHAPES)
+    dataset = data.train_dataloader.dataset | dict(metainfo=None, data_root=str(folder), filter_cfg=None)
+    cfg.train_dataloader = data.train_dataloader | dict(
+        dataset=dataset, batch_size=2, num_workers=0, persistent_workers=False
+    )
+    cfg.model.backbone.pop('init_cfg')
+    cfg.model.metainfo = dict(
+        classes=('cross', 'brick', 'star', 'snow', 'arrow', 'grass', 'hexagon'), thing_ids=(0, 2, 4, 6)
+    )
+    cfg.model.panoptic_head.set_loss = dict(type='MaskSetLoss', num_points=16)
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=1)
+    cfg.optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.0))
+    cfg.default_hooks = dict(fine_tuning=dict(type='FineTuningHook'), checkpoint=dict(type='CheckpointHook'))
+    cfg.pop('test_dataloader')
+    return cfg
+
+
+@pytest.fixture
+def stored(cfg, tmp_path):
+    """A checkpoint of another model, with 9 classes and 8 queries."""
+    data = Config.fromfile(SHAPES)
+    model_cfg = copy.deepcopy(cfg.model)
+    model_cfg.metainfo = data.metainfo
+    model_cfg.panoptic_head.num_queries = 8
+    torch.manual_seed(3)
+    model = MODELS.build(dict(model_cfg, _scope_='mmoneformer'))
+    model.state_dict()[CLASS_BIAS].copy_(torch.arange(10.0) + 50)
+    checkpoint = {'state_dict': model.state_dict(), 'meta': {'dataset_meta': dict(model.dataset_meta)}}
+    torch.save(checkpoint, tmp_path / 'shapes.pth')
+    return checkpoint
+
+
+def test_training_begins_with_the_rows_of_the_same_classes(cfg, stored, tmp_path, caplog):
+    cfg.load_from = str(tmp_path / 'shapes.pth')
+    trained = train(cfg).model.state_dict()  # with a learning rate of 0
+    bias = trained[CLASS_BIAS].tolist()
+    assert (bias[2], bias[5], bias[7]) == (56, 50, 59)  # star, grass, no object
+    assert max(abs(bias[index]) for index in (0, 1, 3, 4, 6)) < 1
+    embed = stored['state_dict'][EMBED]
+    torch.testing.assert_close(trained[EMBED], torch.cat((embed[:5], embed[-1:])))
+    log = next((tmp_path / 'run').rglob('*.log')).read_text()
+    assert "classes: 2 kept ('star', 'grass'); 5 new ('cross', 'brick', 'snow', 'arrow', 'hexagon')" in log
+    assert 'queries: 6 kept; 0 new; 2 left out' in log
+    assert 'size mismatch' not in log
+
+
+def test_a_run_that_is_resumed_is_left_alone(cfg, stored):
+    before = {key: tensor.clone() for key, tensor in stored['state_dict'].items()}
+    runner = Runner.from_cfg(cfg)
+    runner._resume = True
+    runner.optim_wrapper = runner.build_optim_wrapper(cfg.optim_wrapper)
+    FineTuningHook().after_load_checkpoint(runner, stored)
+    assert all(torch.equal(tensor, before[key]) for key, tensor in stored['state_dict'].items())
+
+
+def test_classes_without_names(cfg, stored):
+    runner = Runner.from_cfg(cfg)
+    runner.optim_wrapper = runner.build_optim_wrapper(cfg.optim_wrapper)
+    stored.pop('meta')
+    with pytest.raises(ValueError, match='load_from has 9 classes and names 7'):
+        FineTuningHook().after_load_checkpoint(runner, stored)
+
+
+@pytest.mark.parametrize('weights', [{'conv1.weight': torch.zeros(1)}, {'state_dict': {'conv1.weight': 0}}])
+def test_weights_of_something_else_are_left_alone(cfg, weights):
+    runner = Runner.from_cfg(cfg)
+    runner.optim_wrapper = runner.build_optim_wrapper(cfg.optim_wrapper)
+    before = dict(weights)
+    FineTuningHook().after_load_checkpoint(runner, weights)
+    assert weights == before

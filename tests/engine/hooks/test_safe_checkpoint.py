@@ -1,0 +1,59 @@
+import os
+import signal
+
+import pytest
+
+from mmoneformer.checkpoints.intact_checkpoint import is_intact
+from mmoneformer.checkpoints.safe_load import read_checkpoint
+
+
+def saved(runner):
+    return sorted(name for name in os.listdir(runner.work_dir) if name.endswith('.pth'))
+
+
+def stop(make_runner, **settings):
+    runner = make_runner(**settings)
+    with pytest.raises(SystemExit) as ended:
+        runner.train()
+    assert ended.value.code == 143
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    return runner
+
+
+def meta_of_last(runner):
+    meta = read_checkpoint(runner.message_hub.get_info('last_ckpt'))['meta']
+    return meta['epoch'], meta['iter']
+
+
+def test_the_last_two_are_kept_and_whole(make_runner, tmp_path):
+    runner = make_runner(save_best='value', rule='greater')
+    runner.train()
+    assert saved(runner) == ['best_value_iter_5.pth', 'iter_12.pth', 'iter_8.pth']
+    assert all(is_intact(tmp_path / 'work' / name) for name in saved(runner))
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_sigterm_saves_behind_the_iteration(make_runner):
+    runner = stop(make_runner, stop=('train', 5))
+    assert saved(runner) == ['iter_4.pth', 'iter_6.pth']
+    assert meta_of_last(runner) == (0, 6)
+
+
+def test_sigterm_in_a_validation(make_runner):
+    """Which comes behind iteration 5."""
+    runner = stop(make_runner, stop=('val', 5))
+    assert saved(runner) == ['iter_4.pth', 'iter_5.pth']
+    assert meta_of_last(runner) == (0, 5)
+
+
+def test_sigterm_within_an_epoch(make_runner):
+    """The file of the epoch before it is brought up to date."""
+    runner = stop(make_runner, by_epoch=True, interval=1, stop=('train', 7))
+    assert saved(runner) == ['epoch_1.pth', 'epoch_2.pth']
+    assert meta_of_last(runner) == (2, 8)
+
+
+def test_other_storage_is_left_to_the_config(make_runner):
+    runner = make_runner(backend_args=None)
+    runner.train()
+    assert saved(runner) == ['iter_12.pth', 'iter_8.pth']

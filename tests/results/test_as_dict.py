@@ -1,0 +1,90 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData, PixelData
+from pycocotools import mask as coco_mask
+
+from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.results.as_dict import to_plain
+
+METAINFO = resolve_metainfo({'classes': ('sky', 'cat', 'road'), 'thing_ids': (1,)})
+MASKS = torch.tensor([[[1, 1, 0], [0, 0, 0]], [[0, 1, 1], [0, 1, 1]]]).bool()
+
+
+@pytest.fixture
+def sample():
+    sample = DetDataSample()
+    sample.pred_panoptic_seg = PixelData(sem_seg=torch.tensor([[[0, 1001, 3], [2, 2001, 2001]]]))
+    sample.pred_segments = InstanceData(
+        ids=torch.tensor([0, 2, 1001, 2001]), scores=torch.tensor([0.5, 0.625, 0.75, 0.875])
+    )
+    labels = torch.tensor([[[0, 1, 2], [2, 1, 1]]])
+    sample.pred_sem_seg = PixelData(sem_seg=labels, data=labels)
+    sample.pred_instances = InstanceData(
+        masks=MASKS,
+        labels=torch.tensor([1, 1]),
+        scores=torch.tensor([0.75, 0.5]),
+        bboxes=torch.tensor([[0.0, 0, 2, 1], [1, 0, 3, 2]]),
+    )
+    return sample
+
+
+def test_panoptic(sample):
+    panoptic = to_plain(sample, METAINFO, ['panoptic'])['panoptic']
+    np.testing.assert_array_equal(panoptic['id_map'], [[1, 3, 0], [2, 4, 4]])
+    sky, road, one, other = panoptic['segments']
+    assert sky == {
+        'id': 1,
+        'label': 0,
+        'class_name': 'sky',
+        'is_thing': False,
+        'area': 1,
+        'score': 0.5,
+        'bbox': [0, 0, 1, 1],
+    }
+    assert [segment['id'] for segment in (road, one, other)] == [2, 3, 4]
+    assert [segment['class_name'] for segment in (road, one, other)] == ['road', 'cat', 'cat']
+    assert [segment['is_thing'] for segment in (road, one, other)] == [False, True, True]
+    assert [segment['area'] for segment in (road, one, other)] == [1, 1, 2]
+    assert [segment['score'] for segment in (road, one, other)] == [0.625, 0.75, 0.875]
+    assert [segment['bbox'] for segment in (road, one, other)] == [[0, 1, 1, 2], [1, 0, 2, 1], [1, 1, 3, 2]]
+    json.dumps(panoptic['segments'])
+
+
+def test_no_segment(sample):
+    sample.pred_panoptic_seg = PixelData(sem_seg=torch.full((1, 2, 3), 3))
+    sample.pred_segments = sample.pred_segments[:0]
+    panoptic = to_plain(sample, METAINFO, ['panoptic'])['panoptic']
+    assert not panoptic['id_map'].any()
+    assert panoptic['segments'] == []
+
+
+def test_instance(sample):
+    instances = to_plain(sample, METAINFO, ['instance'])['instance']
+    masks = instances.pop('masks')
+    assert instances == {
+        'labels': [1, 1],
+        'class_names': ['cat', 'cat'],
+        'scores': [0.75, 0.5],
+        'bboxes': [[0, 0, 2, 1], [1, 0, 3, 2]],
+    }
+    decoded = np.stack([coco_mask.decode(mask) for mask in json.loads(json.dumps(masks))])
+    np.testing.assert_array_equal(decoded, MASKS)
+
+
+def test_no_instance(sample):
+    sample.pred_instances = sample.pred_instances[:0]
+    instances = to_plain(sample, METAINFO, ['instance'])['instance']
+    assert instances == {'labels': [], 'class_names': [], 'scores': [], 'bboxes': [], 'masks': []}
+
+
+def test_semantic(sample):
+    label_map = to_plain(sample, METAINFO, ['semantic'])['semantic']['label_map']
+    np.testing.assert_array_equal(label_map, np.array([[0, 1, 2], [2, 1, 1]], np.uint8), strict=True)
+
+
+def test_gives_what_is_asked_in_that_order(sample):
+    assert list(to_plain(sample, METAINFO, ['semantic', 'instance'])) == ['semantic', 'instance']

@@ -1,0 +1,132 @@
+import json
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.results.folder import ResultFolder
+
+METAINFO = resolve_metainfo({'classes': ('sky', 'cat'), 'thing_ids': (1,), 'palette': [(70, 130, 180), (220, 20, 60)]})
+PICTURE = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+MASK = {'size': [2, 3], 'counts': '04'}
+ID_MAP = np.array([[0, 1, 1], [2, 70000, 70000]], np.int32)
+RESULTS = {
+    'panoptic': {
+        'id_map': ID_MAP,
+        'segments': [
+            {
+                'id': 70000,
+                'label': 1,
+                'class_name': 'cat',
+                'is_thing': True,
+                'area': 2,
+                'score': 0.75,
+                'bbox': [1, 1, 3, 2],
+            }
+        ],
+    },
+    'instance': {
+        'labels': [1],
+        'class_names': ['cat'],
+        'scores': [0.5],
+        'bboxes': [[1.0, 0.0, 3.0, 2.0]],
+        'masks': [MASK],
+    },
+    'semantic': {'label_map': np.array([[0, 1, 1], [0, 0, 1]], np.uint8)},
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    with ResultFolder(tmp_path / 'new/out', METAINFO) as folder:
+        yield folder
+
+
+def finished(folder):
+    """Names of the files that do not grow any more."""
+    return {path.name for path in folder.path.iterdir() if path.suffix != '.part'}
+
+
+def read(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_files_of_an_image(folder):
+    assert folder.write('x', RESULTS, PICTURE, (2, 3)) == 'x'
+    assert finished(folder) == {'x.png', 'x.json', 'x_panoptic.png', 'x_semantic.png'}
+    np.testing.assert_array_equal(read(folder.path / 'x.png'), PICTURE)
+    np.testing.assert_array_equal(read(folder.path / 'x_panoptic.png').astype(int) @ [1, 256, 65536], ID_MAP)
+    np.testing.assert_array_equal(read(folder.path / 'x_semantic.png'), RESULTS['semantic']['label_map'])
+    with Image.open(folder.path / 'x_semantic.png') as image:
+        assert image.convert('RGB').getpixel((1, 0)) == (220, 20, 60)
+    assert json.loads((folder.path / 'x.json').read_text()) == {
+        'name': 'x',
+        'categories': [{'id': 0, 'name': 'sky', 'isthing': 0}, {'id': 1, 'name': 'cat', 'isthing': 1}],
+        'panoptic': {
+            'file_name': 'x_panoptic.png',
+            'segments_info': [
+                {
+                    'id': 70000,
+                    'category_id': 1,
+                    'isthing': 1,
+                    'area': 2,
+                    'score': 0.75,
+                    'bbox': [1, 1, 2, 1],
+                    'iscrowd': 0,
+                }
+            ],
+        },
+        'instances': [{'category_id': 1, 'score': 0.5, 'bbox': [1, 0, 2, 2], 'segmentation': MASK}],
+        'semantic': {'file_name': 'x_semantic.png'},
+    }
+
+
+def test_writes_what_there_is(folder):
+    folder.write('x', {'instance': RESULTS['instance']}, PICTURE, (2, 3))
+    assert finished(folder) == {'x.png', 'x.json'}
+
+
+def test_names_do_not_clash(folder):
+    stems = ['x', 'x', 'X', 'x_panoptic', 'x_2', 'y']
+    names = [folder.write(stem, RESULTS, PICTURE, (2, 3)) for stem in stems]
+    assert names == ['x', 'x_2', 'X_3', 'x_panoptic_2', 'x_2_2', 'y']
+    assert len(finished(folder)) == 4 * len(stems)
+
+
+def test_replaces_the_files_of_an_earlier_run(folder):
+    folder.write('x', RESULTS, PICTURE, (2, 3))
+    ResultFolder(folder.path, METAINFO).write('x', RESULTS, 255 - PICTURE, (2, 3))
+    np.testing.assert_array_equal(read(folder.path / 'x.png'), 255 - PICTURE)
+
+
+def test_leaves_no_half_file(folder, monkeypatch):
+    folder.write('x', RESULTS, PICTURE, (2, 3))
+    before = (folder.path / 'x.json').read_bytes()
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('pathlib.Path.replace', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ResultFolder(folder.path, METAINFO).write('x', {}, PICTURE, (2, 3))
+    assert (folder.path / 'x.json').read_bytes() == before
+
+
+def test_files_of_the_run_have_their_names(folder):
+    assert [folder.write(stem, RESULTS, PICTURE, (2, 3)) for stem in ('panoptic', 'Instances')] == [
+        'panoptic_2',
+        'Instances_2',
+    ]
+
+
+def test_files_of_the_run_are_complete_after_an_interruption(tmp_path):
+    with suppress(KeyboardInterrupt), ResultFolder(tmp_path, METAINFO) as folder:
+        folder.write('x', RESULTS, PICTURE, (2, 3))
+        raise KeyboardInterrupt
+    panoptic = json.loads((tmp_path / 'panoptic.json').read_text())
+    assert panoptic['images'] == [{'id': 1, 'file_name': 'x', 'height': 2, 'width': 3}]
+    assert panoptic['annotations'][0]['file_name'] == 'x_panoptic.png'
+    assert not list(tmp_path.glob('*.part'))
