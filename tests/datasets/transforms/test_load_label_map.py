@@ -41,7 +41,7 @@ def test_other_size_than_the_image(load):
 
 @pytest.mark.parametrize(('shape', 'dtype'), [((2, 3, 3), np.uint8), ((2, 3), np.uint16)], ids=['RGB', '16 bits'])
 def test_png_of_another_kind(load, shape, dtype):
-    with pytest.raises(ValueError, match='damaged or no grey PNG of 8 bits'):
+    with pytest.raises(ValueError, match='damaged or no gray PNG of 8 bits'):
         load(np.zeros(shape), dtype)
 
 
