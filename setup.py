@@ -37,7 +37,7 @@ setup(
     ],
     python_requires='>=3.10',
     packages=find_packages(include=['mmoneformer', 'mmoneformer.*', 'mmoneformer_cli']),
-    package_data={'mmoneformer.web': ['*.css', '*.js']},
+    package_data={'mmoneformer': ['py.typed'], 'mmoneformer.web': ['*.css', '*.js']},
     entry_points={'console_scripts': ['mmoneformer=mmoneformer_cli.main:main']},
     install_requires=[
         'filelock',
