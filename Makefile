@@ -16,8 +16,8 @@ env: .venv/installed
 env-dev: .venv/installed-dev
 env-forks: .venv-forks/installed
 
-.venv/installed: requirements/tested.txt setup.py
-.venv-forks/installed: requirements/forks.txt requirements/dev.txt setup.py
+.venv/installed: requirements/tested.txt setup.py pyproject.toml
+.venv-forks/installed: requirements/forks.txt requirements/dev.txt setup.py pyproject.toml
 
 %/installed:
 	$(PYTHON) -m venv $*

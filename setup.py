@@ -1,57 +1,52 @@
-"""Installs mmoneformer, and nothing that could replace a build of torch or of OpenMMLab's packages."""
+"""What pyproject.toml cannot hold: extras that are read from other files, and configs and tools in the wheel."""
 
 import runpy
+import shutil
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 DEPENDENCIES = runpy.run_path(str(ROOT / 'mmoneformer' / 'dependencies.py'))
-VERSION = runpy.run_path(str(ROOT / 'mmoneformer' / 'version.py'))['__version__']
+MIM = ('configs', 'tools', 'model-index.yml')  # what OpenMMLab's tools look for in <package>/.mim
 
 
-def _requirements(family: str) -> dict[str, str]:
-    """What pip calls the packages of a family, by import name."""
+class BuildWithMim(build_py):
+    """Adds the configs, the tools and the model index to the wheel; an editable install has them in the clone."""
+
+    def run(self) -> None:
+        """Copy the package, then these files."""
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib) / 'mmoneformer' / '.mim'
+        shutil.rmtree(target, ignore_errors=True)  # left by an earlier build
+        target.mkdir(parents=True)
+        for name in MIM:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, target / name)
+        for cache in list(target.rglob('__pycache__')):
+            shutil.rmtree(cache)
+
+
+def packages_of(family: str) -> dict[str, str]:
+    """Return the requirements of a family of OpenMMLab's packages, by import name."""
     return {module: package + versions for module, package, versions in DEPENDENCIES[family]}
 
 
-official, forks = _requirements('OFFICIAL'), _requirements('FORKS')
+def dev_packages() -> list[str]:
+    """Return what the tests need, without the versions that the tests run with."""
+    lines = (ROOT / 'requirements' / 'dev.txt').read_text(encoding='utf-8').splitlines()
+    return [line.partition('==')[0] for line in lines if line and not line.startswith('#')]
+
+
+official, forks = packages_of('OFFICIAL'), packages_of('FORKS')
 # mmcv-lite has an extra of its own: where a compiled mmcv is installed, it would overwrite its files.
 lite = official.pop('mmcv')
 
 setup(
-    name='mmoneformer',
-    version=VERSION,
-    description='OneFormer for OpenMMLab: one model for semantic, instance and panoptic segmentation',
-    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
-    long_description_content_type='text/markdown',
-    author='The mmoneformer contributors',
-    license='Apache-2.0',
-    keywords='computer vision, panoptic segmentation, instance segmentation, semantic segmentation, OpenMMLab',
-    classifiers=[
-        'Development Status :: 4 - Beta',
-        'Intended Audience :: Science/Research',
-        'Operating System :: OS Independent',
-        'Programming Language :: Python :: 3',
-        'Topic :: Scientific/Engineering :: Image Recognition',
-    ],
-    python_requires='>=3.10',
-    packages=find_packages(include=['mmoneformer', 'mmoneformer.*', 'mmoneformer_cli']),
-    package_data={'mmoneformer': ['py.typed'], 'mmoneformer.web': ['*.css', '*.js']},
-    entry_points={'console_scripts': ['mmoneformer=mmoneformer_cli.main:main']},
-    install_requires=[
-        'filelock',
-        'ftfy',
-        'matplotlib',
-        'numpy',
-        'packaging',
-        'pillow',
-        'pycocotools',
-        'regex',
-        'rich',
-        'safetensors',
-        'scipy',
-    ],
+    cmdclass={'build_py': BuildWithMim},
     extras_require={
         'mm': list(official.values()),
         'lite': [lite],
@@ -59,17 +54,6 @@ setup(
         'cityscapes': ['cityscapesscripts'],
         'hub': ['huggingface_hub'],
         'web': ['gradio>=6'],
-        'dev': [
-            'gradio',
-            'hypothesis',
-            'mypy',
-            'playwright',
-            'psutil',
-            'pytest',
-            'pytest-xdist',
-            'ruff',
-            'transformers',
-        ],
+        'dev': dev_packages(),
     },
-    zip_safe=False,
 )

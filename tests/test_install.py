@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ('mmoneformer', 'mmoneformer_cli')
+MIM_FOLDERS = ('configs', 'tools')  # in the wheel they are in mmoneformer/.mim, where OpenMMLab's tools look
 DEPENDENCIES = runpy.run_path(str(ROOT / 'mmoneformer' / 'dependencies.py'))
 OFFICIAL, FORKS = (
     {canonicalize_name(package): versions for _, package, versions in (DEPENDENCIES['TORCH'], *DEPENDENCIES[family])}
@@ -22,23 +23,28 @@ OFFICIAL, FORKS = (
 )
 
 
-def source_files():
-    files = (path for package in PACKAGES for path in (ROOT / package).rglob('*') if path.is_file())
+def source_files(*folders):
+    files = (path for folder in folders for path in (ROOT / folder).rglob('*') if path.is_file())
     return {str(path.relative_to(ROOT)) for path in files if '__pycache__' not in path.parts}
 
 
 @pytest.fixture(scope='module')
-def wheel(tmp_path_factory):
+def wheel_file(tmp_path_factory):
     """Our wheel, built from a copy of the files that it is made of."""
     folder = tmp_path_factory.mktemp('wheel')
-    for name in ('setup.py', 'pyproject.toml', 'README.md', 'LICENSE'):
+    for name in ('setup.py', 'pyproject.toml', 'README.md', 'LICENSE', 'model-index.yml'):
         shutil.copy(ROOT / name, folder)
-    for name in PACKAGES:
+    for name in (*PACKAGES, *MIM_FOLDERS, 'requirements'):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns('__pycache__'))
     command = [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', 'dist', '.']
     subprocess.run(command, cwd=folder, check=True)
     (path,) = (folder / 'dist').glob('*.whl')
-    with zipfile.ZipFile(path) as archive:
+    return path
+
+
+@pytest.fixture(scope='module')
+def wheel(wheel_file):
+    with zipfile.ZipFile(wheel_file) as archive:
         yield archive
 
 
@@ -65,15 +71,24 @@ def pins(name):
     return {canonicalize_name(line.split('==')[0]): line.split('==')[1] for line in lines if '==' in line}
 
 
-def test_wheel_holds_every_file_of_the_package(wheel):
+def test_wheel_holds_every_file_of_the_package_and_what_mim_looks_for(wheel):
     packed = {name for name in wheel.namelist() if '.dist-info/' not in name}
-    assert packed == source_files()
+    mim = {f'mmoneformer/.mim/{name}' for name in source_files(*MIM_FOLDERS) | {'model-index.yml'}}
+    assert packed == source_files(*PACKAGES) | mim
+
+
+def test_source_distribution_has_what_the_wheel_is_built_from(wheel):
+    """A clone has no .mim: an editable install takes the folders themselves."""
+    manifest = (ROOT / 'MANIFEST.in').read_text()
+    assert all(f'graft {folder}\n' in manifest for folder in MIM_FOLDERS)
+    assert 'include model-index.yml requirements/*.txt\n' in manifest
+    assert not (ROOT / 'mmoneformer' / '.mim').exists()
 
 
 def test_metadata_is_real(metadata):
     version = runpy.run_path(str(ROOT / 'mmoneformer' / 'version.py'))['__version__']
-    assert (metadata['Name'], metadata['Version'], metadata['License']) == ('mmoneformer', version, 'Apache-2.0')
-    assert metadata['Requires-Python'] == '>=3.10'
+    assert (metadata['Name'], metadata['Version']) == ('mmoneformer', version)
+    assert (metadata['License-Expression'], metadata['Requires-Python']) == ('Apache-2.0', '>=3.10')
 
 
 def test_installing_us_alone_replaces_neither_torch_nor_openmmlab(required):
@@ -84,6 +99,10 @@ def test_extras_keep_to_one_family_and_leave_a_compiled_mmcv_alone(required):
     assert required['mm'] == OFFICIAL.keys() - {'torch', 'mmcv-lite'}
     assert required['lite'] == {'mmcv-lite'}
     assert required['forks'] == FORKS.keys() - {'torch'}
+
+
+def test_dev_extra_is_what_the_tests_need(required):
+    assert required['dev'] == pins('dev.txt').keys()
 
 
 @pytest.mark.parametrize(('name', 'family'), [('tested.txt', OFFICIAL), ('forks.txt', FORKS)])
@@ -99,10 +118,10 @@ def test_everything_imported_is_required(required):
     optional = {'natten'}  # its kernels are used where it is installed
     provided = set().union(*required.values(), OFFICIAL, optional, ['mmcv', 'opencv-python', 'opencv-python-headless'])
     owners = packages_distributions()
-    for path in sorted(name for name in source_files() if name.endswith('.py')):
+    for path in sorted(name for name in source_files(*PACKAGES) if name.endswith('.py')):
         for module in imported_modules(ROOT / path) - sys.stdlib_module_names - set(PACKAGES):
             packages = {canonicalize_name(package) for package in owners.get(module, [module])}
-            assert packages & provided, f'{path} imports {module}, which setup.py does not require'
+            assert packages & provided, f'{path} imports {module}, which pyproject.toml does not require'
 
 
 def imported_modules(path):

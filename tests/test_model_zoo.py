@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
+import yaml
 from mmengine.config import Config
 
+from mmoneformer.checkpoints.model_zoo import BASE_URL, RELEASED
 from mmoneformer.registry import METRICS
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +37,24 @@ def test_weights_fit_their_config():
         assert ('896x896' in weights) == ('896' in variants)
         assert ('pretrain' in weights) == any('pretrained' in variant for variant in variants)
         assert f'python tools/test.py configs/{config}.py checkpoints/{config}.pth\n' in PAGE
+
+
+def test_the_metafile_has_the_figures_of_the_page():
+    (path,) = yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']
+    models = yaml.safe_load((ROOT / path).read_text())['Models']
+    rows = {config_of(row): row for row in ROWS if row[7] != 'not released'}
+    assert [model['Name'] for model in models] == list(RELEASED)
+    for model in models:
+        assert model['Config'] == f'configs/{model["Name"]}.py'
+        assert model['Weights'] == f'{BASE_URL}/{RELEASED[model["Name"]]}'
+        row = rows.pop(f'{model["Name"]}.py')
+        found = {name: value for result in model['Results'] for name, value in result['Metrics'].items()}
+        assert [str(found.get(name, '-')) for name in ('PQ', 'mask AP', 'mIoU', 'mIoU(ms+flip)')] == row[1:5]
+        cfg = Config.fromfile(ROOT / model['Config'])
+        metadata = model['Metadata']
+        assert (metadata['Iterations'], f'{metadata["Parameters"] // 10**6}M') == (cfg.train_cfg.max_iters, row[5])
+        assert Path(model['Weights']).name == row[7].strip('`')
+    assert not rows
 
 
 def test_the_page_says_whose_figures_these_are():
