@@ -7,8 +7,10 @@ mmcv_ops.stand_in_where_missing()  # before anything imports mmdet, which import
 
 from mmoneformer import registry  # noqa: E402
 from mmoneformer.checkpoints.safe_load import allow_mmengine_globals  # noqa: E402
+from mmoneformer.mmengine_names import register_names  # noqa: E402
 from mmoneformer.version import __version__  # noqa: E402
 
 allow_mmengine_globals()  # torch reads weights-only since 2.6, and mmengine's own checkpoints hold its histories
+register_names()
 
 __all__ = ['__version__', 'registry']

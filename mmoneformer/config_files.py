@@ -26,15 +26,15 @@ def config_path(name: str) -> Path:
     """Return the file of a config.
 
     Args:
-        name: One of ``config_names()``.
+        name: One of ``config_names()``, or a base config such as '_base_/models/oneformer_swin-l'.
 
     Raises:
         ValueError: If there is no config of that name; the message lists similar names.
     """
-    names = config_names()
-    if name not in names:
-        raise ValueError(f'unknown config {name!r}: {_suggestion(name, names)}')
-    return config_folder() / f'{name}.py'
+    path = config_folder() / f'{name}.py'
+    if not path.is_file():
+        raise ValueError(f'unknown config {name!r}: {_suggestion(name, config_names())}')
+    return path
 
 
 def find_config(name_or_file: str | os.PathLike[str]) -> Path:

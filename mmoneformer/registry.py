@@ -39,4 +39,4 @@ for _parent in (
     mmengine_registry.VISBACKENDS,
     mmengine_registry.WEIGHT_INITIALIZERS,
 ):
-    _child(_parent)
+    _child(_parent, 'registry')  # nothing to import; without a location, mmengine would look for mmoneformer.utils

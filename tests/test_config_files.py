@@ -11,6 +11,7 @@ CLONE = Path(__file__).parents[1] / 'configs'
 def test_a_clone_has_its_own_configs():
     assert config_names() == sorted(path.stem for path in CLONE.glob('*.py'))
     assert config_path('oneformer_swin-l_ade20k') == CLONE / 'oneformer_swin-l_ade20k.py'
+    assert config_path('_base_/models/oneformer_r50') == CLONE / '_base_/models/oneformer_r50.py'
 
 
 def test_those_of_the_wheel_come_first(tmp_path, monkeypatch):

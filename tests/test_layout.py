@@ -21,7 +21,7 @@ LAYERS = (
     ('structures', 'metainfo'),
     ('models', 'datasets'),
     ('checkpoints', 'evaluation', 'visualization'),
-    ('results', 'data_check', 'engine'),
+    ('results', 'data_check', 'engine', 'mmengine_names'),
     ('apis',),
     ('web',),
     ('mmoneformer_cli',),
