@@ -51,7 +51,7 @@ CATEGORIES = tuple(
         (44, 'Pothole', False, (70, 100, 150)),
         (45, 'Street Light', True, (210, 170, 100)),
         (46, 'Pole', True, (153, 153, 153)),
-        (47, 'Traffic Sign MaskGeometry', True, (128, 128, 128)),
+        (47, 'Traffic Sign Frame', True, (128, 128, 128)),
         (48, 'Utility Pole', True, (0, 0, 80)),
         (49, 'Traffic Light', True, (250, 170, 30)),
         (50, 'Traffic Sign (Back)', True, (192, 192, 192)),
