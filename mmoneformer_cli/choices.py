@@ -2,5 +2,4 @@
 
 TASKS = ('panoptic', 'instance', 'semantic')  # mmoneformer.tasks
 PRECISIONS = ('float32', 'bfloat16', 'float16')  # mmoneformer.apis.precision
-DATASETS = ('ade20k', 'cityscapes', 'coco', 'mapillary')  # mmoneformer.metainfo
 SPLITS = ('train', 'val')  # mmoneformer.apis.check_dataset

@@ -3,7 +3,6 @@
 import logging
 from argparse import ArgumentParser, Namespace
 
-from mmoneformer_cli.choices import DATASETS
 from mmoneformer_cli.config_options import add_config_options
 
 EXAMPLES = """\
@@ -16,7 +15,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add what the command takes."""
     parser.add_argument('source', metavar='SRC', help='checkpoint, folder of Hugging Face, or hf://<owner>/<name>')
     parser.add_argument('target', metavar='DST', help='checkpoint of ours; without a suffix, folder of Hugging Face')
-    parser.add_argument('--dataset', choices=DATASETS, help='classes, if their number does not tell the data set')
+    parser.add_argument(
+        '--dataset',
+        metavar='NAME',
+        help='data set of the weights, e.g. ade20k; default: by the number of classes',
+    )
     add_config_options(parser)
     parser.add_argument(
         '--publish', action='store_true', help='half precision, and the start of the SHA-256 in the file name'

@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 from mmoneformer.evaluation.cityscapes_results import write_instances
 from mmoneformer.evaluation.task_metric import check_task_token
 from mmoneformer.evaluation.thing_instance_ap import ThingInstanceAP
-from mmoneformer.metainfo.category_ids import category_ids
+from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
 
 

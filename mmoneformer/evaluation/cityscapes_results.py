@@ -11,7 +11,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from mmoneformer.evaluation.task_metric import check_task_token
-from mmoneformer.metainfo.category_ids import category_ids
+from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
 
 

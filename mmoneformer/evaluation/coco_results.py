@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 from mmoneformer.datasets.converters.id_map import write_atomically, write_id_map
 from mmoneformer.evaluation.run_lengths import encode_masks
 from mmoneformer.evaluation.task_metric import check_task_token
-from mmoneformer.metainfo.category_ids import category_ids
+from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
 
 

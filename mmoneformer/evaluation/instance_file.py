@@ -7,7 +7,7 @@ from typing import Any
 
 from pycocotools.coco import COCO
 
-from mmoneformer.metainfo.category_ids import category_ids
+from mmoneformer.metainfo import category_ids
 
 
 class InstanceFile:

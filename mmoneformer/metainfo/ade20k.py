@@ -4,7 +4,7 @@ Names are those of the authors' texts, to the letter (note the blank in ``'windo
 0 for no class; the instance PNGs count the things alone, from 1, in this order.
 """
 
-from mmoneformer.metainfo.category import Category, metainfo_of
+from mmoneformer.metainfo.category import KNOWN_DATASETS, Category
 
 CATEGORIES = tuple(
     Category(*row)
@@ -161,4 +161,4 @@ CATEGORIES = tuple(
         (149, 'flag', True, (92, 0, 255)),
     )
 )
-METAINFO = metainfo_of(CATEGORIES)
+KNOWN_DATASETS['ade20k'] = CATEGORIES

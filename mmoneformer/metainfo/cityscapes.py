@@ -1,6 +1,6 @@
 """Cityscapes' 19 evaluated classes, 8 of them things; an id is the label id, an index the train id."""
 
-from mmoneformer.metainfo.category import Category, metainfo_of
+from mmoneformer.metainfo.category import KNOWN_DATASETS, Category
 
 CATEGORIES = tuple(
     Category(*row)
@@ -26,4 +26,4 @@ CATEGORIES = tuple(
         (33, 'bicycle', True, (119, 11, 32)),
     )
 )
-METAINFO = metainfo_of(CATEGORIES)
+KNOWN_DATASETS['cityscapes'] = CATEGORIES

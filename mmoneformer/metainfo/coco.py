@@ -1,6 +1,6 @@
 """COCO's 133 panoptic classes, 80 of them things; ids have gaps."""
 
-from mmoneformer.metainfo.category import Category, metainfo_of
+from mmoneformer.metainfo.category import KNOWN_DATASETS, Category
 
 CATEGORIES = tuple(
     Category(*row)
@@ -140,4 +140,4 @@ CATEGORIES = tuple(
         (200, 'rug-merged', False, (250, 141, 255)),
     )
 )
-METAINFO = metainfo_of(CATEGORIES)
+KNOWN_DATASETS['coco'] = CATEGORIES

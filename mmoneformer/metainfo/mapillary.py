@@ -1,6 +1,6 @@
 """Mapillary Vistas v1.2: 65 classes, 37 of them things; id 66, "Unlabeled", is void."""
 
-from mmoneformer.metainfo.category import Category, metainfo_of
+from mmoneformer.metainfo.category import KNOWN_DATASETS, Category
 
 CATEGORIES = tuple(
     Category(*row)
@@ -72,4 +72,4 @@ CATEGORIES = tuple(
         (65, 'Ego Vehicle', False, (120, 10, 10)),
     )
 )
-METAINFO = metainfo_of(CATEGORIES)
+KNOWN_DATASETS['mapillary'] = CATEGORIES

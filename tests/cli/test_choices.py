@@ -1,4 +1,4 @@
-from mmoneformer import metainfo, tasks
+from mmoneformer import tasks
 from mmoneformer.apis import check_dataset, precision
 from mmoneformer_cli import choices
 
@@ -6,5 +6,4 @@ from mmoneformer_cli import choices
 def test_the_names_are_those_of_their_owners():
     assert tuple(tasks.TASKS) == choices.TASKS
     assert tuple(precision.DTYPES) == choices.PRECISIONS
-    assert metainfo.KNOWN == choices.DATASETS
     assert check_dataset.SPLITS == choices.SPLITS

@@ -10,7 +10,7 @@ SIZE = (64, 80)
 
 
 def test_config_has_the_classes():
-    config = Config.fromfile(Path(__file__).parents[2] / 'configs/_base_/datasets/shapes.py')
+    config = Config.fromfile(Path(__file__).parents[3] / 'configs/_base_/datasets/shapes.py')
     assert config.metainfo.classes == tuple(category.name for category in CLASSES['shapes'])
     assert config.metainfo.thing_ids == tuple(n for n, category in enumerate(CLASSES['shapes']) if category.isthing)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mmoneformer  # noqa: F401
-from mmoneformer.metainfo import KNOWN
+from mmoneformer.metainfo import KNOWN_DATASETS
 from mmoneformer.models.text import tokenizer as module
 from mmoneformer.models.text.tokenizer import CONTEXT_LENGTH, VOCABULARY_SIZE, Tokenizer, clean, load_vocabulary
 from mmoneformer.tasks import target_text
@@ -26,7 +26,7 @@ def test_strings_as_the_authors_tokenizer(reference):
     assert [Tokenizer().encode(text) for text in texts] == json.loads(str(reference['raw_ids_json']))
 
 
-@pytest.mark.parametrize('dataset', KNOWN)
+@pytest.mark.parametrize('dataset', KNOWN_DATASETS)
 def test_class_names_as_the_authors_tokenizer(reference, dataset):
     names = json.loads(str(reference[f'classes_{dataset}_json']))
     ids = Tokenizer()([target_text(name) for name in names]).numpy()

@@ -1,14 +1,14 @@
 import pytest
 
-from mmoneformer.metainfo import KNOWN, distinct_colors, resolve_metainfo
+from mmoneformer.metainfo import distinct_colors, resolve_metainfo
 
 PETS = {'classes': ['sky', 'cat', 'dog'], 'thing_ids': [1, 2], 'palette': [[0, 128, 255], [9, 8, 7], [1, 2, 3]]}
 
-# classes and things of the released recipes
+# number of classes and of things of the released models
 COUNTS = {'ade20k': (150, 100), 'cityscapes': (19, 8), 'coco': (133, 80), 'mapillary': (65, 37)}
 
 
-@pytest.mark.parametrize('name', KNOWN)
+@pytest.mark.parametrize('name', COUNTS)
 def test_known_data_sets_have_the_recipes_counts(name):
     metainfo = resolve_metainfo(name)
     assert (len(metainfo['classes']), len(metainfo['thing_ids'])) == COUNTS[name]
@@ -35,14 +35,14 @@ def test_a_resolved_metainfo_resolves_to_itself():
 @pytest.mark.parametrize(
     ('metainfo', 'message'),
     [
-        ('ade', "unknown metainfo 'ade': choose one of .*'ade20k'"),
+        ('ade', "unknown data set 'ade': choose one of .*'ade20k'"),
         ({'classes': ['sky']}, r"lacks \['thing_ids'\]; it has \['classes'\]"),
         (PETS | {'classes': []}, '0 classes: a data set needs 1 to 255'),
         (PETS | {'classes': [str(index) for index in range(256)]}, '256 classes'),
-        (PETS | {'classes': ['sky', 'cat', 'sky']}, r"occur twice: \['sky'\]"),
+        (PETS | {'classes': ['sky', 'cat', 'sky']}, r"repeated: \['sky'\]"),
         (PETS | {'thing_ids': [1, 3]}, r'in 0\.\.2, got \[1, 3\]'),
         (PETS | {'thing_ids': [-1]}, r'got \[-1\]'),
-        (PETS | {'thing_ids': [1, 1]}, r'distinct.*got \[1, 1\]'),
+        (PETS | {'thing_ids': [1, 1]}, r'unique.*got \[1, 1\]'),
         (PETS | {'palette': [[0, 0, 0]]}, '1 colors for 3 classes'),
     ],
 )
@@ -57,25 +57,25 @@ def test_made_up_colors_differ_and_are_rgb():
     assert all(0 <= value <= 255 for color in colors for value in color)
 
 
-def test_lists_are_united_by_name():
-    united = resolve_metainfo(
+def test_lists_are_merged_by_name():
+    merged = resolve_metainfo(
         [
             {'classes': ['sky', 'cat'], 'thing_ids': [1], 'palette': [[1, 2, 3], [4, 5, 6]]},
             {'classes': ['road', 'car', 'cat ']},  # does not say what is countable
             {'classes': ['car'], 'thing_ids': [0]},
         ]
     )
-    assert united['classes'] == ('sky', 'cat', 'road', 'car')
-    assert united['thing_ids'] == (1, 3)
-    assert united['palette'] == [(1, 2, 3), (4, 5, 6), *distinct_colors(4)[2:]]
+    assert merged['classes'] == ('sky', 'cat', 'road', 'car')
+    assert merged['thing_ids'] == (1, 3)
+    assert merged['palette'] == [(1, 2, 3), (4, 5, 6), *distinct_colors(4)[2:]]
 
 
-def test_known_data_sets_can_be_united():
-    united = resolve_metainfo(['cityscapes', {'classes': ['car', 'cat'], 'thing_ids': [0, 1]}])
+def test_known_data_sets_can_be_merged():
+    merged = resolve_metainfo(['cityscapes', {'classes': ['car', 'cat'], 'thing_ids': [0, 1]}])
     alone = resolve_metainfo('cityscapes')
-    assert united['classes'] == (*alone['classes'], 'cat')
-    assert united['thing_ids'] == (*alone['thing_ids'], 19)
-    assert united['palette'][:19] == alone['palette']
+    assert merged['classes'] == (*alone['classes'], 'cat')
+    assert merged['thing_ids'] == (*alone['thing_ids'], 19)
+    assert merged['palette'][:19] == alone['palette']
 
 
 def test_thing_here_and_stuff_there():
