@@ -12,6 +12,7 @@ from rich.table import Table
 
 from mmoneformer.apis import OneFormerInferencer
 from mmoneformer.apis.train_and_test import evaluate, load_config, train
+from mmoneformer.atomic_files import write_json
 from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.tasks import TASKS
 
@@ -59,7 +60,7 @@ def run_demo(root: Path) -> None:
     metrics = {token: evaluate(config_of_token(token), checkpoint) for token in TASKS}
     report = {key: round(float(metrics[task][key]), 2) for task, keys in METRICS_OF_TASK.items() for key in keys}
     report['seconds_of_training'] = round(seconds, 1)
-    write_json(WORK_DIR / 'metrics.json', report)
+    write_json(WORK_DIR / 'metrics.json', report, indent=2)
     console.print(token_table(metrics))
 
     console.rule('4  pictures')
@@ -94,10 +95,3 @@ def token_table(metrics: dict[str, dict[str, float]]) -> Table:
         ]
         table.add_row(token, *cells)
     return table
-
-
-def write_json(path: Path, content: dict[str, float]) -> None:
-    """Write beside, then rename."""
-    beside = path.with_suffix('.tmp')
-    beside.write_text(json.dumps(content, indent=2) + '\n')
-    beside.replace(path)

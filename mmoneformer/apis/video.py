@@ -10,6 +10,7 @@ import numpy as np
 
 from mmoneformer.apis.inferencer import OneFormerInferencer, Prediction
 from mmoneformer.apis.progress import tracked
+from mmoneformer.atomic_files import commit, partial_path
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.tasks import check_tasks
 from mmoneformer.visualization import draw_results, draw_sheet
@@ -66,7 +67,7 @@ class VideoFile:
 
     def __init__(self, path: Path, rate: float) -> None:
         self.path, self.rate, self.count = path, rate, 0
-        self._part = path.with_name(f'{path.stem}.part{path.suffix}')
+        self._part = partial_path(path)
         self._writer: cv2.VideoWriter | None = None
 
     def __enter__(self) -> 'VideoFile':
@@ -76,7 +77,7 @@ class VideoFile:
     def __exit__(self, *error: object) -> None:
         if self._writer is not None:
             self._writer.release()
-            self._part.replace(self.path)
+            commit(self._part, self.path)
 
     def write(self, picture: np.ndarray) -> None:
         """Add a picture, RGB, uint8 [H, W, 3], of the same size as the others.

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
+from mmoneformer.atomic_files import commit, partial_path
 from mmoneformer.checkpoints.architecture import read_architecture
 from mmoneformer.checkpoints.detectron2_pickle import read_detectron2_pickle
 from mmoneformer.checkpoints.hugging_face_folder import read_folder, write_folder
@@ -136,15 +137,15 @@ def _write_checkpoint(
     if publish:
         state_dict = {key: _halve(key, tensor) for key, tensor in state_dict.items()}
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f'.{target.name}.{os.getpid()}')
+    part = partial_path(target, unique=True)
     try:
         meta = {'cfg': cfg.pretty_text, 'dataset_meta': dataset_meta}
-        torch.save({'meta': meta, 'state_dict': state_dict}, unfinished)
+        torch.save({'meta': meta, 'state_dict': state_dict}, part)
         if publish:
-            target = target.with_name(f'{target.stem}-{_hash(unfinished)[:8]}{target.suffix}')
-        os.replace(unfinished, target)
+            target = target.with_name(f'{target.stem}-{_hash(part)[:8]}{target.suffix}')
+        commit(part, target)
     finally:
-        unfinished.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
     return target
 
 

@@ -1,7 +1,6 @@
 """Downloads a file, from where the last attempt broke off."""
 
 import http.client
-import os
 import re
 import shutil
 import urllib.error
@@ -9,6 +8,8 @@ import urllib.request
 from pathlib import Path
 
 from rich.progress import wrap_file
+
+from mmoneformer.atomic_files import commit, partial_path
 
 CONTENT_RANGE = re.compile(r'bytes (\d+)-\d+/(\d+)')
 BEYOND_THE_END = 416  # HTTP's answer to a range that begins there
@@ -23,7 +24,7 @@ def download(url: str, target: Path) -> None:
         ConnectionError: If it cannot be had, or arrived incomplete.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f'.{target.name}.part')
+    part = partial_path(target)
     try:
         size = _complete(url, part, target.name)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
@@ -33,7 +34,7 @@ def download(url: str, target: Path) -> None:
     arrived = part.stat().st_size
     if size and arrived != size:
         raise ConnectionError(f'{url}: {arrived} of {size} bytes arrived; try again, it goes on from there')
-    os.replace(part, target)
+    commit(part, target)
 
 
 def _complete(url: str, part: Path, description: str) -> int:

@@ -1,9 +1,6 @@
 """Reads and writes folders of Hugging Face's OneFormerForUniversalSegmentation."""
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from mmoneformer.atomic_files import replacing
 from mmoneformer.checkpoints import hugging_face_config as jsons
 from mmoneformer.checkpoints.hugging_face_keys import from_hugging_face, to_hugging_face
 from mmoneformer.checkpoints.infer_config import SourceInfo
@@ -72,22 +70,16 @@ def write_folder(
     folder = folder.absolute()
     if folder.exists():
         raise FileExistsError(f'{folder} exists: remove it or choose another name')
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f'.{folder.name}.', dir=folder.parent))
-    try:
+    with replacing(folder, unique=True) as part:
+        part.mkdir()
         weights = {key: tensor.contiguous() for key, tensor in to_hugging_face(state_dict).items()}
         weights[jsons.CLASS_WEIGHT_KEY] = jsons.class_weights(metainfo)
-        _write_json(unfinished / 'config.json', jsons.model_json(model, metainfo))
-        _write_json(unfinished / 'preprocessor_config.json', jsons.processor_json(model, scale, str(folder)))
-        _write_json(unfinished / jsons.CLASS_FILE, jsons.classes_json(metainfo))
-        _write_tokenizer(unfinished)
-        save_file(weights, unfinished / WEIGHTS[0], metadata={'format': 'pt'})
-        unfinished.chmod(0o755)  # of a temporary folder, only its owner may read
-        (unfinished / WEIGHTS[0]).chmod(0o644)
-        os.replace(unfinished, folder)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+        _write_json(part / 'config.json', jsons.model_json(model, metainfo))
+        _write_json(part / 'preprocessor_config.json', jsons.processor_json(model, scale, str(folder)))
+        _write_json(part / jsons.CLASS_FILE, jsons.classes_json(metainfo))
+        _write_tokenizer(part)
+        save_file(weights, part / WEIGHTS[0], metadata={'format': 'pt'})
+        (part / WEIGHTS[0]).chmod(0o644)  # safetensors lets nobody but the owner read it
 
 
 def _write_tokenizer(folder: Path) -> None:

@@ -8,27 +8,20 @@ from pathlib import Path
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
 
-UNFINISHED = '.unfinished'  # one name for all: what a killed process left is written over by the next
+from mmoneformer.atomic_files import write_bytes
 
 
 class AtomicFileBackend(LocalBackend):
     """Local files that have either all of their content or their old one, after a crash too."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write beside the file, wait until the disk has it, then rename.
+        """Write a file and wait until the disk has it.
 
         Args:
             obj: Content.
-            filepath: Where it goes; its folder is made if it is not there.
+            filepath: Path of the file; its folder is created if it does not exist.
         """
-        folder = Path(filepath).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        beside = folder / UNFINISHED
-        with beside.open('wb') as file:
-            file.write(obj)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(filepath)
+        write_bytes(filepath, obj, sync=True)
 
 
 register_backend(AtomicFileBackend.__name__, AtomicFileBackend, force=True)

@@ -4,11 +4,12 @@ import hashlib
 import marshal
 import os
 import sys
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mmoneformer.atomic_files import write_bytes
 from mmoneformer.version import __version__
 
 WORTH_IT = 10 * 2**20  # bytes; smaller files are read anew
@@ -48,12 +49,6 @@ def _load(path: Path) -> Any:
 
 
 def _save(path: Path, content: Any) -> None:
-    """Write beside and rename, for other processes may do the same; a disk that takes nothing is no fault."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as beside:
-            part = Path(beside) / path.name
-            part.write_bytes(marshal.dumps(content))
-            part.replace(path)
-    except OSError:
-        return
+    """Write the cache, which other processes may do at the same time; without a writable disk there is none."""
+    with suppress(OSError):
+        write_bytes(path, marshal.dumps(content), unique=True)

@@ -1,6 +1,5 @@
 """Result files that COCO's test server takes, and the other servers that read COCO's formats."""
 
-import json
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,8 @@ from mmdet.evaluation.functional import INSTANCE_OFFSET
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from mmoneformer.datasets.converters.id_map import write_atomically, write_id_map
+from mmoneformer.atomic_files import write_json
+from mmoneformer.datasets.converters.id_map import write_id_map
 from mmoneformer.evaluation.run_lengths import encode_masks
 from mmoneformer.evaluation.task_metric import check_task_token
 from mmoneformer.metainfo import category_ids
@@ -49,8 +49,7 @@ class _CocoResults(BaseMetric):
 
     def compute_metrics(self, results: Sequence[Any]) -> dict[str, float]:
         """Write the json of all images; there is no metric."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.path, json.dumps(self._content(results)).encode())
+        write_json(self.path, self._content(results))
         print_log(f'results of {len(results)} images: {self.path}', 'current')
         return {}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mmoneformer.atomic_files import write_bytes
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.results.as_dict import Plain
 from mmoneformer.results.coco_files import CocoFiles
@@ -15,7 +16,7 @@ from mmoneformer.results.coco_format import coco_categories, coco_instances, coc
 
 
 class ResultFolder:
-    """A folder of results. Each file appears whole or not at all: it is written beside and then renamed.
+    """A folder of results. Each file appears complete or not at all.
 
     At the end of a ``with`` statement, however it ends, the files of the run are completed.
 
@@ -101,9 +102,7 @@ class ResultFolder:
         return self._save(file_name, buffer.getvalue())
 
     def _save(self, file_name: str, content: bytes) -> str:
-        part = self.path / f'{file_name}.part'
-        part.write_bytes(content)
-        part.replace(self.path / file_name)
+        write_bytes(self.path / file_name, content)
         return file_name
 
 

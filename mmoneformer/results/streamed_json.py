@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mmoneformer.atomic_files import commit, partial_path
+
 
 class StreamedJson:
     """A json object whose last list is written as its items come.
 
-    Until it is closed, the file is called ``<name>.part`` and has an item per line: a process that is killed leaves
-    what it had.
+    Until it is closed, the file has its ``partial_path`` and an item per line: a process that is killed leaves the
+    items that it had.
 
     Args:
         path: The file.
@@ -20,7 +22,7 @@ class StreamedJson:
 
     def __init__(self, path: Path, head: Mapping[str, Any], key: str) -> None:
         self.path = path
-        self._part = path.with_name(f'{path.name}.part')
+        self._part = partial_path(path)
         self._file = self._part.open('w')
         self._separator = '\n'
         self._file.write(f'{json.dumps(dict(head))[:-1]}, {json.dumps(key)}: [')
@@ -34,4 +36,4 @@ class StreamedJson:
         """End the list, write what comes after it, and give the file its name."""
         self._file.write(f'\n], {json.dumps(dict(tail))[1:]}\n')
         self._file.close()
-        self._part.replace(self.path)
+        commit(self._part, self.path)

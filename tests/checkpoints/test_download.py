@@ -73,7 +73,7 @@ def test_new_folder(server, tmp_path):
     ],
 )
 def test_goes_on_where_the_connection_broke(server, tmp_path, kind, message):
-    target, part = tmp_path / 'file.pth', tmp_path / '.file.pth.part'
+    target, part = tmp_path / 'file.pth', tmp_path / '.file.part.pth'
     with pytest.raises(ConnectionError, match=message):
         download(f'{server.url}/{kind}/x', target)
     assert not target.exists()
@@ -86,14 +86,14 @@ def test_goes_on_where_the_connection_broke(server, tmp_path, kind, message):
 
 
 def test_server_without_ranges_sends_all_again(server, tmp_path):
-    (tmp_path / '.file.pth.part').write_bytes(CONTENT[:1000])
+    (tmp_path / '.file.part.pth').write_bytes(CONTENT[:1000])
     download(f'{server.url}/whole/x', tmp_path / 'file.pth')
     assert server.ranges == ['bytes=1000-']
     assert (tmp_path / 'file.pth').read_bytes() == CONTENT
 
 
 def test_other_bytes_than_asked_for_are_not_appended(server, tmp_path):
-    part = tmp_path / '.file.pth.part'
+    part = tmp_path / '.file.part.pth'
     part.write_bytes(CONTENT[:1000])
     with pytest.raises(ConnectionError, match=r"asked for the bytes from 1000, got 'bytes 0-1023999/1024000'"):
         download(f'{server.url}/elsewhere/x', tmp_path / 'file.pth')
@@ -101,7 +101,7 @@ def test_other_bytes_than_asked_for_are_not_appended(server, tmp_path):
 
 
 def test_partial_file_that_is_too_long_is_none(server, tmp_path):
-    (tmp_path / '.file.pth.part').write_bytes(CONTENT + b'more')
+    (tmp_path / '.file.part.pth').write_bytes(CONTENT + b'more')
     download(f'{server.url}/sound/x', tmp_path / 'file.pth')
     assert server.ranges == [f'bytes={len(CONTENT) + 4}-', 'bytes=0-']
     assert (tmp_path / 'file.pth').read_bytes() == CONTENT

@@ -5,7 +5,7 @@ import torch
 from mmengine.fileio import get_file_backend
 from mmengine.runner import save_checkpoint
 
-from mmoneformer.checkpoints.intact_checkpoint import UNFINISHED, is_intact, last_intact_checkpoint
+from mmoneformer.checkpoints.intact_checkpoint import is_intact, last_intact_checkpoint
 
 BACKEND = dict(backend='AtomicFileBackend')
 
@@ -33,9 +33,9 @@ def test_a_file_is_replaced_as_a_whole(tmp_path, monkeypatch):
         save_checkpoint({'value': 2}, str(path), backend_args=BACKEND)
     assert torch.load(path) == {'value': 1}
     monkeypatch.undo()
-    get_file_backend(backend_args=BACKEND).put(b'3', path)  # over what was left
+    get_file_backend(backend_args=BACKEND).put(b'3', path)
     assert path.read_bytes() == b'3'
-    assert not (path.parent / UNFINISHED).exists()
+    assert [entry.name for entry in path.parent.iterdir()] == ['iter_1.pth']
 
 
 @pytest.mark.parametrize('damage', ['cut off', 'changed', 'emptied'])

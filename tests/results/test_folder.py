@@ -45,8 +45,8 @@ def folder(tmp_path):
 
 
 def finished(folder):
-    """Names of the files that do not grow any more."""
-    return {path.name for path in folder.path.iterdir() if path.suffix != '.part'}
+    """Names of the complete files."""
+    return {path.name for path in folder.path.iterdir() if not path.name.startswith('.')}
 
 
 def read(path):
@@ -109,7 +109,7 @@ def test_leaves_no_half_file(folder, monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr('pathlib.Path.replace', interrupted)
+    monkeypatch.setattr('os.replace', interrupted)
     with pytest.raises(KeyboardInterrupt):
         ResultFolder(folder.path, METAINFO).write('x', {}, PICTURE, (2, 3))
     assert (folder.path / 'x.json').read_bytes() == before
@@ -129,4 +129,4 @@ def test_files_of_the_run_are_complete_after_an_interruption(tmp_path):
     panoptic = json.loads((tmp_path / 'panoptic.json').read_text())
     assert panoptic['images'] == [{'id': 1, 'file_name': 'x', 'height': 2, 'width': 3}]
     assert panoptic['annotations'][0]['file_name'] == 'x_panoptic.png'
-    assert not list(tmp_path.glob('*.part'))
+    assert not list(tmp_path.glob('.*'))

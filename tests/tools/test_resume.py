@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmoneformer.checkpoints.intact_checkpoint import UNFINISHED
+from mmoneformer.atomic_files import partial_path
 from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.datasets.shapes.folder import write_shapes
 
@@ -125,14 +125,15 @@ def test_terminated_then_killed_then_misled(start, undisturbed, tmp_path):
     os.kill(process.pid, signal.SIGTERM)
     wait(process, TERMINATED)
 
-    os.mkfifo(tmp_path / UNFINISHED)  # holds the process that writes a checkpoint into it, once it is full
+    part = partial_path(tmp_path / f'iter_{NUM_ITERATIONS}.pth')
+    os.mkfifo(part)  # holds the process that writes a checkpoint into it, once it is full
     process = start(tmp_path, '--resume')
-    pipe = os.open(tmp_path / UNFINISHED, os.O_RDONLY | os.O_NONBLOCK)
+    pipe = os.open(part, os.O_RDONLY | os.O_NONBLOCK)
     wait_for_bytes(pipe, process)
     process.kill()
     wait(process, -signal.SIGKILL)
     os.close(pipe)
-    (tmp_path / UNFINISHED).unlink()
+    part.unlink()
     assert not (tmp_path / f'iter_{NUM_ITERATIONS}.pth').exists()
 
     last = Path((tmp_path / 'last_checkpoint').read_text())

@@ -1,7 +1,6 @@
 """COCO: the panoptic annotation is what our configs read; it is unpacked and checked."""
 
 import json
-import os
 import shutil
 import zlib
 from functools import partial
@@ -9,7 +8,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, ZipInfo
 
-from mmoneformer.datasets.converters.id_map import read_checked, write_atomically
+from mmoneformer.atomic_files import replacing, write_bytes
+from mmoneformer.datasets.converters.id_map import read_checked
 from mmoneformer.datasets.converters.panoptic_json import category_faults, check_split, refuse
 from mmoneformer.datasets.converters.parallel import parallel_map
 from mmoneformer.datasets.converters.split import Split
@@ -60,10 +60,12 @@ def _unpack_download(root: Path, targets: list[Path]) -> None:
     (root / 'annotations').mkdir(exist_ok=True)
     with ZipFile(download) as outer:
         for target in targets:
-            part = target.with_name(target.name + '.part')
-            with outer.open(f'annotations/{target.name}') as packed, part.open('wb') as unpacked:
+            with (
+                replacing(target) as part,
+                outer.open(f'annotations/{target.name}') as packed,
+                part.open('wb') as unpacked,
+            ):
                 shutil.copyfileobj(packed, unpacked)
-            os.replace(part, target)
 
 
 def _unpack_id_maps(archive: Path, seg_dir: Path, description: str) -> None:
@@ -79,7 +81,7 @@ def _unpack_id_maps(archive: Path, seg_dir: Path, description: str) -> None:
 def _unpack_member(packed: ZipFile, seg_dir: Path, member: ZipInfo) -> None:
     target = seg_dir / Path(member.filename).name
     if not target.exists() or zlib.crc32(target.read_bytes()) != member.CRC:
-        write_atomically(target, packed.read(member))
+        write_bytes(target, packed.read(member))
 
 
 def _check(seg_dir: Path, job: tuple[dict[str, Any], tuple[int, int]]) -> None:

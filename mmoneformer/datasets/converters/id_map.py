@@ -1,6 +1,5 @@
 """Segment id maps as COCO-panoptic PNG files (id = R + 256 G + 65536 B), and what the json says of their segments."""
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,6 +7,8 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 from scipy import ndimage
+
+from mmoneformer.atomic_files import write_bytes
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -72,7 +73,7 @@ def write_id_map(path: Path, id_map: Array) -> None:
     if path.exists() and _holds(path, id_map):
         return
     image = np.stack([id_map >> 16, id_map >> 8 & 255, id_map & 255], axis=-1).astype(np.uint8)
-    write_atomically(path, cv2.imencode('.png', image)[1].tobytes())
+    write_bytes(path, cv2.imencode('.png', image)[1].tobytes())
 
 
 def _holds(path: Path, id_map: Array) -> bool:
@@ -80,13 +81,6 @@ def _holds(path: Path, id_map: Array) -> bool:
         return np.array_equal(read_id_map(path), id_map)
     except ValueError:  # what an interrupted copy leaves
         return False
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside and rename, so that a file is complete as soon as it exists."""
-    part = path.with_name(path.name + '.part')
-    part.write_bytes(content)
-    os.replace(part, path)
 
 
 def segments_info(id_map: Array, segments: Sequence[Segment]) -> list[dict[str, Any]]:

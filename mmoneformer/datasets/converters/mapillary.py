@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mmoneformer.atomic_files import replacing
 from mmoneformer.datasets.converters.id_map import read_checked, write_id_map
 from mmoneformer.datasets.converters.panoptic_json import (
     category_faults,
@@ -101,10 +102,8 @@ def _link(source: Path, target: Path) -> None:
     """Hard link, or copy where the file system has no links."""
     if target.exists() and filecmp.cmp(source, target, shallow=False):
         return
-    part = target.with_name(target.name + '.part')
-    part.unlink(missing_ok=True)
-    try:
-        os.link(source, part)
-    except OSError:
-        shutil.copyfile(source, part)
-    os.replace(part, target)
+    with replacing(target, unique=True) as part:  # a link needs a name that is free
+        try:
+            os.link(source, part)
+        except OSError:
+            shutil.copyfile(source, part)

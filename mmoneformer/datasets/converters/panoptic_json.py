@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmoneformer.datasets.converters.id_map import write_atomically
+from mmoneformer.atomic_files import write_bytes
 from mmoneformer.metainfo.category import Category
 
 SHOWN = 5  # of many faults of one kind
@@ -27,7 +27,7 @@ def write_panoptic_json(
     }
     encoded = json.dumps(content).encode()
     if not path.exists() or path.read_bytes() != encoded:
-        write_atomically(path, encoded)
+        write_bytes(path, encoded)
 
 
 def check_split(path: Path, *, image_dir: Path, seg_dir: Path, categories: Sequence[Category]) -> int:

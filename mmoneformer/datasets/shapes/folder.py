@@ -1,13 +1,11 @@
 """Writes a shapes data set: images, and their annotations as panoptic, instance and semantic data sets have them."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
@@ -15,6 +13,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from mmoneformer.atomic_files import replacing
 from mmoneformer.datasets.shapes.annotations import instance_entries, label_map, panoptic_entries, panoptic_map
 from mmoneformer.datasets.shapes.classes import CLASSES, Category
 from mmoneformer.datasets.shapes.scene import VERSION, draw_scene
@@ -57,13 +56,10 @@ def write_shapes(out: Path, *, num_train: int, num_val: int, size: int, seed: in
     if out.exists():
         _check_same(out, recipe)
         return False
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix='.shapes-', dir=out.parent) as temporary:
-        folder = Path(temporary, 'shapes')
+    with replacing(out, unique=True) as folder:
         for split, count in zip(SPLITS, (num_train, num_val), strict=True):
             _write_split(folder, split, CLASSES[classes], count=count, size=size, seed=seed)
         (folder / RECIPE_FILE).write_text(json.dumps(recipe, indent=1))
-        os.rename(folder, out)
     return True
 
 

@@ -1,6 +1,6 @@
 """Training that splits weights, gradients and optimizer state among the processes (FSDP, arXiv 2304.11277)."""
 
-from pathlib import Path
+from contextlib import nullcontext
 from typing import Any
 
 from mmengine._strategy import FSDPStrategy
@@ -9,6 +9,7 @@ from mmengine.dist import all_reduce, is_main_process
 from torch import Tensor, nn
 from torch.distributed.fsdp import FullOptimStateDictConfig, FullStateDictConfig, FullyShardedDataParallel
 
+from mmoneformer.atomic_files import replacing
 from mmoneformer.models.backbones.convnext import ConvNeXtBlock
 from mmoneformer.models.backbones.dinat import DiNATBlock
 from mmoneformer.models.backbones.swin import SwinBlock
@@ -47,11 +48,9 @@ class FullyShardedStrategy(FSDPStrategy):
             raise ValueError('one process has nothing to share the model with: start several by tools/dist_train.sh')
 
     def save_checkpoint(self, filename: str, **kwargs: Any) -> None:
-        """Write beside the file, then rename: a killed run leaves whole files."""
-        unfinished = f'{filename}.unfinished'
-        super().save_checkpoint(unfinished, **kwargs)
-        if is_main_process():
-            Path(unfinished).rename(filename)
+        """Gather the states in the first process, which writes them to a file that is complete or not there."""
+        with replacing(filename, sync=True) if is_main_process() else nullcontext(filename) as part:
+            super().save_checkpoint(str(part), **kwargs)
 
     def load_checkpoint(self, filename: str, **kwargs: Any) -> dict[str, Any]:
         """Load into all processes; hooks that change the checkpoint may read the state of the whole model."""

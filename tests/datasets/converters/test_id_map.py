@@ -9,7 +9,6 @@ from mmoneformer.datasets.converters.id_map import (
     read_id_map,
     read_image,
     segments_info,
-    write_atomically,
     write_id_map,
 )
 
@@ -36,15 +35,6 @@ def test_a_right_file_is_left_and_a_broken_one_replaced(tmp_path):
     write_id_map(path, ID_MAP[:1])
     np.testing.assert_array_equal(read_id_map(path), ID_MAP[:1])
     assert [file.name for file in tmp_path.iterdir()] == ['a.png']
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / 'a.json'
-    write_atomically(path, b'old')
-    monkeypatch.setattr('os.replace', lambda *_: (_ for _ in ()).throw(OSError('disk full')))
-    with pytest.raises(OSError, match='disk full'):
-        write_atomically(path, b'new')
-    assert path.read_bytes() == b'old'
 
 
 @pytest.mark.parametrize('content', [b'', b'no image'])
