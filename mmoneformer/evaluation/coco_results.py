@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmdet.evaluation.functional import INSTANCE_OFFSET
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
@@ -16,6 +15,7 @@ from mmoneformer.evaluation.run_lengths import encode_masks
 from mmoneformer.evaluation.task_metric import check_task_token
 from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
+from mmoneformer.structures.panoptic_ids import panoptic_label
 
 
 class _CocoResults(BaseMetric):
@@ -79,7 +79,7 @@ class CocoPanopticResults(_CocoResults):
         folder.mkdir(parents=True, exist_ok=True)
         write_id_map(folder / file_name, numbers[segment_map].reshape(prediction.shape))
         segments = [
-            {'id': int(number), 'category_id': ids[value % INSTANCE_OFFSET]}
+            {'id': int(number), 'category_id': ids[panoptic_label(value)]}
             for number, value in zip(numbers[is_segment], values[is_segment], strict=True)
         ]
         return {'image_id': sample['img_id'], 'file_name': file_name, 'segments_info': segments}

@@ -5,7 +5,6 @@ from io import StringIO
 from typing import Any
 
 import numpy as np
-from mmdet.evaluation.functional import INSTANCE_OFFSET
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from rich import box
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from mmoneformer.evaluation.task_metric import check_task_token, image_name, panoptic_ground_truth, tells
 from mmoneformer.registry import METRICS
+from mmoneformer.structures.panoptic_ids import INSTANCE_OFFSET, panoptic_label
 
 COUNTS = ('IoU', 'TP', 'FP', 'FN')  # columns of the statistics
 
@@ -149,7 +149,7 @@ def _overlaps(prediction: np.ndarray, id_map: np.ndarray, num_segments: int) -> 
 
 def _labels(values: np.ndarray, num_classes: int) -> np.ndarray:
     """Class of each value of a prediction, and the number of classes for void."""
-    labels = values % INSTANCE_OFFSET
+    labels = panoptic_label(values)
     wrong = values[(labels >= num_classes) & (values != num_classes)]
     if wrong.size:
         raise ValueError(

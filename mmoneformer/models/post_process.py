@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
+from mmoneformer.structures.panoptic_ids import encode_panoptic
 
-INSTANCE_OFFSET = 1000  # mmdet's: a panoptic id is label + instance number * 1000
 ROUNDING = 1e-6  # relative: bounds settle what is further apart
 NEGLIGIBLE = 1e-8  # of the score of a class: it is summed in float32, and about one
 
@@ -144,7 +144,7 @@ def panoptic_map(
     segment_area = (winner * inside + count * ~inside).flatten().bincount(minlength=count + 1)[:count]
     valid = (segment_area > 0) & (won_area / mask_area >= thresholds.overlap)
     instance = (valid & is_thing[labels]).cumsum(0) * is_thing[labels]
-    segment = torch.where(valid, labels + INSTANCE_OFFSET * instance, void)
+    segment = torch.where(valid, encode_panoptic(labels, instance), void)
     ids, which = segment[valid].unique(return_inverse=True)
     best = torch.zeros_like(scores[: len(ids)]).scatter_reduce(0, which, scores[valid], 'amax')
     return PanopticMap(torch.where(inside, segment[winner], void), ids, best)

@@ -9,7 +9,7 @@ from scipy.ndimage import find_objects
 
 from mmoneformer.evaluation.run_lengths import encode_masks
 from mmoneformer.metainfo import Metainfo
-from mmoneformer.models.post_process import INSTANCE_OFFSET
+from mmoneformer.structures.panoptic_ids import panoptic_instance, panoptic_label
 
 Plain = dict[str, Any]
 
@@ -55,9 +55,9 @@ def _panoptic(sample: DetDataSample, metainfo: Metainfo) -> Plain:
     segments = [
         {
             'id': index,
-            'label': value % INSTANCE_OFFSET,
-            'class_name': metainfo['classes'][value % INSTANCE_OFFSET],
-            'is_thing': value >= INSTANCE_OFFSET,
+            'label': panoptic_label(value),
+            'class_name': metainfo['classes'][panoptic_label(value)],
+            'is_thing': panoptic_instance(value) > 0,
             'area': int(areas[index]),
             'score': score,
             'bbox': [columns.start, rows.start, columns.stop, rows.stop],

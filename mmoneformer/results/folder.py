@@ -13,6 +13,7 @@ from mmoneformer.metainfo import Metainfo
 from mmoneformer.results.as_dict import Plain
 from mmoneformer.results.coco_files import CocoFiles
 from mmoneformer.results.coco_format import coco_categories, coco_instances, coco_segments
+from mmoneformer.structures.panoptic_ids import ids_to_colors
 
 
 class ResultFolder:
@@ -60,7 +61,9 @@ class ResultFolder:
         name = self._free_name(stem)
         content: Plain = {'name': name, 'categories': coco_categories(self.metainfo)}
         if 'panoptic' in results:
-            file_name = self._save_image(f'{name}_panoptic.png', _id_image(results['panoptic']['id_map']))
+            file_name = self._save_image(
+                f'{name}_panoptic.png', Image.fromarray(ids_to_colors(results['panoptic']['id_map']))
+            )
             content['panoptic'] = {'file_name': file_name, 'segments_info': coco_segments(results['panoptic'])}
         if 'instance' in results:
             content['instances'] = coco_instances(results['instance'])
@@ -104,8 +107,3 @@ class ResultFolder:
     def _save(self, file_name: str, content: bytes) -> str:
         write_bytes(self.path / file_name, content)
         return file_name
-
-
-def _id_image(id_map: np.ndarray) -> Image.Image:
-    """Segment ids as colors, R + 256 G + 65536 B."""
-    return Image.fromarray(np.stack([id_map >> shift & 255 for shift in (0, 8, 16)], axis=-1).astype(np.uint8))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from mmoneformer.models.post_process import INSTANCE_OFFSET
+from mmoneformer.structures.panoptic_ids import panoptic_label
 
 SHOWN_SCORE = 0.5  # instances below are left out: the result lists many that overlap better ones
 HUE_RANGE = 0.14  # of the instances of a class, of a full turn
@@ -54,7 +54,7 @@ def panoptic_regions(panoptic: np.ndarray, metainfo: Classes) -> Regions:
         metainfo: The classes.
     """
     values = [value for value in _values(panoptic) if value != len(metainfo['classes'])]
-    return _numbered(panoptic, values, [value % INSTANCE_OFFSET for value in values], metainfo)
+    return _numbered(panoptic, values, [panoptic_label(value) for value in values], metainfo)
 
 
 def semantic_regions(label_map: np.ndarray, metainfo: Classes) -> Regions:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mmoneformer.structures.panoptic_ids import ids_to_colors
 from mmoneformer.visualization.regions import Color
 from mmoneformer.web.task_view import Segment, TaskView
 
@@ -26,7 +27,7 @@ def _card(view: TaskView) -> str:
         (
             _layer('clear', view.clear, 'WEBP', quality=88),
             _layer('filled', view.filled, 'WEBP', quality=88),
-            _layer('ids', _id_colors(view.id_map), 'PNG', compress_level=1),
+            _layer('ids', ids_to_colors(view.id_map), 'PNG', compress_level=1),
         )
     )
     picture = f'<div class="picture">{layers}<canvas></canvas><output></output></div>'
@@ -47,11 +48,6 @@ def _layer(name: str, picture: np.ndarray, kind: str, **settings: Any) -> str:
     Image.fromarray(picture).save(buffer, kind, **settings)
     code = base64.b64encode(buffer.getvalue()).decode()
     return f'<img class="{name}" alt="" src="data:image/{kind.lower()};base64,{code}">'
-
-
-def _id_colors(id_map: np.ndarray) -> np.ndarray:
-    """Ids as colors, R + 256 G."""
-    return np.stack([id_map & 255, id_map >> 8, np.zeros_like(id_map)], axis=-1).astype(np.uint8)
 
 
 def _row(number: int, segment: Segment) -> str:

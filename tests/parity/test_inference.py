@@ -9,7 +9,8 @@ import torch
 from mmdet.structures import DetDataSample
 
 from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
-from mmoneformer.models.post_process import INSTANCE_OFFSET, semantic_scores
+from mmoneformer.models.post_process import semantic_scores
+from mmoneformer.structures.panoptic_ids import encode_panoptic
 from mmoneformer.tasks import TASKS
 
 TASK_NAMES = list(TASKS)
@@ -104,7 +105,7 @@ def test_panoptic_result(reference, results, image):
     instances = 0
     for segment in segments:
         instances += segment['isthing']
-        encoded = segment['category_id'] + INSTANCE_OFFSET * instances * segment['isthing']
+        encoded = encode_panoptic(segment['category_id'], instances * segment['isthing'])
         expected[expected_ids == segment['id']] = encoded
     assert segments
     assert torch.equal(results[image].pred_panoptic_seg.sem_seg[0], expected)

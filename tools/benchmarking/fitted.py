@@ -17,8 +17,9 @@ from benchmarking.comparison import Comparison
 from benchmarking.drawn import Annotation, draw_annotation, normalized_images
 from mmoneformer.models import OneFormer
 from mmoneformer.models.mask_tiles import MaskGeometry
-from mmoneformer.models.post_process import INSTANCE_OFFSET, Thresholds, panoptic_map
+from mmoneformer.models.post_process import Thresholds, panoptic_map
 from mmoneformer.models.prediction_head import QueryPredictions, mask_logits
+from mmoneformer.structures.panoptic_ids import panoptic_label
 
 LEARNING_RATE, GRADIENT_NORM = 1e-3, 1.0
 NO_OBJECT_WEIGHT, MASK_WEIGHT = 0.1, 5.0
@@ -44,7 +45,7 @@ def share_of_equal_pixels(comparison: Comparison, steps: int) -> tuple[float, fl
     )
     annotation = _annotation(case, model)
     truth = torch.tensor([0, *annotation.labels])[torch.from_numpy(annotation.id_map).long()]
-    return _share(found == expected), _share(expected % INSTANCE_OFFSET == truth)
+    return _share(found == expected), _share(panoptic_label(expected) == truth)
 
 
 def fit(model: OneFormer, case: Case, steps: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from mmoneformer.atomic_files import write_bytes
+from mmoneformer.structures.panoptic_ids import colors_to_ids, ids_to_colors
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -44,8 +45,7 @@ def read_id_map(path: Path) -> Array:
     image = read_image(path)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f'{path} is no RGB image of 8 bits: shape {image.shape}, {image.dtype}')
-    blue, green, red = np.moveaxis(image.astype(np.int32), 2, 0)
-    return red + 256 * green + 65536 * blue
+    return colors_to_ids(image, bgr=True).astype(np.int32)
 
 
 def read_checked(path: Path, *, shape: tuple[int, int], ids: Iterable[int]) -> Array:
@@ -72,8 +72,7 @@ def write_id_map(path: Path, id_map: Array) -> None:
     """Write ids [H, W], below 2**24, as a PNG; a file that already holds them is left untouched."""
     if path.exists() and _holds(path, id_map):
         return
-    image = np.stack([id_map >> 16, id_map >> 8 & 255, id_map & 255], axis=-1).astype(np.uint8)
-    write_bytes(path, cv2.imencode('.png', image)[1].tobytes())
+    write_bytes(path, cv2.imencode('.png', ids_to_colors(id_map, bgr=True))[1].tobytes())
 
 
 def _holds(path: Path, id_map: Array) -> bool:

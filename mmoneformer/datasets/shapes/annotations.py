@@ -7,14 +7,14 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from mmoneformer.datasets.shapes.scene import Scene, Segment
+from mmoneformer.structures.panoptic_ids import ids_to_colors
 
 Entry = dict[str, Any]
 
 
 def panoptic_map(scene: Scene) -> np.ndarray:
-    """The id map as COCO's PNGs have it, R + 256 G + 65536 B: uint8 [H, W, 3], channels as OpenCV writes them, BGR."""
-    ids = scene.ids
-    return np.stack([ids >> 16, ids >> 8 & 255, ids & 255], axis=-1).astype(np.uint8)
+    """The id map as in COCO's PNG files, BGR, uint8 [H, W, 3]."""
+    return ids_to_colors(scene.ids, bgr=True)
 
 
 def panoptic_entries(scene: Scene) -> list[Entry]:

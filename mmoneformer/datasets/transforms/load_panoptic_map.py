@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -11,6 +10,7 @@ from mmengine import fileio
 
 from mmoneformer.datasets.transforms.load_image import check_size
 from mmoneformer.registry import TRANSFORMS
+from mmoneformer.structures.panoptic_ids import colors_to_ids
 
 PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 EIGHT_BIT_RGB = b'\x08\x02'  # bit depth and color type, bytes 24 and 25 of every PNG
@@ -61,8 +61,7 @@ def _decode_ids(content: bytes, where: str, image_size: tuple[int, int]) -> np.n
     image = mmcv.imfrombytes(content, flag='unchanged', backend='cv2')
     if image is None:
         raise ValueError(f'{where} is a damaged PNG: copy or download it again')
-    rgba = cv2.cvtColor(image, cv2.COLOR_BGR2RGBA)
-    return rgba.view('<u4')[..., 0] & 0xFFFFFF
+    return colors_to_ids(image, bgr=True)
 
 
 def _renumber(ids: np.ndarray, known: Sequence[int], where: str) -> np.ndarray:
