@@ -1,7 +1,7 @@
-"""What a user may ask to be predicted: files, folders, patterns, URLs, arrays."""
+"""Sources of images to predict: files, folders, patterns, URLs, arrays."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from glob import glob, has_magic
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,21 +18,21 @@ Sources = Source | Iterable[Source]
 
 
 def expand_sources(images: Sources, *, missing_ok: bool = False) -> Iterable[Source]:
-    """List the images that are asked for, without reading any.
+    """List the images of a source, without reading them.
 
     Args:
-        images: A file, a folder (its pictures, by name, without subfolders), a pattern such as ``val/*.jpg``, a URL,
-            an array, or several of these.
-        missing_ok: Whether a file that does not exist is listed like any other.
+        images: A file, a folder (its images, sorted by name, without subfolders and hidden files), a pattern such as
+            ``val/*.jpg``, a URL, an array, or an iterable of these.
+        missing_ok: Whether to list files that do not exist.
 
     Returns:
-        Files (as paths), URLs (as strings) and arrays: a list; of an iterator, an iterator that asks it for one at a
-        time.
+        Files (as paths), URLs (as strings) and arrays: a list, or an iterator if ``images`` is an iterator, which is
+        consumed step by step.
 
     Raises:
         FileNotFoundError: If a path does not exist.
-        TypeError: If something is none of these.
-        ValueError: If a folder holds no picture, or nothing matches a pattern.
+        TypeError: If a source has another type.
+        ValueError: If a folder has no images, or no file matches a pattern.
     """
     if isinstance(images, str | os.PathLike | np.ndarray):
         images = [images]
@@ -47,11 +47,12 @@ def _expand(source: Source, missing_ok: bool) -> Iterable[Source]:
         raise TypeError(f'an image is a path, a URL or an array, got {type(source).__name__}: {source!r}')
     path = Path(source)
     if path.is_dir():
-        return _pictures(path.iterdir(), f'the folder {path}')
+        files = (file for file in path.iterdir() if not file.name.startswith('.'))
+        return _images(files, f'the folder {path}')
     if path.exists():
         return [path]
     if has_magic(str(path)):
-        return _pictures(map(Path, glob(str(path), recursive=True)), f'the pattern {path}')
+        return _images(map(Path, glob(str(path), recursive=True)), f'the pattern {path}')
     if missing_ok:
         return [path]
     raise FileNotFoundError(f'no such file or folder: {path}')
@@ -61,20 +62,20 @@ def _is_url(source: Source) -> bool:
     return isinstance(source, str) and '://' in source
 
 
-def _pictures(files: Iterator[Path], where: str) -> list[Path]:
-    pictures = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
-    if not pictures:
-        raise ValueError(f'{where} holds no picture ({", ".join(sorted(SUFFIXES))})')
-    return pictures
+def _images(files: Iterable[Path], where: str) -> list[Path]:
+    images = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+    if not images:
+        raise ValueError(f'{where} has no images ({", ".join(sorted(SUFFIXES))})')
+    return images
 
 
 def name_of(source: Source, number: int) -> str:
-    """What to call a source when speaking of it; ``number`` counts the sources from 0."""
+    """Name of a source in messages; ``number`` is its index."""
     return f'array {number}' if isinstance(source, np.ndarray) else str(source)
 
 
 def stem_of(source: Source, number: int) -> str:
-    """What to call the files that are made of a source, without a suffix."""
+    """Stem of the files written for a source; ``number`` is its index."""
     if isinstance(source, np.ndarray):
         return f'{number:06d}'
     path = PurePosixPath(urlsplit(source).path) if isinstance(source, str) and _is_url(source) else Path(source)
@@ -82,23 +83,23 @@ def stem_of(source: Source, number: int) -> str:
 
 
 def load_source(source: Source, loader: BaseTransform) -> dict[str, Any]:
-    """Start a sample as a pipeline's first transform does.
+    """Load an image as the first transform of a pipeline does.
 
     Args:
-        source: One of ``expand_sources``.
-        loader: The first transform of the pipeline; it reads files and URLs.
+        source: A source from ``expand_sources``.
+        loader: The first transform of the pipeline, for files and URLs.
 
     Raises:
-        ValueError: If the file cannot be read, which the message names, or the array is no image.
+        ValueError: If the file cannot be read, or the array is not an image.
     """
     if isinstance(source, np.ndarray):
         return LoadImageFromNDArray()({'img': _checked(source)})
     try:
         return loader({'img_path': str(source)})
-    except Exception as error:  # what a broken picture raises depends on the backend
+    except Exception as error:  # of any type: what a damaged image raises depends on the backend
         reason = str(error)
-        told = reason if str(source) in reason else f'{source} is no picture that can be read: {reason}'
-        raise ValueError(told) from error
+        message = reason if str(source) in reason else f'{source} is not a readable image: {reason}'
+        raise ValueError(message) from error
 
 
 def _checked(array: np.ndarray) -> np.ndarray:

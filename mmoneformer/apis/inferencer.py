@@ -20,7 +20,7 @@ from mmoneformer.apis.precision import check_precision, computing_in
 from mmoneformer.apis.progress import tracked
 from mmoneformer.checkpoints.registered_parts import registered_parts_only
 from mmoneformer.registry import TRANSFORMS
-from mmoneformer.results.as_dict import Plain, to_plain
+from mmoneformer.results.as_dict import ResultDict, as_dict
 from mmoneformer.results.folder import ResultFolder
 from mmoneformer.tasks import TASKS, check_tasks
 from mmoneformer.visualization import draw_sheet
@@ -121,7 +121,7 @@ class OneFormerInferencer:
             on_error: What an image that cannot be read does: 'stop', or 'skip' with a warning.
 
         Returns:
-            ``predictions``, one for each image that could be read: dicts of ``to_plain``, or data samples on the CPU.
+            ``predictions``, one for each image that could be read: dicts of ``as_dict``, or data samples on the CPU.
             ``failures``: a ``Failure`` for each that could not.
 
         Raises:
@@ -129,13 +129,13 @@ class OneFormerInferencer:
             ValueError: If an image cannot be read or a task is unknown.
         """
         tasks, failures = check_tasks(tasks), _failures(on_error)
-        predictions: list[Plain | DetDataSample] = []
+        predictions: list[ResultDict | DetDataSample] = []
         with nullcontext() if out_dir is None else ResultFolder(out_dir, self.model.dataset_meta) as folder:
             for found in self._tracked(images, tasks, batch_size, failures):
-                plain = {} if return_datasamples and folder is None else self._plain(found, tasks)
+                results = {} if return_datasamples and folder is None else self._as_dict(found, tasks)
                 if folder is not None:
-                    self._write(folder, found, plain, tasks)
-                predictions.append(found.sample if return_datasamples else plain)
+                    self._write(folder, found, results, tasks)
+                predictions.append(found.sample if return_datasamples else results)
         return {'predictions': predictions, 'failures': failures or []}
 
     def save(
@@ -157,7 +157,7 @@ class OneFormerInferencer:
         tasks, failures, count = check_tasks(tasks), _failures(on_error), 0
         with ResultFolder(out_dir, self.model.dataset_meta) as folder:
             for count, found in enumerate(self._tracked(images, tasks, batch_size, failures), start=1):  # noqa: B007
-                self._write(folder, found, self._plain(found, tasks), tasks)
+                self._write(folder, found, self._as_dict(found, tasks), tasks)
         return count, failures or []
 
     def stream(
@@ -218,13 +218,13 @@ class OneFormerInferencer:
         sources = tracked(expand_sources(images, missing_ok=failures is not None), shown=self.show_progress)
         return self.stream(sources, tasks=tasks, batch_size=batch_size, failures=failures)
 
-    def _write(self, folder: ResultFolder, found: Prediction, plain: Plain, tasks: Sequence[str]) -> None:
-        picture = draw_sheet(found.image[..., ::-1].copy(), found.sample, self.model.dataset_meta, tasks)
+    def _write(self, folder: ResultFolder, found: Prediction, results: ResultDict, tasks: Sequence[str]) -> None:
+        drawing = draw_sheet(found.image[..., ::-1].copy(), found.sample, self.model.dataset_meta, tasks)
         height, width = found.image.shape[:2]
-        folder.write(stem_of(found.source, found.number), plain, picture, (height, width))
+        folder.write(stem_of(found.source, found.number), results, drawing, (height, width))
 
-    def _plain(self, found: Prediction, tasks: Sequence[str]) -> Plain:
-        return to_plain(found.sample, self.model.dataset_meta, tasks)
+    def _as_dict(self, found: Prediction, tasks: Sequence[str]) -> ResultDict:
+        return as_dict(found.sample, self.model.dataset_meta, tasks)
 
 
 def _failures(on_error: OnError) -> list[Failure] | None:

@@ -15,15 +15,15 @@ from mmoneformer.metainfo import Metainfo
 from mmoneformer.tasks import check_tasks
 from mmoneformer.visualization import draw_results, draw_sheet
 
-CAMERA_RATE = 25.0  # frames per second, of cameras that do not tell
-CODEC = 'mp4v'  # the one that opencv's wheels write everywhere
+CAMERA_RATE = 25.0  # frames per second, for cameras that do not report it
+CODEC = 'mp4v'  # supported by OpenCV's wheels on all platforms
 
 
 class Video:
-    """The frames of a video file or a camera, read as they are asked for.
+    """The frames of a video file or a camera, read one by one.
 
     Args:
-        source: A file, a URL, or the number of a camera, from 0.
+        source: A file, a URL, or the index of a camera, from 0.
 
     Raises:
         ValueError: If it cannot be opened.
@@ -33,19 +33,19 @@ class Video:
         self._capture = cv2.VideoCapture(source if isinstance(source, int) else str(source))
         if not self._capture.isOpened():
             kind = 'camera' if isinstance(source, int) else 'video'
-            raise ValueError(f'{kind} {source} cannot be opened: is it there, and of a format that opencv reads?')
+            raise ValueError(f'{kind} {source} cannot be opened: it must exist and have a format that OpenCV reads')
         self.rate = self._capture.get(cv2.CAP_PROP_FPS) or CAMERA_RATE
         self._length = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
 
     def frames(self, limit: int | None = None) -> Iterator[np.ndarray]:
-        """Yield frames, BGR, uint8 [H, W, 3], ``limit`` at most; a camera has no end."""
+        """Yield frames, BGR, uint8 [H, W, 3], at most ``limit``; a camera never ends."""
         try:
             yield from islice(self._read(), limit)
         finally:
             self._capture.release()
 
     def length(self, limit: int | None = None) -> int | None:
-        """How many frames there are to come, as the file says; None if nothing says it."""
+        """Number of frames according to the file, at most ``limit``; None if unknown."""
         known = [count for count in (self._length, limit) if count is not None and count > 0]
         return min(known, default=None)
 
@@ -58,11 +58,11 @@ class Video:
 
 
 class VideoFile:
-    """A video that is written picture by picture; at the end of a ``with`` statement it gets its name.
+    """A video file, written frame by frame; a context manager, on whose exit the file gets its name.
 
     Args:
-        path: The file, .mp4; its folder is made where it is missing.
-        rate: Pictures per second.
+        path: The file, .mp4; its folder is created if it does not exist.
+        rate: Frames per second.
     """
 
     def __init__(self, path: Path, rate: float) -> None:
@@ -79,15 +79,15 @@ class VideoFile:
             self._writer.release()
             commit(self._part, self.path)
 
-    def write(self, picture: np.ndarray) -> None:
-        """Add a picture, RGB, uint8 [H, W, 3], of the same size as the others.
+    def write(self, frame: np.ndarray) -> None:
+        """Add a frame, RGB, uint8 [H, W, 3]; all frames have the same size.
 
         Raises:
             OSError: If the file cannot be written.
         """
         if self._writer is None:
-            self._writer = self._open(picture.shape[1], picture.shape[0])
-        self._writer.write(np.ascontiguousarray(picture[..., ::-1]))
+            self._writer = self._open(frame.shape[1], frame.shape[0])
+        self._writer.write(np.ascontiguousarray(frame[..., ::-1]))
         self.count += 1
 
     def _open(self, width: int, height: int) -> cv2.VideoWriter:
@@ -110,48 +110,48 @@ def predict_video(
     max_frames: int | None = None,
     show: bool = False,
 ) -> int:
-    """Predict each frame and write the pictures as a video.
+    """Predict each frame and write the drawings as a video.
 
-    After an error or an interruption (Ctrl-C), the video holds the frames until then.
+    After an error or an interruption (Ctrl-C), the video has the frames written so far.
 
     Args:
-        inferencer: Predicts.
-        source: A file, a URL, or the number of a camera, from 0.
+        inferencer: Predicts the frames.
+        source: A file, a URL, or the index of a camera, from 0.
         out_file: Video to write, .mp4; it appears when it is complete.
-        tasks: What to draw: one task fills the frame, several are drawn beside each other.
-        batch_size: How many frames pass at once.
-        max_frames: Where to stop; None for the end, which a camera does not have.
-        show: Whether to open a window with the pictures; a key ends the video.
+        tasks: Tasks to draw: a single one fills the frame, several are drawn side by side.
+        batch_size: Number of frames predicted together.
+        max_frames: Number of frames to stop after; None for all, which never ends for a camera.
+        show: Whether to open a window with the drawings; any key stops the video.
 
     Returns:
-        How many frames were written.
+        The number of frames written.
 
     Raises:
         OSError: If the video cannot be written.
-        ValueError: If the source cannot be opened or has no frame, or a task is unknown.
+        ValueError: If the source cannot be opened or has no frames, or a task is unknown.
     """
     tasks, video = check_tasks(tasks), Video(source)
     frames = tracked(video.frames(max_frames), total=video.length(max_frames), shown=inferencer.show_progress)
     with VideoFile(Path(out_file), video.rate) as written:
         for found in inferencer.stream(frames, tasks=tasks, batch_size=batch_size):
-            picture = _picture(found, inferencer.model.dataset_meta, tasks)
-            written.write(picture)
-            if show and _key_after(picture):
+            drawing = _draw(found, inferencer.model.dataset_meta, tasks)
+            written.write(drawing)
+            if show and _key_pressed(drawing):
                 break
     if written.count == 0:
-        raise ValueError(f'{source} has no frame that can be read')
+        raise ValueError(f'{source} has no readable frames')
     return written.count
 
 
-def _picture(found: Prediction, metainfo: Metainfo, tasks: Sequence[str]) -> np.ndarray:
-    """RGB."""
+def _draw(found: Prediction, metainfo: Metainfo, tasks: Sequence[str]) -> np.ndarray:
+    """Draw the results of a frame, RGB."""
     image = found.image[..., ::-1].copy()
     if len(tasks) > 1:
         return draw_sheet(image, found.sample, metainfo, tasks)
     return draw_results(image, found.sample, metainfo, tasks)[tasks[0]]
 
 
-def _key_after(picture: np.ndarray) -> bool:
-    """Show a picture; whether a key was pressed."""
-    cv2.imshow('mmoneformer', picture[..., ::-1])
+def _key_pressed(drawing: np.ndarray) -> bool:
+    """Show a drawing, and return whether a key was pressed."""
+    cv2.imshow('mmoneformer', drawing[..., ::-1])
     return cv2.waitKey(1) >= 0

@@ -1,1 +1,1 @@
-"""Predictions as plain values and as files."""
+"""Results of a model as dicts and as files."""

@@ -1,6 +1,6 @@
-"""Results as dicts of numbers, texts and label maps, for those who do not speak of data samples."""
+"""Results as dicts of numbers, texts and label maps, for users who do not work with data samples."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,43 +10,37 @@ from scipy.ndimage import find_objects
 from mmoneformer.evaluation.run_lengths import encode_masks
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.structures.panoptic_ids import panoptic_instance, panoptic_label
+from mmoneformer.tasks import TaskTable
 
-Plain = dict[str, Any]
+ResultDict = dict[str, Any]
 
 
-def to_plain(sample: DetDataSample, metainfo: Metainfo, tasks: Sequence[str]) -> Plain:
-    """Turn the results of a data sample into a dict.
+def as_dict(sample: DetDataSample, metainfo: Metainfo, tasks: Sequence[str]) -> ResultDict:
+    """Convert the results of a data sample to a dict.
 
     Args:
         sample: Holds the results of the tasks.
-        metainfo: The classes.
-        tasks: Which results to give.
+        metainfo: Class names and things.
+        tasks: Names of the tasks to convert.
 
     Returns:
-        Some of these, H x W pixels of the original image; boxes are x1, y1, x2, y2 in pixels, the last two exclusive:
+        An entry for each task. H and W are those of the original image; boxes are x1, y1, x2, y2 in pixels, x2 and
+        y2 exclusive.
 
         - ``panoptic``: ``id_map``, int32 [H, W], 0 where there is no segment; ``segments``, a list of dicts of ``id``,
-          ``label`` (class index), ``class_name``, ``is_thing``, ``area`` (pixels), ``score`` (0 to 1), ``bbox``. Where
-          the map is equal to the id is the mask of a segment.
-        - ``instance``: lists, the best instance first: ``labels``, ``class_names``, ``scores`` (0 to 1), ``bboxes``,
-          ``masks`` (COCO's compressed RLE).
+          ``label`` (class index), ``class_name``, ``is_thing``, ``area`` (pixels), ``score`` (0 to 1), ``bbox``. The
+          mask of a segment is ``id_map == id``.
+        - ``instance``: lists, sorted by score: ``labels``, ``class_names``, ``scores`` (0 to 1), ``bboxes``, ``masks``
+          (COCO's compressed RLE).
         - ``semantic``: ``label_map``, uint8 [H, W], class indices.
     """
-    plain: Plain = {}
-    for task in tasks:
-        if task == 'panoptic':
-            plain[task] = _panoptic(sample.cpu(), metainfo)
-        elif task == 'instance':
-            plain[task] = _instances(sample.pred_instances, metainfo)
-        else:
-            plain[task] = {'label_map': sample.pred_sem_seg.sem_seg[0].cpu().numpy().astype(np.uint8)}
-    return plain
+    return {task: AS_DICT[task](sample, metainfo) for task in tasks}
 
 
-def _panoptic(sample: DetDataSample, metainfo: Metainfo) -> Plain:
-    """Number the segments from 1 in the order of their values; void is 0."""
-    panoptic = sample.pred_panoptic_seg.sem_seg[0].numpy()
-    values, scores = sample.pred_segments.ids.numpy(), sample.pred_segments.scores.tolist()
+def panoptic_as_dict(sample: DetDataSample, metainfo: Metainfo) -> ResultDict:
+    """Convert a panoptic result; segments are numbered from 1 in ascending order of their values."""
+    panoptic = sample.pred_panoptic_seg.sem_seg[0].cpu().numpy()
+    values, scores = sample.pred_segments.ids.cpu().numpy(), sample.pred_segments.scores.tolist()
     number = np.zeros(int(panoptic.max()) + 1, np.int32)
     number[values] = np.arange(1, len(values) + 1)
     id_map = number[panoptic]
@@ -69,7 +63,9 @@ def _panoptic(sample: DetDataSample, metainfo: Metainfo) -> Plain:
     return {'id_map': id_map, 'segments': segments}
 
 
-def _instances(instances: Any, metainfo: Metainfo) -> Plain:
+def instances_as_dict(sample: DetDataSample, metainfo: Metainfo) -> ResultDict:
+    """Convert an instance result."""
+    instances = sample.pred_instances
     labels = instances.labels.tolist()
     return {
         'labels': labels,
@@ -78,3 +74,14 @@ def _instances(instances: Any, metainfo: Metainfo) -> Plain:
         'bboxes': instances.bboxes.tolist(),
         'masks': [mask | {'counts': mask['counts'].decode()} for mask in encode_masks(instances.masks)],
     }
+
+
+def label_map_as_dict(sample: DetDataSample, metainfo: Metainfo) -> ResultDict:
+    """Convert a semantic result."""
+    return {'label_map': sample.pred_sem_seg.sem_seg[0].cpu().numpy().astype(np.uint8)}
+
+
+AS_DICT = TaskTable[Callable[[DetDataSample, Metainfo], ResultDict]](
+    'mmoneformer.results.as_dict.AS_DICT',
+    {'panoptic': panoptic_as_dict, 'instance': instances_as_dict, 'semantic': label_map_as_dict},
+)

@@ -1,109 +1,173 @@
-"""Results as files: pictures, and what other programs read."""
+"""Results as files: drawings, and what other programs read."""
 
 import json
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from mmoneformer.atomic_files import write_bytes
 from mmoneformer.metainfo import Metainfo
-from mmoneformer.results.as_dict import Plain
-from mmoneformer.results.coco_files import CocoFiles
-from mmoneformer.results.coco_format import coco_categories, coco_instances, coco_segments
+from mmoneformer.results.as_dict import ResultDict
+from mmoneformer.results.coco import (
+    CocoFile,
+    coco_categories,
+    coco_instances,
+    coco_segments,
+    instance_annotations,
+    panoptic_annotations,
+)
 from mmoneformer.structures.panoptic_ids import ids_to_colors
+from mmoneformer.tasks import TASKS, TaskTable
+
+
+@dataclass(frozen=True)
+class TaskFiles:
+    """How the results of a task are written.
+
+    Attributes:
+        key: Key of the result in ``NAME.json``.
+        content: Converts a result of ``as_dict`` to the value of that key.
+        png: Makes ``NAME_<task>.png``, whose ``file_name`` is added to the content, a dict; None for no such file.
+        coco_file: Name of the COCO file of all images; empty for none.
+        annotations: Converts the content to the annotations of that file, given the ids of the image and of the first
+            annotation.
+    """
+
+    key: str
+    content: Callable[[ResultDict], Any]
+    png: Callable[[ResultDict, Metainfo], Image.Image] | None = None
+    coco_file: str = ''
+    annotations: Callable[[Any, int, int], list[ResultDict]] | None = None
 
 
 class ResultFolder:
     """A folder of results. Each file appears complete or not at all.
 
-    At the end of a ``with`` statement, however it ends, the files of the run are completed.
+    It is a context manager: on exit, also after an exception, the COCO files of all images are completed.
 
     Args:
-        path: The folder; it is made where it is missing. Files of an earlier run are replaced.
+        path: The folder, created if it does not exist. Files of an earlier run are replaced.
         metainfo: The classes.
     """
-
-    ENDINGS = ('.png', '.json', '_panoptic.png', '_semantic.png')
 
     def __init__(self, path: str | os.PathLike[str], metainfo: Metainfo) -> None:
         self.path = Path(path)
         self.metainfo = metainfo
         self.path.mkdir(parents=True, exist_ok=True)
-        self._run = CocoFiles(self.path, metainfo)
-        self._taken: set[str] = set(CocoFiles.NAMES)
+        self._images: list[ResultDict] = []
+        self._coco_files: dict[str, CocoFile] = {}
+        self._taken = {TASK_FILES[task].coco_file.lower() for task in TASKS}
 
     def __enter__(self) -> 'ResultFolder':
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._run.close()
+        for file in self._coco_files.values():
+            file.close(self._images)
+        self._coco_files.clear()
 
-    def write(self, stem: str, results: Plain, picture: np.ndarray, size: tuple[int, int]) -> str:
-        """Write the files of an image, and add it to those of the run.
+    def write(self, stem: str, results: ResultDict, drawing: np.ndarray, size: tuple[int, int]) -> list[Path]:
+        """Write the files of an image, and add its annotations to the COCO files.
 
-        ``NAME.png`` is the picture; ``NAME.json`` the segments and instances as COCO has them (``category_id`` is the
-        class index); ``NAME_panoptic.png`` the segment ids as R + 256 G + 65536 B, 0 where there is no segment;
-        ``NAME_semantic.png`` the class indices, with the palette. Of the run, ``panoptic.json`` and ``instances.json``
-        are COCO annotations.
+        ``NAME.png`` is the drawing; ``NAME.json`` has the segments and instances in COCO's format (``category_id`` is
+        the class index); ``NAME_panoptic.png`` the segment ids as R + 256 G + 65536 B, 0 where there is no segment;
+        ``NAME_semantic.png`` the class indices, with the palette. ``panoptic.json`` and ``instances.json`` are COCO
+        annotations of all images.
 
         Args:
-            stem: The NAME, where no other image of this run has taken it; else a number is added.
-            results: Of ``to_plain``.
-            picture: RGB, uint8 [H', W', 3].
+            stem: The NAME, unless another image of this run has it; then a number is appended.
+            results: A result of ``as_dict``.
+            drawing: RGB, uint8 [H', W', 3].
             size: Height and width of the image.
 
         Returns:
-            The NAME.
+            The files of the image.
         """
         name = self._free_name(stem)
-        content: Plain = {'name': name, 'categories': coco_categories(self.metainfo)}
-        if 'panoptic' in results:
-            file_name = self._save_image(
-                f'{name}_panoptic.png', Image.fromarray(ids_to_colors(results['panoptic']['id_map']))
-            )
-            content['panoptic'] = {'file_name': file_name, 'segments_info': coco_segments(results['panoptic'])}
-        if 'instance' in results:
-            content['instances'] = coco_instances(results['instance'])
-        if 'semantic' in results:
-            image = self._label_image(results['semantic']['label_map'])
-            content['semantic'] = {'file_name': self._save_image(f'{name}_semantic.png', image)}
-        self._save(f'{name}.json', json.dumps(content).encode())
-        self._save_image(f'{name}.png', Image.fromarray(picture))
-        self._add_to_run(content, size)
-        return name
+        content: ResultDict = {'name': name, 'categories': coco_categories(self.metainfo)}
+        written = []
+        tasks = [task for task in TASKS if task in results]
+        for task in tasks:
+            files = TASK_FILES[task]
+            content[files.key] = files.content(results[task])
+            if files.png is not None:
+                file_name = f'{name}_{task}.png'
+                written.append(self._save_image(file_name, files.png(results[task], self.metainfo)))
+                content[files.key] = {'file_name': file_name, **content[files.key]}
+        written.append(self._save(f'{name}.json', json.dumps(content).encode()))
+        written.append(self._save_image(f'{name}.png', Image.fromarray(drawing)))
+        self._annotate(tasks, content, size)
+        return written
 
-    def _add_to_run(self, content: Plain, size: tuple[int, int]) -> None:
-        image_id = self._run.add_image(content['name'], size)
-        if 'panoptic' in content:
-            self._run.add_panoptic(image_id, **content['panoptic'])
-        if 'instances' in content:
-            self._run.add_instances(image_id, content['instances'])
+    def _annotate(self, tasks: list[str], content: ResultDict, size: tuple[int, int]) -> None:
+        """Add an image to the COCO files of its tasks."""
+        height, width = size
+        image_id = len(self._images) + 1
+        self._images.append({'id': image_id, 'file_name': content['name'], 'height': height, 'width': width})
+        for task in tasks:
+            files = TASK_FILES[task]
+            if files.annotations is None:
+                continue
+            if files.coco_file not in self._coco_files:
+                self._coco_files[files.coco_file] = CocoFile(self.path / files.coco_file, self.metainfo)
+            file = self._coco_files[files.coco_file]
+            for annotation in files.annotations(content[files.key], image_id, file.count + 1):
+                file.append(annotation)
 
     def _free_name(self, stem: str) -> str:
         number, name = 1, stem
-        while not self._taken.isdisjoint(self._files_of(name)):
+        while not self._taken.isdisjoint(_possible_files(name)):
             number += 1
             name = f'{stem}_{number}'
-        self._taken |= self._files_of(name)
+        self._taken |= _possible_files(name)
         return name
 
-    def _files_of(self, name: str) -> set[str]:
-        """All that a name may claim; in lower case, as there are file systems that do not tell the difference."""
-        return {(name + ending).lower() for ending in self.ENDINGS}
-
-    def _label_image(self, label_map: np.ndarray) -> Image.Image:
-        image = Image.fromarray(label_map)
-        image.putpalette(np.array(self.metainfo['palette'], np.uint8).tobytes())
-        return image
-
-    def _save_image(self, file_name: str, image: Image.Image) -> str:
+    def _save_image(self, file_name: str, image: Image.Image) -> Path:
         buffer = BytesIO()
         image.save(buffer, 'PNG', compress_level=1)  # the default takes longer than the rest of the prediction
         return self._save(file_name, buffer.getvalue())
 
-    def _save(self, file_name: str, content: bytes) -> str:
-        write_bytes(self.path / file_name, content)
-        return file_name
+    def _save(self, file_name: str, content: bytes) -> Path:
+        path = self.path / file_name
+        write_bytes(path, content)
+        return path
+
+
+def _possible_files(name: str) -> set[str]:
+    """Files that an image of this name may have, in lower case, as some file systems ignore the case."""
+    endings = ['.png', '.json', *(f'_{task}.png' for task in TASKS if TASK_FILES[task].png is not None)]
+    return {(name + ending).lower() for ending in endings}
+
+
+def _id_image(panoptic: ResultDict, metainfo: Metainfo) -> Image.Image:
+    return Image.fromarray(ids_to_colors(panoptic['id_map']))
+
+
+def _label_image(semantic: ResultDict, metainfo: Metainfo) -> Image.Image:
+    image = Image.fromarray(semantic['label_map'])
+    image.putpalette(np.array(metainfo['palette'], np.uint8).tobytes())
+    return image
+
+
+TASK_FILES = TaskTable(
+    'mmoneformer.results.folder.TASK_FILES',
+    {
+        'panoptic': TaskFiles(
+            key='panoptic',
+            content=lambda result: {'segments_info': coco_segments(result)},
+            png=_id_image,
+            coco_file='panoptic.json',
+            annotations=panoptic_annotations,
+        ),
+        'instance': TaskFiles(
+            key='instances', content=coco_instances, coco_file='instances.json', annotations=instance_annotations
+        ),
+        'semantic': TaskFiles(key='semantic', content=lambda _: {}, png=_label_image),
+    },
+)

@@ -1,4 +1,4 @@
-"""Results as pictures."""
+"""Drawings of results."""
 
 from mmoneformer.visualization.drawing import draw_instance, draw_panoptic, draw_results, draw_semantic
 from mmoneformer.visualization.sheet import draw_sheet, side_by_side

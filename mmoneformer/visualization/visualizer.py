@@ -1,4 +1,4 @@
-"""The visualizer of mmengine, for its runner and for the hooks and inferencers of mmdet and mmseg."""
+"""The visualizer for mmengine's runner and for the hooks and inferencers of mmdet and mmseg."""
 
 from pathlib import Path
 from typing import Any
@@ -9,24 +9,28 @@ from mmdet.structures import DetDataSample
 from mmseg.visualization import SegLocalVisualizer
 
 from mmoneformer.registry import VISUALIZERS
-from mmoneformer.visualization.drawing import result_regions
-from mmoneformer.visualization.painting import OPACITY
-from mmoneformer.visualization.regions import SHOWN_SCORE, Regions, annotated_regions
+from mmoneformer.tasks import TASKS
+from mmoneformer.visualization.drawing import OPACITY
+from mmoneformer.visualization.regions import (
+    RESULT_REGIONS,
+    SHOWN_SCORE,
+    Regions,
+    annotated_regions,
+    result_regions,
+)
 from mmoneformer.visualization.sheet import draw_panels
-
-FIELD_OF_TASK = {'panoptic': 'pred_panoptic_seg', 'instance': 'pred_instances', 'semantic': 'pred_sem_seg'}
 
 
 @VISUALIZERS.register_module()
 class OneFormerVisualizer(SegLocalVisualizer):
-    """Draws an image, its annotation and its results of the three tasks beside each other.
+    """Draws an image, its annotation and its results of all tasks side by side.
 
-    It is one of mmseg's visualizers because mmseg's inferencer takes no other.
+    It inherits from mmseg's visualizer because mmseg's inferencer accepts no other.
 
     Args:
-        name: Of the instance.
+        name: Name of the instance.
         alpha: Opacity of the colors, 0 to 1.
-        kwargs: Of ``SegLocalVisualizer``: ``vis_backends``, ``save_dir``, ``classes``, ``palette``.
+        kwargs: Arguments of ``SegLocalVisualizer``: ``vis_backends``, ``save_dir``, ``classes``, ``palette``.
     """
 
     def __init__(self, name: str = 'visualizer', *, alpha: float = OPACITY, **kwargs: Any) -> None:
@@ -46,20 +50,20 @@ class OneFormerVisualizer(SegLocalVisualizer):
         with_labels: bool = True,
         pred_score_thr: float = SHOWN_SCORE,
     ) -> None:
-        """Draw a sheet, and show it, write it to a file, or hand it to the backends.
+        """Draw a sheet, and show it, write it to a file, or pass it to the backends.
 
         Args:
-            name: Of the picture.
+            name: Name of the image.
             image: RGB, uint8 [H, W, 3].
-            data_sample: Annotation and results; what it does not hold is not drawn.
+            data_sample: Annotation and results; fields that it does not have are not drawn.
             draw_gt: Whether to draw the annotation.
             draw_pred: Whether to draw the results.
             show: Whether to open a window.
-            wait_time: Seconds that the window stays; 0 for ever.
-            out_file: Path to write to, in place of the backends; its folder is made where it is missing.
-            step: Counts the pictures of the name.
+            wait_time: Seconds after which the window closes; 0 to wait for a key.
+            out_file: Path to write to, instead of the backends; its folder is created if it does not exist.
+            step: Step of the image, for the backends.
             with_labels: Whether to write names on the regions.
-            pred_score_thr: Instances below are left out.
+            pred_score_thr: Instances with a lower score are left out.
 
         Raises:
             OSError: If the file cannot be written.
@@ -86,12 +90,12 @@ class OneFormerVisualizer(SegLocalVisualizer):
     def _results(self, sample: DetDataSample, min_score: float) -> dict[str, Regions]:
         return {
             task.capitalize(): result_regions(sample, task, self.dataset_meta, min_score=min_score)
-            for task, field in FIELD_OF_TASK.items()
-            if field in sample
+            for task in TASKS
+            if RESULT_REGIONS[task].field in sample
         }
 
 
-def _write(path: Path, picture: np.ndarray) -> None:
+def _write(path: Path, image: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), picture[..., ::-1]):
+    if not cv2.imwrite(str(path), image[..., ::-1]):
         raise OSError(f'cannot write {path}')

@@ -1,1 +1,1 @@
-"""A page for the browser: drop an image, see its three segmentations. It needs gradio (the extra ``web``)."""
+"""A page for the browser: upload an image and see its segmentations. Requires gradio (the extra ``web``)."""

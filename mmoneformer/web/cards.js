@@ -1,5 +1,5 @@
-// Shows what is under the pointer: the segment of a pixel, or of a row of the table, and dims the rest.
-const DIMMED = 130; // opacity of what is dimmed, of 255
+// Highlights the segment under the pointer, of a pixel or of a row of the table, by dimming the rest.
+const DIMMED = 130; // opacity of the dimmed part, 0 to 255
 const idsOf = new WeakMap(); // card -> segment numbers of its pixels
 
 function readIds(card) {
@@ -16,57 +16,57 @@ function readIds(card) {
   return idsOf.get(card);
 }
 
-function choose(card, number) {
-  if (Number(card.dataset.chosen ?? 0) === number) return;
-  card.dataset.chosen = number;
-  for (const row of card.querySelectorAll('tr')) row.classList.toggle('chosen', row.dataset.number === `${number}`);
+function highlight(card, number) {
+  if (Number(card.dataset.highlighted ?? 0) === number) return;
+  card.dataset.highlighted = number;
+  for (const row of card.querySelectorAll('tr')) row.classList.toggle('highlighted', row.dataset.number === `${number}`);
   const { width, height, numbers } = readIds(card);
   const canvas = card.querySelector('canvas');
   Object.assign(canvas, { width, height });
   if (number === 0) return;
-  const veil = new ImageData(width, height);
-  for (let i = 0; i < numbers.length; i++) if (numbers[i] !== number) veil.data[4 * i + 3] = DIMMED;
-  canvas.getContext('2d').putImageData(veil, 0, 0);
+  const overlay = new ImageData(width, height);
+  for (let i = 0; i < numbers.length; i++) if (numbers[i] !== number) overlay.data[4 * i + 3] = DIMMED;
+  canvas.getContext('2d').putImageData(overlay, 0, 0);
 }
 
-function say(card, text, left, top) {
+function showNote(card, text, left, top) {
   const note = card.querySelector('output');
   note.classList.toggle('shown', text !== '');
   note.textContent = text;
-  const room = card.querySelector('.picture').clientWidth - note.offsetWidth - 4;
-  note.style.left = `${Math.max(4, Math.min(left + 14, room))}px`;
+  const maxLeft = card.querySelector('.drawing').clientWidth - note.offsetWidth - 4;
+  note.style.left = `${Math.max(4, Math.min(left + 14, maxLeft))}px`;
   note.style.top = `${Math.max(4, top - 34)}px`;
 }
 
 function pointAt(card, event) {
-  const box = card.querySelector('.picture').getBoundingClientRect();
+  const box = card.querySelector('.drawing').getBoundingClientRect();
   const [left, top] = [event.clientX - box.left, event.clientY - box.top];
   const { width, height, numbers } = readIds(card);
   const column = Math.min(width - 1, Math.max(0, Math.floor((left / box.width) * width)));
   const row = Math.min(height - 1, Math.max(0, Math.floor((top / box.height) * height)));
   const number = numbers[row * width + column];
-  choose(card, number);
-  say(card, card.querySelector(`tr[data-number="${number}"]`)?.dataset.text ?? '', left, top);
+  highlight(card, number);
+  showNote(card, card.querySelector(`tr[data-number="${number}"]`)?.dataset.text ?? '', left, top);
 }
 
-function forget(card) {
-  choose(card, 0);
-  say(card, '', 0, 0);
+function clear(card) {
+  highlight(card, 0);
+  showNote(card, '', 0, 0);
 }
 
 element.addEventListener('pointermove', (event) => {
   const card = event.target.closest('.card');
   if (!card) return;
   const row = event.target.closest('tr');
-  if (event.target.closest('.picture')) {
+  if (event.target.closest('.drawing')) {
     pointAt(card, event);
   } else if (row) {
-    choose(card, Number(row.dataset.number));
+    highlight(card, Number(row.dataset.number));
   } else {
-    forget(card);
+    clear(card);
   }
 });
 element.addEventListener('pointerout', (event) => {
   const card = event.target.closest('.card');
-  if (card && !card.contains(event.relatedTarget)) forget(card);
+  if (card && !card.contains(event.relatedTarget)) clear(card);
 });

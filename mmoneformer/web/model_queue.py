@@ -1,4 +1,4 @@
-"""The models of a page, each of which serves one request after the other."""
+"""Queues of requests: each model of the page computes one request at a time."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,26 +8,25 @@ from typing import NamedTuple
 import numpy as np
 
 from mmoneformer.apis import OneFormerInferencer
-from mmoneformer.results.as_dict import to_plain
-from mmoneformer.results.coco_files import CocoFiles
+from mmoneformer.results.as_dict import as_dict
 from mmoneformer.results.folder import ResultFolder
 from mmoneformer.tasks import check_tasks
 from mmoneformer.visualization import draw_sheet
-from mmoneformer.web.task_view import TaskView, view_task
+from mmoneformer.web.cards import TaskView, view_task
 
-MAX_WAITING = 16  # requests of a model; more would wait for minutes
+MAX_WAITING = 16  # requests of a model; further ones would wait for minutes
 
 
 class BusyError(RuntimeError):
-    """Too many requests wait for a model."""
+    """Too many requests are waiting for a model."""
 
 
 class Answer(NamedTuple):
-    """What a request gets.
+    """Answer to a request.
 
     Attributes:
-        views: Of each task asked for.
-        files: The results, for other programs.
+        views: The result of each task.
+        files: Files of the results, to download.
     """
 
     views: list[TaskView]
@@ -35,10 +34,10 @@ class Answer(NamedTuple):
 
 
 class ModelQueue:
-    """Takes requests for models; a model computes one at a time, in the order they came.
+    """Predicts images with one of several models; requests of the same model are served in order of arrival.
 
     Args:
-        models: By name.
+        models: Inferencers by name.
     """
 
     def __init__(self, models: Mapping[str, OneFormerInferencer]) -> None:
@@ -48,26 +47,26 @@ class ModelQueue:
 
     @property
     def names(self) -> list[str]:
-        """Of the models."""
+        """Names of the models."""
         return list(self._models)
 
     async def predict(self, name: str, image: np.ndarray, tasks: Sequence[str], folder: Path, stem: str) -> Answer:
-        """Predict an image, when its turn has come.
+        """Predict an image once the model has served the requests before.
 
         Args:
-            name: Of the model.
+            name: Name of the model.
             image: RGB, uint8 [H, W, 3].
-            tasks: Which results to give.
-            folder: Where to write the files.
-            stem: Begins their names.
+            tasks: Names of the tasks.
+            folder: Folder to write the files to.
+            stem: Start of their names.
 
         Raises:
-            BusyError: If too many requests wait already.
+            BusyError: If too many requests are waiting already.
             ValueError: If a task is unknown, or there is none.
         """
         tasks = check_tasks(tasks)
         if self._waiting[name] >= MAX_WAITING:
-            raise BusyError(f'{MAX_WAITING} pictures wait for {name} already: please try again later.')
+            raise BusyError(f'{MAX_WAITING} images are waiting for {name} already: please try again later.')
         self._waiting[name] += 1
         try:
             async with self._locks[name]:
@@ -79,8 +78,7 @@ class ModelQueue:
 def _answer(model: OneFormerInferencer, image: np.ndarray, tasks: Sequence[str], folder: Path, stem: str) -> Answer:
     metainfo = model.model.dataset_meta
     (found,) = model.stream([np.ascontiguousarray(image[..., ::-1])], tasks=tasks)
-    with ResultFolder(folder, metainfo) as written:
+    with ResultFolder(folder, metainfo) as results:
         sheet = draw_sheet(image, found.sample, metainfo, tasks)
-        written.write(stem, to_plain(found.sample, metainfo, tasks), sheet, image.shape[:2])
-    files = [file for file in sorted(folder.iterdir()) if file.name not in CocoFiles.NAMES]  # these repeat the others
-    return Answer([view_task(image, found.sample, task, metainfo) for task in tasks], files)
+        files = results.write(stem, as_dict(found.sample, metainfo, tasks), sheet, image.shape[:2])
+    return Answer([view_task(image, found.sample, task, metainfo) for task in tasks], sorted(files))

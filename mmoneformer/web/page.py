@@ -1,4 +1,4 @@
-"""The page: what it is made of, and what happens at a press of its button."""
+"""The page: its elements, and what its button does."""
 
 import asyncio
 from importlib.resources import files
@@ -8,15 +8,14 @@ from tempfile import mkdtemp
 import gradio as gr
 
 from mmoneformer.tasks import TASKS
-from mmoneformer.visualization.painting import OPACITY
+from mmoneformer.visualization.drawing import OPACITY
 from mmoneformer.web.cards import make_cards
-from mmoneformer.web.image_drop import image_drop
 from mmoneformer.web.model_queue import BusyError, ModelQueue
-from mmoneformer.web.upload import BadUploadError, read_upload
+from mmoneformer.web.upload import BadUploadError, read_upload, upload_field
 
 TITLE = 'mmoneformer'
 INTRODUCTION = """# mmoneformer
-One model, three segmentations: drop an image, choose the tasks, and point at what you want to know more of."""
+One model, three segmentations: upload an image, choose the tasks, and point at a segment for details."""
 NOTHING_YET = '<div class="nothing-yet">The results appear here.</div>'
 SET_OPACITY = "(percent) => document.documentElement.style.setProperty('--overlay-opacity', percent / 100)"
 HOUR = 3600  # seconds
@@ -25,7 +24,7 @@ SCRIPT = files(__package__).joinpath('cards.js').read_text()
 
 
 def theme() -> gr.themes.Base:
-    """Colors and fonts; the fonts are those of the visitor's machine."""
+    """Colors and fonts; only fonts of the visitor's system are used."""
     return gr.themes.Default(
         primary_hue='teal',
         neutral_hue='slate',
@@ -34,19 +33,19 @@ def theme() -> gr.themes.Base:
     )
 
 
-def build_page(desk: ModelQueue) -> gr.Blocks:
-    """Build the page; ``STYLE`` and ``theme`` are given to its ``launch``.
+def build_page(queue: ModelQueue) -> gr.Blocks:
+    """Build the page; pass ``STYLE`` and ``theme()`` to its ``launch``.
 
     Args:
-        desk: Predicts.
+        queue: Predicts the images.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(HOUR, HOUR)) as page:
         gr.Markdown(INTRODUCTION)
         with gr.Row():
             with gr.Column(scale=1, min_width=300):
-                image = image_drop(label='Image', sources=['upload', 'clipboard'], height=280, elem_id='image')
+                image = upload_field(label='Image', sources=['upload', 'clipboard'], height=280, elem_id='image')
                 model = gr.Dropdown(
-                    desk.names, label='Model', value=desk.names[0], visible=len(desk.names) > 1, elem_id='model'
+                    queue.names, label='Model', value=queue.names[0], visible=len(queue.names) > 1, elem_id='model'
                 )
                 tasks = gr.CheckboxGroup(
                     [(task.capitalize(), task) for task in TASKS], value=list(TASKS), label='Tasks', elem_id='tasks'
@@ -57,14 +56,14 @@ def build_page(desk: ModelQueue) -> gr.Blocks:
                 cards = gr.HTML(NOTHING_YET, js_on_load=SCRIPT, elem_id='cards', min_height=280)
                 downloads = gr.File(label='Downloads', file_count='multiple', interactive=False, elem_id='downloads')
 
-        async def respond(file: str | None, model_name: str, chosen: list[str]) -> tuple[str, list[str]]:
-            """Predict the image that is in the field."""
+        async def respond(file: str | None, model_name: str, task_names: list[str]) -> tuple[str, list[str]]:
+            """Predict the uploaded image."""
             if file is None:
-                raise gr.Error('Drop an image into the field first.', title='No image', print_exception=False)
+                raise gr.Error('Upload an image first.', title='No image', print_exception=False)
             try:
-                picture = await asyncio.to_thread(read_upload, Path(file))
+                pixels = await asyncio.to_thread(read_upload, Path(file))
                 folder = Path(mkdtemp(dir=page.GRADIO_CACHE))
-                answer = await desk.predict(model_name, picture, chosen, folder, Path(file).stem)
+                answer = await queue.predict(model_name, pixels, task_names, folder, Path(file).stem)
             except (BadUploadError, BusyError, ValueError) as error:
                 raise gr.Error(str(error), title='Not predicted', print_exception=False) from error
             return make_cards(answer.views), [str(path) for path in answer.files]

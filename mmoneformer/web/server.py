@@ -20,14 +20,14 @@ TERMINATED = 143  # exit status, as shells have it
 
 
 def serve(weights: Sequence[str], *, host: str, port: int, device: str, max_mb: float) -> None:
-    """Serve the page until it is interrupted.
+    """Serve the page until interrupted.
 
     Args:
-        weights: Checkpoints, or names of models to download, as ``init_model`` takes them; the page lets choose.
-        host: Address to listen at; '127.0.0.1' is reached from this machine only.
-        port: To listen at.
-        device: Where the models compute.
-        max_mb: Size of the largest upload, in mebibytes.
+        weights: Checkpoints or names of released models, as for ``init_model``; the page offers a choice of several.
+        host: Address to listen on; '127.0.0.1' accepts connections from this machine only.
+        port: Port to listen on.
+        device: Device of the models.
+        max_mb: Maximum size of an upload in MiB.
 
     Raises:
         ImportError: If gradio is not installed.
@@ -40,34 +40,34 @@ def serve(weights: Sequence[str], *, host: str, port: int, device: str, max_mb: 
         name: OneFormerInferencer(weights=file, device=device, show_progress=False)
         for name, file in name_models(weights).items()
     }
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # or the folder would stay
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that the folder is removed
     with (
         TemporaryDirectory(prefix='mmoneformer-') as folder,
         closing(open_page(models, folder=folder, host=host, port=port, max_mb=max_mb)) as page,
     ):
-        print(f'{page.local_url}  (Ctrl-C ends it)', flush=True)
+        print(f'{page.local_url}  (Ctrl-C to stop)', flush=True)
         threading.Event().wait()
 
 
 def open_page(
     models: Mapping[str, OneFormerInferencer], *, folder: str, host: str, port: int | None, max_mb: float
 ) -> 'Blocks':
-    """Start to serve the page, in threads of its own; nothing is sent anywhere but to its visitors.
+    """Start to serve the page in background threads; data is sent to its visitors only.
 
     Args:
-        models: By name.
-        folder: Where uploads and results are kept, each for about an hour.
+        models: Inferencers by name.
+        folder: Folder for uploads and results, each of which is kept for about an hour.
         host: As in ``serve``.
-        port: To listen at; None for one that is free.
+        port: Port to listen on; None for a free one.
         max_mb: As in ``serve``.
 
     Returns:
-        The page; its ``close`` ends it.
+        The page; its ``close`` stops serving.
 
     Raises:
         OSError: If the port is taken.
     """
-    os.environ['GRADIO_TEMP_DIR'] = folder  # read where gradio's parts are made
+    os.environ['GRADIO_TEMP_DIR'] = folder  # gradio reads it when elements are created
     from mmoneformer.web.model_queue import ModelQueue
     from mmoneformer.web.page import STYLE, build_page, theme
 
@@ -85,11 +85,11 @@ def open_page(
             css=STYLE,
         )
     except OSError as error:
-        raise OSError(f'cannot listen at {host}, port {port}: is it taken? Choose another with --port') from error
+        raise OSError(f'cannot listen on {host}, port {port}: it may be in use, choose another with --port') from error
     return page
 
 
 def name_models(weights: Sequence[str]) -> dict[str, str]:
-    """Name models by their files, or by their whole paths where the files are called the same."""
+    """Name models by their files, or by their full paths if several files have the same name."""
     stems = [Path(file).stem for file in weights]
     return {stem if stems.count(stem) == 1 else file: file for stem, file in zip(stems, weights, strict=True)}

@@ -15,13 +15,14 @@ ARRAY = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ('b.JPG', 'a.png', 'c.jpeg', 'notes.txt', 'inner/d.png'):
+    for name in ('b.JPG', 'a.png', 'c.jpeg', 'notes.txt', '.c.part.png', 'inner/d.png'):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     return tmp_path
 
 
 def test_folder_by_name(folder):
+    """Hidden files, such as incomplete ones, are left out."""
     assert expand_sources(folder) == [folder / name for name in ('a.png', 'b.JPG', 'c.jpeg')]
 
 
@@ -44,9 +45,9 @@ def test_nothing_there(tmp_path):
         expand_sources(tmp_path / 'missing.png')
 
 
-def test_folder_without_pictures(tmp_path):
+def test_folder_without_images(tmp_path):
     (tmp_path / 'x.txt').touch()
-    with pytest.raises(ValueError, match=r'holds no picture \(\.bmp, \.jpeg'):
+    with pytest.raises(ValueError, match=r'has no images \(\.bmp, \.jpeg'):
         expand_sources(tmp_path)
 
 
@@ -59,7 +60,7 @@ def test_array_that_is_no_image(array):
 def test_pattern(folder):
     expected = [folder / name for name in ('a.png', 'inner/d.png')]
     assert expand_sources(str(folder / '**' / '*.png')) == expected
-    with pytest.raises(ValueError, match=r'the pattern .*\*\.gif holds no picture'):
+    with pytest.raises(ValueError, match=r'the pattern .*\*\.gif has no images'):
         expand_sources(folder / '*.gif')
 
 
@@ -109,7 +110,7 @@ def test_names(source, name, stem):
 
 @pytest.fixture
 def address(tmp_path):
-    """A server of a folder with one picture."""
+    """A server of a folder with one image."""
     cv2.imwrite(str(tmp_path / 'x.png'), ARRAY)
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
     with HTTPServer(('127.0.0.1', 0), handler) as server:
@@ -121,7 +122,7 @@ def address(tmp_path):
 def test_url(address):
     (source,) = expand_sources(f'{address}/x.png')
     np.testing.assert_array_equal(load_source(source, LoadImageFromFile())['img'], ARRAY)
-    with pytest.raises(ValueError, match=r'/y\.png is no picture that can be read: .*404'):
+    with pytest.raises(ValueError, match=r'/y\.png is not a readable image: .*404'):
         load_source(f'{address}/y.png', LoadImageFromFile())
 
 
@@ -134,8 +135,8 @@ def test_loads(tmp_path, as_file):
 
 
 def test_gray_and_alpha_become_color(tmp_path):
-    for name, picture in {'gray.png': ARRAY[..., 0], 'alpha.png': np.dstack((ARRAY, ARRAY[..., 0]))}.items():
-        cv2.imwrite(str(tmp_path / name), picture)
+    for name, image in {'gray.png': ARRAY[..., 0], 'alpha.png': np.dstack((ARRAY, ARRAY[..., 0]))}.items():
+        cv2.imwrite(str(tmp_path / name), image)
         assert load_source(tmp_path / name, LoadImageFromFile())['img'].shape == (4, 5, 3)
 
 

@@ -51,12 +51,12 @@ def test_predicts_each_frame(inferencer, video_file, tmp_path, batch_size):
     out = tmp_path / 'new' / 'out.mp4'
     assert predict_video(inferencer, video_file, out, batch_size=batch_size) == 5
     assert Video(out).rate == 12.5
-    pictures = read(out)
-    assert [picture.shape for picture in pictures] == [(480, 640, 3)] * 5
+    drawings = read(out)
+    assert [drawing.shape for drawing in drawings] == [(480, 640, 3)] * 5
     assert [path.name for path in out.parent.iterdir()] == ['out.mp4']
 
 
-def test_several_tasks_stand_beside_each_other(inferencer, video_file, tmp_path):
+def test_several_tasks_are_drawn_side_by_side(inferencer, video_file, tmp_path):
     out = tmp_path / 'out.mp4'
     assert predict_video(inferencer, video_file, out, tasks=['panoptic', 'semantic'], max_frames=2) == 2
     height, width = read(out)[0].shape[:2]
@@ -65,7 +65,7 @@ def test_several_tasks_stand_beside_each_other(inferencer, video_file, tmp_path)
 
 def test_a_window_until_a_key(inferencer, video_file, tmp_path, monkeypatch):
     shown, keys = [], iter([-1, ord('q')])
-    monkeypatch.setattr(cv2, 'imshow', lambda name, picture: shown.append(picture.shape))
+    monkeypatch.setattr(cv2, 'imshow', lambda name, image: shown.append(image.shape))
     monkeypatch.setattr(cv2, 'waitKey', lambda milliseconds: next(keys))
     assert predict_video(inferencer, video_file, tmp_path / 'out.mp4', show=True) == 2
     assert shown == [(480, 640, 3)] * 2

@@ -8,7 +8,7 @@ from mmengine.structures import InstanceData, PixelData
 from pycocotools import mask as coco_mask
 
 from mmoneformer.metainfo import resolve_metainfo
-from mmoneformer.results.as_dict import to_plain
+from mmoneformer.results.as_dict import AS_DICT, as_dict
 
 METAINFO = resolve_metainfo({'classes': ('sky', 'cat', 'road'), 'thing_ids': (1,)})
 MASKS = torch.tensor([[[1, 1, 0], [0, 0, 0]], [[0, 1, 1], [0, 1, 1]]]).bool()
@@ -33,7 +33,7 @@ def sample():
 
 
 def test_panoptic(sample):
-    panoptic = to_plain(sample, METAINFO, ['panoptic'])['panoptic']
+    panoptic = as_dict(sample, METAINFO, ['panoptic'])['panoptic']
     np.testing.assert_array_equal(panoptic['id_map'], [[1, 3, 0], [2, 4, 4]])
     sky, road, one, other = panoptic['segments']
     assert sky == {
@@ -57,13 +57,13 @@ def test_panoptic(sample):
 def test_no_segment(sample):
     sample.pred_panoptic_seg = PixelData(sem_seg=torch.full((1, 2, 3), 3))
     sample.pred_segments = sample.pred_segments[:0]
-    panoptic = to_plain(sample, METAINFO, ['panoptic'])['panoptic']
+    panoptic = as_dict(sample, METAINFO, ['panoptic'])['panoptic']
     assert not panoptic['id_map'].any()
     assert panoptic['segments'] == []
 
 
 def test_instance(sample):
-    instances = to_plain(sample, METAINFO, ['instance'])['instance']
+    instances = as_dict(sample, METAINFO, ['instance'])['instance']
     masks = instances.pop('masks')
     assert instances == {
         'labels': [1, 1],
@@ -77,14 +77,19 @@ def test_instance(sample):
 
 def test_no_instance(sample):
     sample.pred_instances = sample.pred_instances[:0]
-    instances = to_plain(sample, METAINFO, ['instance'])['instance']
+    instances = as_dict(sample, METAINFO, ['instance'])['instance']
     assert instances == {'labels': [], 'class_names': [], 'scores': [], 'bboxes': [], 'masks': []}
 
 
 def test_semantic(sample):
-    label_map = to_plain(sample, METAINFO, ['semantic'])['semantic']['label_map']
+    label_map = as_dict(sample, METAINFO, ['semantic'])['semantic']['label_map']
     np.testing.assert_array_equal(label_map, np.array([[0, 1, 2], [2, 1, 1]], np.uint8), strict=True)
 
 
 def test_gives_what_is_asked_in_that_order(sample):
-    assert list(to_plain(sample, METAINFO, ['semantic', 'instance'])) == ['semantic', 'instance']
+    assert list(as_dict(sample, METAINFO, ['semantic', 'instance'])) == ['semantic', 'instance']
+
+
+def test_another_task(sample, monkeypatch):
+    monkeypatch.setitem(AS_DICT, 'part', lambda sample, metainfo: {'classes': metainfo['classes']})
+    assert as_dict(sample, METAINFO, ['part']) == {'part': {'classes': METAINFO['classes']}}

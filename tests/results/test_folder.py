@@ -6,12 +6,14 @@ import pytest
 from PIL import Image
 
 from mmoneformer.metainfo import resolve_metainfo
-from mmoneformer.results.folder import ResultFolder
+from mmoneformer.results.folder import TASK_FILES, ResultFolder, TaskFiles
+from mmoneformer.tasks import TASKS, Task
 
 METAINFO = resolve_metainfo({'classes': ('sky', 'cat'), 'thing_ids': (1,), 'palette': [(70, 130, 180), (220, 20, 60)]})
-PICTURE = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+DRAWING = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
 MASK = {'size': [2, 3], 'counts': '04'}
 ID_MAP = np.array([[0, 1, 1], [2, 70000, 70000]], np.int32)
+PARTS = np.array([[0, 1, 1], [2, 2, 0]], np.uint8)
 RESULTS = {
     'panoptic': {
         'id_map': ID_MAP,
@@ -49,15 +51,21 @@ def finished(folder):
     return {path.name for path in folder.path.iterdir() if not path.name.startswith('.')}
 
 
+def name_of(files):
+    """The NAME that an image got."""
+    (name,) = (file.stem for file in files if file.suffix == '.json')
+    return name
+
+
 def read(path):
     with Image.open(path) as image:
         return np.asarray(image)
 
 
 def test_files_of_an_image(folder):
-    assert folder.write('x', RESULTS, PICTURE, (2, 3)) == 'x'
-    assert finished(folder) == {'x.png', 'x.json', 'x_panoptic.png', 'x_semantic.png'}
-    np.testing.assert_array_equal(read(folder.path / 'x.png'), PICTURE)
+    files = folder.write('x', RESULTS, DRAWING, (2, 3))
+    assert finished(folder) == {'x.png', 'x.json', 'x_panoptic.png', 'x_semantic.png'} == {file.name for file in files}
+    np.testing.assert_array_equal(read(folder.path / 'x.png'), DRAWING)
     np.testing.assert_array_equal(read(folder.path / 'x_panoptic.png').astype(int) @ [1, 256, 65536], ID_MAP)
     np.testing.assert_array_equal(read(folder.path / 'x_semantic.png'), RESULTS['semantic']['label_map'])
     with Image.open(folder.path / 'x_semantic.png') as image:
@@ -85,25 +93,25 @@ def test_files_of_an_image(folder):
 
 
 def test_writes_what_there_is(folder):
-    folder.write('x', {'instance': RESULTS['instance']}, PICTURE, (2, 3))
+    folder.write('x', {'instance': RESULTS['instance']}, DRAWING, (2, 3))
     assert finished(folder) == {'x.png', 'x.json'}
 
 
 def test_names_do_not_clash(folder):
     stems = ['x', 'x', 'X', 'x_panoptic', 'x_2', 'y']
-    names = [folder.write(stem, RESULTS, PICTURE, (2, 3)) for stem in stems]
+    names = [name_of(folder.write(stem, RESULTS, DRAWING, (2, 3))) for stem in stems]
     assert names == ['x', 'x_2', 'X_3', 'x_panoptic_2', 'x_2_2', 'y']
     assert len(finished(folder)) == 4 * len(stems)
 
 
 def test_replaces_the_files_of_an_earlier_run(folder):
-    folder.write('x', RESULTS, PICTURE, (2, 3))
-    ResultFolder(folder.path, METAINFO).write('x', RESULTS, 255 - PICTURE, (2, 3))
-    np.testing.assert_array_equal(read(folder.path / 'x.png'), 255 - PICTURE)
+    folder.write('x', RESULTS, DRAWING, (2, 3))
+    ResultFolder(folder.path, METAINFO).write('x', RESULTS, 255 - DRAWING, (2, 3))
+    np.testing.assert_array_equal(read(folder.path / 'x.png'), 255 - DRAWING)
 
 
-def test_leaves_no_half_file(folder, monkeypatch):
-    folder.write('x', RESULTS, PICTURE, (2, 3))
+def test_an_interruption_leaves_the_old_file(folder, monkeypatch):
+    folder.write('x', RESULTS, DRAWING, (2, 3))
     before = (folder.path / 'x.json').read_bytes()
 
     def interrupted(*args):
@@ -111,22 +119,61 @@ def test_leaves_no_half_file(folder, monkeypatch):
 
     monkeypatch.setattr('os.replace', interrupted)
     with pytest.raises(KeyboardInterrupt):
-        ResultFolder(folder.path, METAINFO).write('x', {}, PICTURE, (2, 3))
+        ResultFolder(folder.path, METAINFO).write('x', {}, DRAWING, (2, 3))
     assert (folder.path / 'x.json').read_bytes() == before
 
 
-def test_files_of_the_run_have_their_names(folder):
-    assert [folder.write(stem, RESULTS, PICTURE, (2, 3)) for stem in ('panoptic', 'Instances')] == [
-        'panoptic_2',
-        'Instances_2',
-    ]
+def test_names_of_the_coco_files_are_taken(folder):
+    names = [name_of(folder.write(stem, RESULTS, DRAWING, (2, 3))) for stem in ('panoptic', 'Instances')]
+    assert names == ['panoptic_2', 'Instances_2']
 
 
-def test_files_of_the_run_are_complete_after_an_interruption(tmp_path):
+def test_coco_files_are_complete_after_an_interruption(tmp_path):
     with suppress(KeyboardInterrupt), ResultFolder(tmp_path, METAINFO) as folder:
-        folder.write('x', RESULTS, PICTURE, (2, 3))
+        folder.write('x', RESULTS, DRAWING, (2, 3))
         raise KeyboardInterrupt
     panoptic = json.loads((tmp_path / 'panoptic.json').read_text())
     assert panoptic['images'] == [{'id': 1, 'file_name': 'x', 'height': 2, 'width': 3}]
     assert panoptic['annotations'][0]['file_name'] == 'x_panoptic.png'
     assert not list(tmp_path.glob('.*'))
+
+
+@pytest.fixture
+def part_task(monkeypatch):
+    """A fourth task, whose results are a map of parts."""
+    files = TaskFiles(
+        key='parts',
+        content=lambda result: {'count': int(result['map'].max())},
+        png=lambda result, metainfo: Image.fromarray(result['map']),
+        coco_file='Parts.json',
+        annotations=lambda content, image_id, first_id: [{'id': first_id, 'image_id': image_id, **content}],
+    )
+    monkeypatch.setitem(TASKS, 'part', Task('part', filler='a part photo'))
+    monkeypatch.setitem(TASK_FILES, 'part', files)
+
+
+def test_another_task(part_task, tmp_path):
+    with ResultFolder(tmp_path, METAINFO) as folder:
+        for stem in ('x', 'parts'):
+            folder.write(stem, {'part': {'map': PARTS}}, DRAWING, (2, 3))
+    assert finished(folder) == {
+        'x.png',
+        'x.json',
+        'x_part.png',
+        'parts_2.png',
+        'parts_2.json',
+        'parts_2_part.png',
+        'Parts.json',
+    }
+    np.testing.assert_array_equal(read(tmp_path / 'x_part.png'), PARTS)
+    assert json.loads((tmp_path / 'x.json').read_text())['parts'] == {'file_name': 'x_part.png', 'count': 2}
+    assert json.loads((tmp_path / 'Parts.json').read_text())['annotations'] == [
+        {'id': 1, 'image_id': 1, 'file_name': 'x_part.png', 'count': 2},
+        {'id': 2, 'image_id': 2, 'file_name': 'parts_2_part.png', 'count': 2},
+    ]
+
+
+def test_a_task_without_an_entry(monkeypatch, tmp_path):
+    monkeypatch.setitem(TASKS, 'part', Task('part', filler='a part photo'))
+    with pytest.raises(KeyError, match=r"task 'part' has no entry in mmoneformer\.results\.folder\.TASK_FILES"):
+        ResultFolder(tmp_path, METAINFO)

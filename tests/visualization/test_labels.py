@@ -40,9 +40,9 @@ def test_is_legible(image):
 
 
 def alone(image, id_map, number, text):
-    """A picture with the text of one region alone, and where the text is."""
-    picture = write_labels(image, regions_of(np.where(id_map == number, 1, 0), [(60, 60, 60)], [text]))
-    return picture, changed_box(image, picture)
+    """The image with the text of one region alone, and the box of the text."""
+    written = write_labels(image, regions_of(np.where(id_map == number, 1, 0), [(60, 60, 60)], [text]))
+    return written, changed_box(image, written)
 
 
 def test_small_regions_choose_first_and_are_not_covered(image):

@@ -2,12 +2,18 @@ import colorsys
 
 import numpy as np
 import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData, PixelData
 
 from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.visualization.regions import (
+    RESULT_REGIONS,
+    ResultRegions,
     annotated_regions,
     instance_regions,
     panoptic_regions,
+    result_regions,
     semantic_regions,
 )
 
@@ -23,21 +29,22 @@ SKY, CAT, ROAD = METAINFO['palette']
 
 def test_panoptic():
     panoptic = np.array([[0, 1001, 2001, 3], [2, 2, 3001, 3]])
-    id_map, _, colors, texts = panoptic_regions(panoptic, METAINFO)
+    id_map, _, colors, texts, scores = panoptic_regions(panoptic, METAINFO)
     np.testing.assert_array_equal(id_map, [[1, 3, 4, 0], [2, 2, 5, 0]])
     assert texts == ['sky', 'road', 'cat', 'cat', 'cat']
     assert colors[:3] == [SKY, ROAD, CAT]
     assert len(set(colors)) == 5
+    assert scores is None
 
 
 def test_panoptic_void_alone():
-    id_map, _, colors, texts = panoptic_regions(np.full((2, 3), 3), METAINFO)
+    id_map, _, colors, texts, _ = panoptic_regions(np.full((2, 3), 3), METAINFO)
     assert not id_map.any()
     assert colors == texts == []
 
 
 def test_semantic_leaves_out_what_is_no_class():
-    id_map, _, colors, texts = semantic_regions(np.array([[2, 255, 0]]), METAINFO)
+    id_map, _, colors, texts, _ = semantic_regions(np.array([[2, 255, 0]]), METAINFO)
     np.testing.assert_array_equal(id_map, [[2, 0, 1]])
     assert colors == [SKY, ROAD]
     assert texts == ['sky', 'road']
@@ -46,10 +53,13 @@ def test_semantic_leaves_out_what_is_no_class():
 def test_instances_show_the_best_and_hide_the_doubtful():
     masks = np.zeros((3, 1, 4), bool)
     masks[0, 0, :2] = masks[1, 0, 1:] = masks[2] = True
-    id_map, labels, _, texts = instance_regions(masks, np.array([1, 0, 2]), np.array([0.6, 0.954, 0.4]), METAINFO)
+    id_map, labels, _, texts, scores = instance_regions(
+        masks, np.array([1, 0, 2]), np.array([0.6, 0.954, 0.4]), METAINFO
+    )
     np.testing.assert_array_equal(id_map, [[2, 1, 1, 1]])
     assert texts == ['sky 95%', 'cat 60%']
     assert labels == [0, 1]
+    assert scores == [0.954, 0.6]
     everything = instance_regions(masks, np.array([1, 0, 2]), np.array([0.6, 0.954, 0.4]), METAINFO, min_score=0.3)
     assert everything.texts == ['sky 95%', 'cat 60%', 'road 40%']
 
@@ -89,3 +99,42 @@ def test_another_size_keeps_the_regions(size):
     assert regions.id_map.shape == size[::-1]
     assert set(np.unique(regions.id_map)) == {1, 2}
     np.testing.assert_allclose(regions.areas()[1] / regions.id_map.size, 15 * 18 / 600, atol=0.1)
+
+
+@pytest.fixture
+def sample():
+    sample = DetDataSample()
+    sample.pred_panoptic_seg = PixelData(sem_seg=torch.tensor([[[0, 1001, 3]]]))
+    sample.pred_segments = InstanceData(ids=torch.tensor([0, 1001]), scores=torch.tensor([0.5, 0.75]))
+    sample.pred_sem_seg = PixelData(sem_seg=torch.tensor([[[0, 1, 2]]]))
+    sample.pred_instances = InstanceData(
+        masks=torch.tensor([[[False, True, False]], [[True, True, True]]]),
+        labels=torch.tensor([1, 0]),
+        scores=torch.tensor([0.25, 0.625]),
+    )
+    return sample
+
+
+@pytest.mark.parametrize(
+    ('task', 'id_map', 'texts', 'scores'),
+    [
+        ('panoptic', [[1, 2, 0]], ['sky', 'cat'], [0.5, 0.75]),
+        ('instance', [[1, 1, 1]], ['sky 62%'], [0.625]),
+        ('semantic', [[1, 2, 3]], ['sky', 'cat', 'road'], None),
+    ],
+)
+def test_results(sample, task, id_map, texts, scores):
+    regions = result_regions(sample, task, METAINFO)
+    assert (regions.id_map.tolist(), regions.texts, regions.scores) == (id_map, texts, scores)
+
+
+def test_lowest_score_of_a_result(sample):
+    assert len(result_regions(sample, 'instance', METAINFO, min_score=0.2).texts) == 2
+
+
+def test_result_of_another_task(sample, monkeypatch):
+    part = ResultRegions('pred_sem_seg', lambda sample, metainfo, _: semantic_regions(np.array([[0, 1]]), metainfo))
+    monkeypatch.setitem(RESULT_REGIONS, 'part', part)
+    assert result_regions(sample, 'part', METAINFO).texts == ['sky', 'cat']
+    with pytest.raises(KeyError, match=r"task 'other' has no entry in mmoneformer\.visualization\.regions\."):
+        result_regions(sample, 'other', METAINFO)

@@ -12,6 +12,8 @@ from mmseg.engine.hooks import SegVisualizationHook
 
 from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.registry import VISUALIZERS
+from mmoneformer.tasks import TASKS, Task
+from mmoneformer.visualization.regions import RESULT_REGIONS
 from mmoneformer.visualization.sheet import MARGIN, PANEL, draw_sheet
 
 METAINFO = resolve_metainfo({'classes': ('sky', 'cat'), 'thing_ids': (1,), 'palette': [(70, 130, 180), (220, 20, 60)]})
@@ -74,14 +76,14 @@ def test_draws_what_there_is(visualizer):
     assert panels(visualizer.get_image().shape[1]) == 1
 
 
-def test_options_reach_the_pictures(visualizer, sample):
-    pictures = []
+def test_options_reach_the_drawings(visualizer, sample):
+    drawings = []
     for alpha, options in ((0.3, {}), (0.9, {}), (0.9, {'pred_score_thr': 0.3}), (0.9, {'with_labels': False})):
         visualizer.alpha = alpha
         visualizer.add_datasample('x', IMAGE, sample, **options)
-        pictures.append(visualizer.get_image())
-    for index, picture in enumerate(pictures[1:]):
-        assert (picture != pictures[index]).any()
+        drawings.append(visualizer.get_image())
+    for index, drawing in enumerate(drawings[1:]):
+        assert (drawing != drawings[index]).any()
 
 
 def test_a_file_that_cannot_be_written(visualizer, sample, tmp_path):
@@ -96,5 +98,13 @@ def test_a_file_that_cannot_be_written(visualizer, sample, tmp_path):
 def test_validation_hooks_of_mmdet_and_mmseg(visualizer, sample, tmp_path, hook, name):
     runner = SimpleNamespace(iter=7)
     hook(draw=True, interval=1).after_val_iter(runner, 0, {}, [sample])
-    (picture,) = tmp_path.rglob(name)
-    assert panels(cv2.imread(str(picture)).shape[1]) == 5
+    (drawing,) = tmp_path.rglob(name)
+    assert panels(cv2.imread(str(drawing)).shape[1]) == 5
+
+
+def test_another_task(visualizer, sample, monkeypatch):
+    sample.pred_part_seg = sample.pred_sem_seg
+    monkeypatch.setitem(TASKS, 'part', Task('part', filler='a part photo'))
+    monkeypatch.setitem(RESULT_REGIONS, 'part', RESULT_REGIONS['semantic']._replace(field='pred_part_seg'))
+    visualizer.add_datasample('x', IMAGE, sample, draw_gt=False)
+    assert panels(visualizer.get_image().shape[1]) == 5

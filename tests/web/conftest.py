@@ -68,10 +68,10 @@ def metainfo():
 @pytest.fixture(scope='session')
 def image():
     """RGB, each side's colors known: red left, blue right."""
-    picture = np.zeros((80, 120, 3), np.uint8)
-    picture[:, :60, 0] = 200
-    picture[:, 60:, 2] = 200
-    return picture
+    image = np.zeros((80, 120, 3), np.uint8)
+    image[:, :60, 0] = 200
+    image[:, 60:, 2] = 200
+    return image
 
 
 @pytest.fixture

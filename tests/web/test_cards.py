@@ -3,15 +3,19 @@ import re
 from io import BytesIO
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from mmoneformer.web.cards import make_cards
-from mmoneformer.web.task_view import Segment, TaskView
+from mmoneformer.tasks import TASKS, Task
+from mmoneformer.visualization.drawing import draw_results
+from mmoneformer.visualization.regions import RESULT_REGIONS
+from mmoneformer.web import cards
+from mmoneformer.web.cards import Segment, TaskView, make_cards, view_task
 
 
 def view(segments, id_map=None, task='panoptic'):
-    picture = np.full((4, 6, 3), 90, np.uint8)
-    return TaskView(task, picture, picture, np.ones((4, 6), np.uint16) if id_map is None else id_map, segments)
+    drawing = np.full((4, 6, 3), 90, np.uint8)
+    return TaskView(task, drawing, drawing, np.ones((4, 6), np.uint16) if id_map is None else id_map, segments)
 
 
 def rows(html):
@@ -47,3 +51,45 @@ def test_ids_survive_as_colors():
     code = re.search(r'class="ids" alt="" src="data:image/png;base64,([^"]+)"', html)[1]
     colors = np.asarray(Image.open(BytesIO(base64.b64decode(code)))).astype(int)
     np.testing.assert_array_equal(colors[..., 0] + 256 * colors[..., 1], id_map)
+
+
+def test_segments_of_the_tasks(image, sample, metainfo):
+    sky, cat, road = metainfo['palette']
+    assert view_task(image, sample, 'panoptic', metainfo).segments == [
+        Segment('sky', sky, 0.5, 0.75),
+        Segment('cat', cat, 0.4375, pytest.approx(0.9)),
+    ]
+    assert view_task(image, sample, 'instance', metainfo).segments == [Segment('cat', cat, 0.5, pytest.approx(0.8))]
+    assert view_task(image, sample, 'semantic', metainfo).segments == [
+        Segment('sky', sky, 0.5, None),
+        Segment('cat', cat, 0.4375, None),
+        Segment('road', road, 0.0625, None),
+    ]
+
+
+def test_ids_are_positions_in_the_list(image, sample, metainfo):
+    id_map = view_task(image, sample, 'panoptic', metainfo).id_map
+    assert [id_map[0, 0], id_map[0, -1], id_map[-1, -1]] == [1, 2, 0]
+
+
+@pytest.mark.parametrize('opacity', [0.3, 0.55])
+def test_other_opacities_are_weighted_sums(image, sample, metainfo, opacity):
+    """What the browser blends is what the visualizer paints."""
+    view = view_task(image, sample, 'panoptic', metainfo)
+    expected = draw_results(image, sample, metainfo, ['panoptic'], opacity=opacity)['panoptic']
+    blended = (1 - opacity) * view.clear + opacity * view.filled
+    np.testing.assert_allclose(blended, expected, atol=2)  # labels are translucent: rounded twice
+
+
+def test_large_images_are_shrunk(image, sample, metainfo, monkeypatch):
+    monkeypatch.setattr(cards, 'LONGEST_SIDE', 60)
+    view = view_task(image, sample, 'semantic', metainfo)
+    assert view.id_map.shape == (40, 60)
+    assert view.segments[2].share == 0.0625
+
+
+def test_another_task(image, sample, metainfo, monkeypatch):
+    monkeypatch.setitem(TASKS, 'part', Task('part', filler='a part photo'))
+    monkeypatch.setitem(RESULT_REGIONS, 'part', RESULT_REGIONS['panoptic'])
+    html = make_cards([view_task(image, sample, 'part', metainfo)])
+    assert '<b>Part</b> 2 segments' in html

@@ -10,9 +10,9 @@ from mmoneformer.web import model_queue
 from mmoneformer.web.model_queue import BusyError, ModelQueue
 
 
-def predict(desk, image, folder, name='known', tasks=('panoptic', 'semantic'), stem='photo'):
+def predict(queue, image, folder, name='known', tasks=('panoptic', 'semantic'), stem='photo'):
     folder.mkdir(exist_ok=True)
-    return desk.predict(name, image, tasks, folder, stem)
+    return queue.predict(name, image, tasks, folder, stem)
 
 
 def test_views_and_files(known_model, image, tmp_path):
@@ -30,7 +30,7 @@ def test_the_model_is_given_bgr(known_model, image, tmp_path):
 
 
 class SlowModel:
-    """Passes requests on to another model, and counts how many are in it at once."""
+    """Passes requests on to another model, and counts how many are in it at the same time."""
 
     def __init__(self, model):
         self.model, self._inner = model.model, model
@@ -48,14 +48,14 @@ class SlowModel:
 
 def test_one_at_a_time_and_in_order(known_model, image, tmp_path):
     slow = SlowModel(known_model)
-    desk = ModelQueue({'known': slow})
+    queue = ModelQueue({'known': slow})
     known_model.seen.clear()
     images = [np.full_like(image, value) for value in range(3)]
 
-    async def all_at_once():
-        await asyncio.gather(*(predict(desk, img, tmp_path / f'{n}') for n, img in enumerate(images)))
+    async def all_together():
+        await asyncio.gather(*(predict(queue, img, tmp_path / f'{n}') for n, img in enumerate(images)))
 
-    asyncio.run(all_at_once())
+    asyncio.run(all_together())
     assert slow.most == 1
     assert [int(seen[0, 0, 0]) for seen in known_model.seen] == [0, 1, 2]
 
@@ -69,12 +69,12 @@ def test_models_do_not_wait_for_each_other(known_model, image, tmp_path):
             stuck.wait(timeout=10)
             yield from super().stream(images, tasks=tasks)
 
-    desk = ModelQueue({'stuck': StuckModel(known_model), 'known': known_model})
+    queue = ModelQueue({'stuck': StuckModel(known_model), 'known': known_model})
 
     async def both():
-        first = asyncio.create_task(predict(desk, image, tmp_path / 'a', name='stuck'))
+        first = asyncio.create_task(predict(queue, image, tmp_path / 'a', name='stuck'))
         await asyncio.sleep(0)
-        await predict(desk, image, tmp_path / 'b')
+        await predict(queue, image, tmp_path / 'b')
         answered = not first.done()
         stuck.set()
         await first
@@ -85,16 +85,16 @@ def test_models_do_not_wait_for_each_other(known_model, image, tmp_path):
 
 def test_too_many_requests_are_refused(known_model, image, tmp_path, monkeypatch):
     monkeypatch.setattr(model_queue, 'MAX_WAITING', 2)
-    desk = ModelQueue({'known': SlowModel(known_model)})
+    queue = ModelQueue({'known': SlowModel(known_model)})
 
     async def three():
-        results = (predict(desk, image, tmp_path / f'{n}') for n in range(3))
+        results = (predict(queue, image, tmp_path / f'{n}') for n in range(3))
         return await asyncio.gather(*results, return_exceptions=True)
 
     results = asyncio.run(three())
     assert [isinstance(result, BusyError) for result in results] == [False, False, True]
-    assert '2 pictures wait for known already' in str(results[2])
-    assert asyncio.run(predict(desk, image, tmp_path / 'later')).views
+    assert '2 images are waiting for known already' in str(results[2])
+    assert asyncio.run(predict(queue, image, tmp_path / 'later')).views
 
 
 def test_no_task(known_model, image, tmp_path):

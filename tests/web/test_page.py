@@ -1,4 +1,4 @@
-"""The page in a real browser: what a visitor does, and what he sees."""
+"""The page in a real browser: what visitors do and see."""
 
 import json
 import os
@@ -110,8 +110,8 @@ def tasks_shown(page):
 
 
 def color_at(page, task, column, row):
-    """Mean color about a place of a task's picture, as it is on the screen; both 0 to 1."""
-    box = page.locator(f'.card[data-task={task}] .picture').bounding_box()
+    """Mean color around a point of a task's drawing on the screen; column and row are 0 to 1."""
+    box = page.locator(f'.card[data-task={task}] .drawing').bounding_box()
     clip = {'x': box['x'] + column * box['width'], 'y': box['y'] + row * box['height'], 'width': 4, 'height': 4}
     return np.asarray(Image.open(BytesIO(page.screenshot(clip=clip))).convert('RGB')).mean(axis=(0, 1))
 
@@ -138,12 +138,12 @@ def test_opacity(results, image, metainfo):
 
 def test_pointing_tells_class_and_score(results):
     card = results.locator('.card[data-task=panoptic]')
-    picture, note = card.locator('.picture'), card.locator('output')
-    box = picture.bounding_box()
-    picture.hover(position={'x': 0.75 * box['width'], 'y': 0.3 * box['height']})
+    drawing, note = card.locator('.drawing'), card.locator('output')
+    box = drawing.bounding_box()
+    drawing.hover(position={'x': 0.75 * box['width'], 'y': 0.3 * box['height']})
     assert note.inner_text() == 'cat, score 0.90, 43.8% of the image'
-    assert card.locator('tr.chosen').inner_text().split() == ['cat', '0.90', '43.8%']
-    picture.hover(position={'x': 0.9 * box['width'], 'y': 0.9 * box['height']})  # void
+    assert card.locator('tr.highlighted').inner_text().split() == ['cat', '0.90', '43.8%']
+    drawing.hover(position={'x': 0.9 * box['width'], 'y': 0.9 * box['height']})  # void
     assert not note.is_visible()
 
 
@@ -178,14 +178,14 @@ def test_the_chosen_model_and_tasks(page, photo, other_model):
 
 def test_uploads_that_are_refused_say_why(page, tmp_path):
     page.click('#predict')
-    page.wait_for_selector('.toast-body:has-text("Drop an image into the field first")')
+    page.wait_for_selector('.toast-body:has-text("Upload an image first")')
     page.click('.toast-close')
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / 'large.png')  # 120 kB
     page.set_input_files('#image input[type=file]', tmp_path / 'large.png')
     page.wait_for_selector('.toast-body:has-text("exceed the maximum allowed size of 51.2 Kb")')
     page.click('.toast-close')
-    (tmp_path / 'bad.png').write_text('not a picture')
+    (tmp_path / 'bad.png').write_text('not an image')
     upload(page, tmp_path / 'bad.png')
     page.click('#predict')
-    page.wait_for_selector('.toast-body:has-text("This file is not a picture")')  # beside one that is closing
+    page.wait_for_selector('.toast-body:has-text("This file is not an image")')  # while another one closes

@@ -49,5 +49,5 @@ def test_a_port_that_is_taken(known_model, tmp_path):
         taken.bind(('127.0.0.1', 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(OSError, match=f'cannot listen at 127.0.0.1, port {port}: is it taken'):
+        with pytest.raises(OSError, match=f'cannot listen on 127.0.0.1, port {port}: it may be in use'):
             open_page({'known': known_model}, folder=str(tmp_path), host='127.0.0.1', port=port, max_mb=1)

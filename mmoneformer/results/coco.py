@@ -1,0 +1,111 @@
+"""Results in COCO's formats; a ``category_id`` is the class index, a ``bbox`` is x, y, width, height in pixels."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pycocotools import mask as coco_mask
+
+from mmoneformer.atomic_files import commit, partial_path
+from mmoneformer.metainfo import Metainfo
+from mmoneformer.results.as_dict import ResultDict
+
+
+def coco_categories(metainfo: Metainfo) -> list[ResultDict]:
+    """The ``categories`` of a data set's classes."""
+    things = metainfo['thing_ids']
+    return [
+        {'id': label, 'name': name, 'isthing': int(label in things)} for label, name in enumerate(metainfo['classes'])
+    ]
+
+
+def coco_segments(panoptic: ResultDict) -> list[ResultDict]:
+    """The ``segments_info`` of a panoptic result of ``as_dict``."""
+    return [
+        {
+            'id': segment['id'],
+            'category_id': segment['label'],
+            'isthing': int(segment['is_thing']),
+            'area': segment['area'],
+            'score': segment['score'],
+            'bbox': _coco_box(segment['bbox']),
+            'iscrowd': 0,
+        }
+        for segment in panoptic['segments']
+    ]
+
+
+def coco_instances(instances: ResultDict) -> list[ResultDict]:
+    """The instances of an instance result of ``as_dict``, as in COCO's result files."""
+    rows = zip(*(instances[key] for key in ('labels', 'scores', 'bboxes', 'masks')), strict=True)
+    return [
+        {'category_id': label, 'score': score, 'bbox': _coco_box(box), 'segmentation': mask}
+        for label, score, box, mask in rows
+    ]
+
+
+def _coco_box(box: list[float]) -> list[float]:
+    left, top, right, bottom = box
+    return [left, top, right - left, bottom - top]
+
+
+def panoptic_annotations(panoptic: ResultDict, image_id: int, first_id: int) -> list[ResultDict]:
+    """The annotation of an image in a panoptic file, which has no id.
+
+    Args:
+        panoptic: ``file_name`` of the PNG and ``segments_info``.
+        image_id: Id of the image.
+        first_id: Not used.
+    """
+    return [{'image_id': image_id, **panoptic}]
+
+
+def instance_annotations(instances: Sequence[ResultDict], image_id: int, first_id: int) -> list[ResultDict]:
+    """The annotations of an image in a file of instances.
+
+    Args:
+        instances: As from ``coco_instances``.
+        image_id: Id of the image.
+        first_id: Id of the first annotation.
+    """
+    return [
+        {
+            'id': number,
+            'image_id': image_id,
+            **instance,
+            'area': int(coco_mask.area(instance['segmentation'])),
+            'iscrowd': 0,
+        }
+        for number, instance in enumerate(instances, start=first_id)
+    ]
+
+
+class CocoFile:
+    """A file of COCO annotations, written while the results arrive.
+
+    Until it is closed, the file has its ``partial_path`` and one annotation per line; if the process is killed, the
+    annotations written so far are left there.
+
+    Args:
+        path: The file.
+        metainfo: The classes.
+    """
+
+    def __init__(self, path: Path, metainfo: Metainfo) -> None:
+        self.path = path
+        self.count = 0
+        self._part = partial_path(path)
+        self._file = self._part.open('w')
+        self._file.write(f'{{"categories": {json.dumps(coco_categories(metainfo))}, "annotations": [')
+
+    def append(self, annotation: Mapping[str, Any]) -> None:
+        """Write an annotation."""
+        self._file.write((',\n' if self.count else '\n') + json.dumps(annotation))
+        self.count += 1
+
+    def close(self, images: Sequence[ResultDict]) -> None:
+        """Complete the file with all images of the run, and rename it."""
+        self._file.write(f'\n], "images": {json.dumps(images)}}}\n')
+        self._file.close()
+        commit(self._part, self.path)
