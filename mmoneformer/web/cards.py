@@ -1,7 +1,7 @@
 """The results as HTML: a card for each task, with its drawing and a table of its segments."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -68,7 +68,7 @@ def view_task(image: np.ndarray, sample: DetDataSample, task: str, metainfo: Cla
     regions = result_regions(sample, task, metainfo)
     names = [metainfo['classes'][label] for label in regions.labels]
     shares = [area / regions.id_map.size for area in regions.areas()]
-    scores = regions.scores or [None] * len(names)
+    scores: Sequence[float | None] = regions.scores or [None] * len(names)
     segments = [Segment(*row) for row in zip(names, regions.colors, shares, scores, strict=True)]
     image = _shrink(image)
     regions = regions.resized(image.shape[1], image.shape[0])

@@ -14,7 +14,7 @@ from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.engine.strategies.fully_sharded import FullyShardedStrategy, _is_layer
 from mmoneformer.registry import MODELS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DATA = ROOT / 'tests' / 'data'
 SHAPES = ROOT / 'configs' / 'oneformer_tiny_shapes.py'
 
