@@ -12,9 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mmoneformer.models.ops.chunk_sizes import tile_side
+
 Size = tuple[int, int]
 ROUNDING = 1e-6  # of float32 interpolation, relative to the greatest cell
-CPU_TILE, GPU_TILE = 64, 256  # pixels a side: 250 masks' tiles fit a processor's caches, or keep a GPU busy
 
 
 class MaskGeometry(NamedTuple):
@@ -61,8 +62,7 @@ class MaskTiles:
     """
 
     def __init__(self, mask_logits: Tensor, frame: MaskGeometry) -> None:
-        device = mask_logits.device
-        side = CPU_TILE if device.type == 'cpu' else GPU_TILE
+        device, side = mask_logits.device, tile_side(mask_logits)
         cells = (mask_logits.shape[1], mask_logits.shape[2])
         self._mask_logits = mask_logits
         self._rows, self._columns = (

@@ -28,33 +28,33 @@ class DecoderLayer(nn.Module):
         self.norm3 = nn.LayerNorm(channels)
 
     def forward(self, queries: Tensor, query_positions: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-        """Update the queries of all tasks; tasks do not see each other.
+        """Update the queries of all tasks; queries attend to those of their own task only.
 
         Args:
             queries: [B, T, Q, C].
             query_positions: [Q, C].
             keys: [B, S, C].
             values: [B, S, C].
-            mask: bool [B, T, Q, S], true where a query may look.
+            mask: bool [B, T, Q, S], true where a query may attend.
         """
         batch, tasks = queries.shape[:2]
-        asked = (queries + query_positions).flatten(1, 2)  # [B, T * Q, C]
-        attended = self.cross_attn(asked, keys, values, mask.flatten(1, 2))
+        with_positions = (queries + query_positions).flatten(1, 2)  # [B, T * Q, C]
+        attended = self.cross_attn(with_positions, keys, values, mask.flatten(1, 2))
         queries = self.norm1(queries.flatten(1, 2) + attended).unflatten(1, (tasks, -1)).flatten(0, 1)
-        placed = queries + query_positions  # [B * T, Q, C]
-        queries = self.norm2(queries + self.self_attn(placed, placed, queries))
+        with_positions = queries + query_positions  # [B * T, Q, C]
+        queries = self.norm2(queries + self.self_attn(with_positions, with_positions, queries))
         queries = self.norm3(queries + self.ffn(queries))
         return queries.unflatten(0, (batch, tasks))
 
 
 class MaskedDecoder(nn.Module):
-    """Refines the queries layer by layer; each looks only where the last layer's masks are.
+    """Updates the queries layer by layer; each query attends to the inside of its mask from the layer before.
 
-    Shapes: B images, T tasks, Q queries, C width, S cells of a level.
+    Shapes: B images, T tasks, Q queries, C channels, S tokens of a level.
 
     Args:
         channels: C.
-        num_layers: Decoder layers; strides 32, 16, 8, 32, ... in turn.
+        num_layers: Number of decoder layers; they attend to strides 32, 16, 8, 32, ... in turn.
         feedforward_channels: Hidden width of the feed-forward networks.
     """
 
@@ -68,13 +68,13 @@ class MaskedDecoder(nn.Module):
     def forward(
         self, queries: Tensor, query_positions: Tensor, pixels: PixelFeatures, predict: PredictionHead
     ) -> list[QueryPredictions]:
-        """Decode the queries.
+        """Update the queries and predict from them.
 
         Args:
-            queries: Initial ones, [B, T, Q, C].
+            queries: Initial queries, [B, T, Q, C].
             query_positions: [Q, C].
             pixels: Mask features and levels of the pixel decoder.
-            predict: Reads classes and masks off the queries.
+            predict: Predicts classes and masks from queries.
 
         Returns:
             Predictions of the initial queries and after each layer.
@@ -90,7 +90,7 @@ class MaskedDecoder(nn.Module):
         return predictions
 
     def _memories(self, levels: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Keys and values of each level, [B, S, C]: the keys alone know where they are."""
+        """Keys and values of each level, [B, S, C]; only the keys contain positions."""
         values = [level.flatten(2).mT + embed for level, embed in zip(levels, self.level_embed, strict=True)]
         keys = [
             value + sine_encoding((level.shape[-2], level.shape[-1]), value.shape[-1], value.device)
@@ -110,7 +110,7 @@ def _resize_features(pixels: PixelFeatures) -> list[Tensor]:
 
 @torch.no_grad()
 def attention_mask(mask_embeddings: Tensor, features: Tensor) -> Tensor:
-    """Where each query may look: inside its mask, or everywhere if the mask is empty.
+    """Where each query may attend: inside its mask, or everywhere if the mask is empty.
 
     Args:
         mask_embeddings: [B, T, Q, C].

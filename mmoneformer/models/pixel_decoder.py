@@ -8,21 +8,23 @@ import torch.nn.functional as F
 from mmengine.model import caffe2_xavier_init, xavier_init
 from torch import Tensor, nn
 
-from mmoneformer.models.layers.checkpointing import maybe_checkpoint
-from mmoneformer.models.layers.deformable_attention import DeformableAttention, Size
+from mmoneformer.models.layers.deformable_attention import DeformableAttention
 from mmoneformer.models.layers.dropout import Dropout
 from mmoneformer.models.layers.feed_forward import FeedForward
-from mmoneformer.models.layers.position_encoding import sine_encoding
+from mmoneformer.models.layers.position_encoding import cell_centers, sine_encoding
+from mmoneformer.models.ops.bag_sampling import Size
+from mmoneformer.models.ops.checkpointing import maybe_checkpoint
+from mmoneformer.models.ops.dispatch import full_precision
 from mmoneformer.registry import MODELS
 
 GROUPS = 32
 
 
 class PixelFeatures(NamedTuple):
-    """What the pixel decoder gives.
+    """Output of the pixel decoder.
 
     Attributes:
-        mask_features: [B, C, H/4, W/4]; a mask logit is their dot product with a mask embedding.
+        mask_features: [B, C, H/4, W/4]; mask logits are their dot products with mask embeddings.
         levels: Strides 32, 16, 8, each [B, C, H_i, W_i].
     """
 
@@ -41,28 +43,41 @@ class EncoderLayer(nn.Module):
         self.norm2 = nn.LayerNorm(channels)
         self.dropout = Dropout(dropout)
 
-    def forward(self, cells: Tensor, positions: Tensor, reference: Tensor, sizes: list[Size]) -> Tensor:
-        """Refine the cells of all levels, [B, S, C], given their position encoding [S, C]."""
-        attended = self.self_attn(cells + positions, cells, reference, sizes)
-        cells = self.norm1(cells + self.dropout(attended))
-        return self.norm2(cells + self.dropout(self.ffn(cells)))
+    def forward(self, tokens: Tensor, positions: Tensor, reference: Tensor, sizes: list[Size]) -> Tensor:
+        """Update the tokens of all levels.
+
+        Args:
+            tokens: [B, S, C]; the levels one after another, each row by row.
+            positions: Their position encoding, [S, C].
+            reference: Their coordinates (x, y) in 0..1, [S, 2].
+            sizes: Height and width of each level.
+
+        Returns:
+            [B, S, C].
+        """
+        attended = self.self_attn(tokens + positions, tokens, reference, sizes)
+        tokens = self.norm1(tokens + self.dropout(attended))
+        return self.norm2(tokens + self.dropout(self.ffn(tokens)))
 
 
 @MODELS.register_module()
 class MSDeformAttnPixelDecoder(nn.Module):
     """Multi-scale deformable attention over strides 32, 16, 8, and one FPN step to stride 4.
 
-    It runs in float32, under autocast too: sampling locations need the precision.
+    It runs in float32, also under autocast: sampling locations need the precision.
 
-    Shapes: B images, C width, H x W pixels of the padded input.
+    Shapes: B images, C channels, S tokens of strides 32, 16 and 8 together, H x W pixels of the padded input.
 
     Args:
         in_channels: Channels of the backbone's maps of strides 4, 8, 16, 32.
         channels: C, a multiple of 32.
         num_layers: Encoder layers.
         feedforward_channels: Hidden width of the encoder's feed-forward networks.
-        dropout: Of the encoder, in training.
-        with_cp: In training, compute the encoder layers again for the gradient instead of keeping what they computed.
+        dropout: Probability of dropout in the encoder, in training.
+        with_cp: Whether to use gradient checkpointing in the encoder layers.
+
+    Raises:
+        ValueError: If ``in_channels`` are not four, or ``channels`` is no multiple of 32.
     """
 
     def __init__(
@@ -102,7 +117,7 @@ class MSDeformAttnPixelDecoder(nn.Module):
             raise ValueError(
                 f'the backbone gives {len(features)} maps, not 4 of strides 4, 8, 16, 32: see out_indices'
             )
-        with torch.autocast(features[0].device.type, enabled=False):
+        with full_precision(features[0]):
             stride4, *others = (feature.float() for feature in features)
             levels = [project(feature) for project, feature in zip(self.input_projs, reversed(others), strict=True)]
             levels = self._encode(levels)
@@ -111,18 +126,18 @@ class MSDeformAttnPixelDecoder(nn.Module):
             return PixelFeatures(self.mask_features(finest), levels)
 
     def _encode(self, levels: list[Tensor]) -> list[Tensor]:
-        """Let the cells of all levels exchange what they know."""
+        """Run the encoder on levels [B, C, H_i, W_i]."""
         sizes: list[Size] = [(level.shape[-2], level.shape[-1]) for level in levels]
         device, channels = levels[0].device, levels[0].shape[1]
         positions = [
             sine_encoding(size, channels, device) + embed for size, embed in zip(sizes, self.level_embed, strict=True)
         ]
         all_positions = torch.cat(positions)  # [S, C]
-        reference = torch.cat([_cell_centers(size, device) for size in sizes])  # [S, 2]
-        cells = torch.cat([level.flatten(2) for level in levels], dim=-1).mT  # [B, S, C]
+        reference = torch.cat([cell_centers(size, device) for size in sizes])  # [S, 2]
+        tokens = torch.cat([level.flatten(2) for level in levels], dim=-1).mT  # [B, S, C]
         for layer in self.layers:
-            cells = maybe_checkpoint(layer, cells, all_positions, reference, sizes, recompute=self.with_cp)
-        parts = cells.mT.split([height * width for height, width in sizes], dim=-1)
+            tokens = maybe_checkpoint(layer, tokens, all_positions, reference, sizes, recompute=self.with_cp)
+        parts = tokens.mT.split([height * width for height, width in sizes], dim=-1)
         return [part.unflatten(-1, size) for part, size in zip(parts, sizes, strict=True)]
 
 
@@ -130,11 +145,3 @@ def _projection(in_channels: int, channels: int) -> nn.Sequential:
     conv = nn.Conv2d(in_channels, channels, 1)
     xavier_init(conv, distribution='uniform')
     return nn.Sequential(conv, nn.GroupNorm(GROUPS, channels))
-
-
-def _cell_centers(size: Size, device: torch.device) -> Tensor:
-    """(x, y) in 0..1 of each cell's center, [H * W, 2], row by row."""
-    height, width = size
-    y = (torch.arange(height, dtype=torch.float32, device=device) + 0.5) / height
-    x = (torch.arange(width, dtype=torch.float32, device=device) + 0.5) / width
-    return torch.stack((x.repeat(height), y.repeat_interleave(width)), dim=-1)

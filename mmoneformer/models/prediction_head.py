@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mmoneformer.models.layers.mlp import MLP
+from mmoneformer.models.layers.feed_forward import MLP
 
 
 class QueryPredictions(NamedTuple):

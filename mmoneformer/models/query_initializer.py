@@ -1,4 +1,4 @@
-"""The query initializer: task token + mask features -> task-guided object queries (paper section 3.1)."""
+"""The query initializer: object queries from the task token and the mask features (paper section 3.1)."""
 
 import torch
 from mmengine.model import caffe2_xavier_init
@@ -24,22 +24,23 @@ class InitializerLayer(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, queries: Tensor, query_positions: Tensor, keys: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        """Update the queries of all tasks; tasks do not see each other.
+        """Update the queries of all tasks; queries attend to those of their own task only.
 
         Args:
             queries: [B, T, Q, C].
             query_positions: [Q, C].
             keys: [B, H * W, C].
-            rows: Half of the values, encodings of the grid's rows, [H, C / 2].
-            columns: The other half, of its columns, [W, C / 2].
+            rows: First half of the values: encodings of the grid's rows, [H, C / 2].
+            columns: Second half: encodings of its columns, [W, C / 2].
         """
         batch, tasks = queries.shape[:2]
         queries = queries.flatten(0, 1)  # [B * T, Q, C]
-        placed = queries + query_positions
-        queries = self.norm1(queries + self.dropout(self.self_attn(placed, placed, queries)))
-        asked = (queries + query_positions).unflatten(0, (batch, tasks)).flatten(1, 2)  # [B, T * Q, C]
-        attended = self.cross_attn.attend_to_grid(asked, keys, rows, columns).unflatten(1, (tasks, -1)).flatten(0, 1)
-        queries = self.norm2(queries + self.dropout(attended))
+        with_positions = queries + query_positions
+        attended = self.self_attn(with_positions, with_positions, queries)
+        queries = self.norm1(queries + self.dropout(attended))
+        with_positions = (queries + query_positions).unflatten(0, (batch, tasks)).flatten(1, 2)  # [B, T * Q, C]
+        attended = self.cross_attn.attend_to_grid(with_positions, keys, rows, columns)
+        queries = self.norm2(queries + self.dropout(attended.unflatten(1, (tasks, -1)).flatten(0, 1)))
         queries = self.norm3(queries + self.dropout(self.ffn(queries)))
         return queries.unflatten(0, (batch, tasks))
 
@@ -47,13 +48,13 @@ class InitializerLayer(nn.Module):
 class QueryInitializer(nn.Module):
     """Turns the task token into Q queries, the last of which is the token itself.
 
-    Shapes: B images, T tasks, Q queries, C width, H x W cells of the mask features.
+    Shapes: B images, T tasks, Q queries, C channels, H x W mask features.
 
     Args:
         channels: C.
-        num_layers: Decoder layers.
+        num_layers: Number of decoder layers.
         feedforward_channels: Hidden width of the feed-forward networks.
-        dropout: In training.
+        dropout: Probability of dropout in training, in [0, 1).
     """
 
     def __init__(
@@ -69,9 +70,10 @@ class QueryInitializer(nn.Module):
         self.norm = nn.LayerNorm(channels)
 
     def forward(self, task_tokens: Tensor, query_positions: Tensor, mask_features: Tensor) -> Tensor:
-        """Initial queries of each task.
+        """Compute the initial queries of each task.
 
-        The cross-attention's keys see the image, its values only the grid: the released weights were trained so.
+        The keys of the cross-attention contain image features and positions, its values the positions alone, as in the
+        released weights.
 
         Args:
             task_tokens: After the norm, [B, T, C].

@@ -1,17 +1,20 @@
-"""The task token: what tells the network which task is asked (paper section 3.1)."""
+"""The task token, by which the network knows the task (paper section 3.1)."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from mmoneformer.models.layers.mlp import MLP
+from mmoneformer.models.layers.feed_forward import MLP
+from mmoneformer.models.ops.dispatch import full_precision
 from mmoneformer.models.text.tokenizer import CONTEXT_LENGTH, Tokenizer
 from mmoneformer.tasks import TASKS
 
 
 class TaskToken(nn.Module):
-    """Token ids of "The task is {task}", taken as plain numbers, through a small network.
+    """An MLP on the token ids of "The task is {task}", which it takes as plain numbers.
+
+    It knows the tasks that are in ``TASKS`` when it is built.
 
     Args:
         channels: C, width of the token.
@@ -21,16 +24,28 @@ class TaskToken(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.tasks = tuple(TASKS)
         self.mlp = MLP(CONTEXT_LENGTH, channels, channels, num_layers=2)
-        ids = Tokenizer()([task.sentence for task in TASKS.values()])  # once: torch.compile cannot trace a tokenizer
+        ids = Tokenizer()([task.sentence for task in TASKS.values()])  # here: torch.compile cannot trace a tokenizer
         self.register_buffer('sentence_ids', ids, persistent=False)
 
     def forward(self, tasks: Sequence[str]) -> Tensor:
-        """Tokens of the tasks, float32 [T, C], before the norm.
+        """Compute the tokens of T tasks, before the norm.
 
-        In float32, under autocast too: ids reach 49407, float16 ends at 65504.
+        It runs in float32, also under autocast: ids reach 49407, and float16 ends at 65504.
+
+        Args:
+            tasks: Names of the tasks.
+
+        Returns:
+            float32 [T, C].
+
+        Raises:
+            ValueError: If a task was not in ``TASKS`` when the module was built.
         """
-        names = list(TASKS)
-        ids = self.sentence_ids[[names.index(task) for task in tasks]]
-        with torch.autocast(ids.device.type, enabled=False):
+        unknown = [task for task in tasks if task not in self.tasks]
+        if unknown:
+            raise ValueError(f'the model was built for the tasks {list(self.tasks)}, got {unknown[0]!r}')
+        ids = self.sentence_ids[[self.tasks.index(task) for task in tasks]]
+        with full_precision(ids):
             return self.mlp(ids.to(torch.float32))

@@ -25,7 +25,7 @@ def plain(masks, frame):
 
 
 def cut(masks, frame, side, monkeypatch):
-    monkeypatch.setattr(mask_tiles, 'CPU_TILE', side)
+    monkeypatch.setattr(mask_tiles, 'tile_side', lambda _: side)
     return MaskTiles(masks, frame)
 
 

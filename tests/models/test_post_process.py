@@ -23,7 +23,7 @@ SEEDS = range(6)
 @pytest.fixture(autouse=True)
 def _small_tiles(monkeypatch):
     """As a large image has: some are settled by their bounds, others not."""
-    monkeypatch.setattr(mask_tiles, 'CPU_TILE', 5)
+    monkeypatch.setattr(mask_tiles, 'tile_side', lambda _: 5)
 
 
 def blobs(count):

@@ -40,3 +40,8 @@ def test_float32_under_autocast(task_token, dtype):
         tokens = task_token(TASKS)
     assert tokens.dtype == torch.float32
     assert torch.equal(tokens, expected)
+
+
+def test_task_that_the_model_was_not_built_for(task_token):
+    with pytest.raises(ValueError, match=r"built for the tasks \['panoptic', 'instance', 'semantic'\], got 'part'"):
+        task_token(['panoptic', 'part'])

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmoneformer.models.backbones.pretrained import PretrainedBackbone
-from mmoneformer.models.layers.checkpointing import maybe_checkpoint
+from mmoneformer.models.ops.checkpointing import maybe_checkpoint
 from mmoneformer.registry import MODELS
 
 NORM_EPS = 1e-6
@@ -27,7 +27,7 @@ class ConvNeXt(PretrainedBackbone):
         channels: C_i of each of the four stages.
         drop_path_rate: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
         out_indices: Stages, counted from 0, whose maps are returned.
-        with_cp: In training, compute the blocks again for the gradient instead of keeping what they computed.
+        with_cp: Whether to use gradient checkpointing in the blocks.
         init_cfg: Initial values; by default as the authors'.
 
     Raises:

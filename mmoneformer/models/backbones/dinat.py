@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from mmoneformer.models.backbones.neighborhood_attention import NeighborhoodAttention
 from mmoneformer.models.backbones.pretrained import PretrainedBackbone
-from mmoneformer.models.layers.checkpointing import maybe_checkpoint
+from mmoneformer.models.ops.checkpointing import maybe_checkpoint
 from mmoneformer.registry import MODELS
 
 
@@ -30,7 +30,7 @@ class DiNAT(PretrainedBackbone):
         mlp_ratio: Hidden width of a block's perceptron, in units of its width.
         drop_path_rate: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
         out_indices: Levels, counted from 0, whose maps are returned.
-        with_cp: In training, compute the blocks again for the gradient instead of keeping what they computed.
+        with_cp: Whether to use gradient checkpointing in the blocks.
         init_cfg: Initial values; by default as the authors'.
 
     Raises:
@@ -116,7 +116,7 @@ class DiNATLevel(nn.Module):
     Args:
         blocks: The blocks.
         downsample: Makes the input of the next level.
-        with_cp: Whether training computes the blocks again for the gradient.
+        with_cp: Whether to use gradient checkpointing in the blocks.
     """
 
     def __init__(self, blocks: nn.Sequential, downsample: nn.Module, *, with_cp: bool) -> None:

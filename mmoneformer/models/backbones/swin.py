@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from mmoneformer.models.backbones.pretrained import PretrainedBackbone, StateDict
 from mmoneformer.models.backbones.window_attention import WindowAttention, WindowLayout, lay_windows
-from mmoneformer.models.layers.checkpointing import maybe_checkpoint
+from mmoneformer.models.ops.checkpointing import gelu_linear, maybe_checkpoint
 from mmoneformer.registry import MODELS
 
 NUM_STAGES = 4
@@ -30,12 +30,12 @@ class SwinTransformer(PretrainedBackbone):
         embed_dims: C_0.
         depths: Number of blocks of each of the four stages.
         num_heads: Number of heads of each stage.
-        window_size: Side of a window, in cells.
+        window_size: Side of a window, in tokens.
         mlp_ratio: Hidden width of a block's perceptron, in units of its width.
         drop_path_rate: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
-        frozen_stages: So many stages, and the patch embedding, do not learn; -1: everything learns.
-        with_cp: In training, compute the blocks again for the gradient instead of keeping what they computed.
-        convert_weights: Whether the weights of ``init_cfg`` are a file of Swin's authors.
+        frozen_stages: Number of stages that are frozen, together with the patch embedding; -1 for nothing.
+        with_cp: Whether to use gradient checkpointing in the blocks.
+        convert_weights: Whether the checkpoint of ``init_cfg`` is one of Swin's authors.
         init_cfg: Initial values; by default as the authors'.
 
     Raises:
@@ -85,12 +85,12 @@ class SwinTransformer(PretrainedBackbone):
         maps = []
         x = self.patch_embed(images)
         for index, stage in enumerate(self.stages):
-            cells, x = stage(x)  # [B, H_i, W_i, C_i]
-            maps.append(self.get_submodule(f'norm{index}')(cells).permute(0, 3, 1, 2))
+            tokens, x = stage(x)  # [B, H_i, W_i, C_i]
+            maps.append(self.get_submodule(f'norm{index}')(tokens).permute(0, 3, 1, 2))
         return tuple(maps)
 
     def train(self, mode: bool = True) -> 'SwinTransformer':
-        """Switch to training; what is frozen stays in evaluation."""
+        """Set training mode; frozen parts stay in evaluation mode."""
         super().train(mode)
         self._freeze()
         return self
@@ -103,7 +103,7 @@ class SwinTransformer(PretrainedBackbone):
             part.eval().requires_grad_(False)
 
     def rename_classifier(self, weights: StateDict) -> StateDict:
-        """Bring the weights of Swin's authors under our names, if the file is theirs."""
+        """Rename the weights of Swin's authors, if ``convert_weights`` is set."""
         if not self.convert_weights:
             return weights
         from mmdet.models.backbones.swin import swin_converter  # here: it imports every model of mmdet
@@ -139,8 +139,8 @@ class SwinStage(nn.Module):
     Args:
         blocks: The blocks.
         downsample: Makes the input of the next stage; the last stage has none.
-        window: Side of a window, in cells.
-        with_cp: Whether to compute the blocks again for the gradient.
+        window: Side of a window, in tokens.
+        with_cp: Whether to use gradient checkpointing in the blocks.
     """
 
     def __init__(
@@ -159,15 +159,15 @@ class SwinStage(nn.Module):
             lay_windows(batch, (height, width), window=self.window, shift=shift, device=x.device)
             for shift in (0, self.window // 2)
         ]
-        cells = x.flatten(1, 2)  # [B, H * W, C]
+        tokens = x.flatten(1, 2)  # [B, H * W, C]
         for index, block in enumerate(self.blocks):
-            cells = maybe_checkpoint(block, cells, layouts[index % 2], recompute=self.with_cp)
-        x = cells.unflatten(1, (height, width))
+            tokens = maybe_checkpoint(block, tokens, layouts[index % 2], recompute=self.with_cp)
+        x = tokens.unflatten(1, (height, width))
         return x, None if self.downsample is None else self.downsample(x)
 
 
 class PatchMerging(nn.Module):
-    """Joins 2 x 2 cells to one of twice the width: a norm and a linear layer.
+    """Merges 2 x 2 tokens into one with twice the channels: a norm and a linear layer.
 
     Args:
         channels: Width of the input.
@@ -183,7 +183,7 @@ class PatchMerging(nn.Module):
         height, width = x.shape[1:3]
         x = F.pad(x, (0, 0, 0, width % 2, 0, height % 2))
         x = x.unflatten(2, (-1, 2)).unflatten(1, (-1, 2))  # [B, H / 2, 2, W / 2, 2, C]
-        return self.reduction(self.norm(x.permute(0, 1, 3, 5, 2, 4).flatten(3)))  # neighbors inside of channels
+        return self.reduction(self.norm(x.permute(0, 1, 3, 5, 2, 4).flatten(3)))  # neighbors vary fastest
 
 
 class SwinBlock(nn.Module):
@@ -192,7 +192,7 @@ class SwinBlock(nn.Module):
     Args:
         channels: Width.
         num_heads: Number of heads.
-        window: Side of a window, in cells.
+        window: Side of a window, in tokens.
         mlp_ratio: Hidden width of the perceptron, in units of the width.
         drop_path_rate: Probability that a residual branch is skipped in training.
     """
@@ -206,14 +206,12 @@ class SwinBlock(nn.Module):
         self.ffn = nn.ModuleDict({'layers': nn.Sequential(hidden, nn.Linear(mlp_ratio * channels, channels))})
         self.drop_path = DropPath(drop_path_rate)
 
-    def forward(self, cells: Tensor, layout: WindowLayout) -> Tensor:
-        """Update the cells, [B, H * W, C]."""
-        cells = cells + self.drop_path(self.attn['w_msa'](self.norm1(cells), layout))
-        return cells + self.drop_path(self._perceptron(self.norm2(cells)))
+    def forward(self, tokens: Tensor, layout: WindowLayout) -> Tensor:
+        """Update the tokens, [B, H * W, C]."""
+        tokens = tokens + self.drop_path(self.attn['w_msa'](self.norm1(tokens), layout))
+        return tokens + self.drop_path(self._perceptron(self.norm2(tokens)))
 
-    def _perceptron(self, cells: Tensor) -> Tensor:
+    def _perceptron(self, tokens: Tensor) -> Tensor:
         layers: Any = self.ffn['layers']
         (linear, gelu), output = layers
-        hidden = linear(cells)
-        # on a CPU, what GELU gives takes more memory than time to compute again
-        return maybe_checkpoint(lambda inputs: output(gelu(inputs)), hidden, recompute=not hidden.is_cuda)
+        return gelu_linear(linear(tokens), gelu, output)

@@ -9,15 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 Size = tuple[int, int]
-SEPARATION = 100.0  # taken off the scores of cells that only the cyclic shift has brought into one window
+SEPARATION = 100.0  # subtracted from the scores of tokens that only the cyclic shift has brought into one window
 
 
 class WindowGroup(NamedTuple):
-    """Windows that are cut by the map's border in the same way, or not at all.
+    """Windows that the map's border cuts in the same way, or not at all.
 
     Attributes:
-        num_windows: In all images.
-        separated: Which cells of a window do not belong together, bool [N, N] for N cells; None: they all do.
+        num_windows: Number of windows, of all images.
+        separated: Pairs of tokens that must not attend to each other, bool [N, N] for N tokens; None for no pair.
     """
 
     num_windows: int
@@ -25,12 +25,12 @@ class WindowGroup(NamedTuple):
 
 
 class WindowLayout(NamedTuple):
-    """Which cells of B maps stand where in W windows of N cells, which may reach beyond the maps.
+    """How B maps of H x W tokens are arranged in W windows of N tokens each, which may extend beyond the maps.
 
     Attributes:
-        to_windows: For each place in the windows, the index of its cell, or B * H * W beyond a map; [B * W * N].
-        from_windows: For each cell, its place in the windows; [B * H * W].
-        groups: Of the windows, in their order.
+        to_windows: Index of the token at each position in the windows, B * H * W beyond a map; [B * W * N].
+        from_windows: Position of each token in the windows, [B * H * W].
+        groups: The windows, in order.
     """
 
     to_windows: Tensor
@@ -39,42 +39,42 @@ class WindowLayout(NamedTuple):
 
 
 def lay_windows(batch: int, size: Size, *, window: int, shift: int, device: torch.device) -> WindowLayout:
-    """Cover maps with windows, from the top left corner, after a cyclic shift to the top left.
+    """Arrange maps in windows, from the top left corner, after a cyclic shift to the top left.
 
     Args:
         batch: B.
         size: Height and width of the maps.
         window: Side of a window.
-        shift: Cells to shift by, less than a window.
-        device: Of the indices.
+        shift: Tokens to shift by, less than a window.
+        device: Device of the indices.
     """
     height, width = size
     beyond = batch * height * width
     row, column = (_shifted_axis(length, window, shift, device) for length in size)
     row, column = row[:, None, :, None], column[None, :, None, :]  # [W_y, W_x, window, window] when broadcast
     image = torch.arange(batch, device=device)[:, None, None, None, None] * (height * width)
-    cells = torch.where((row < height) & (column < width), image + row * width + column, beyond)
+    tokens = torch.where((row < height) & (column < width), image + row * width + column, beyond)
     parts, groups = [], []
     sides = ((slice(0, -1), False), (slice(-1, None), True)) if shift else ((slice(None), False),)
     for (rows, last_row), (columns, last_column) in product(sides, sides):
-        part = cells[:, rows, columns].flatten()
+        part = tokens[:, rows, columns].flatten()
         parts.append(part)
         num_windows = len(part) // window**2
         groups.append(WindowGroup(num_windows, _separated(window, shift, last_row, last_column, device)))
     to_windows = torch.cat(parts)
-    places = torch.arange(len(to_windows), device=device)
-    from_windows = places.new_empty(beyond + 1).index_copy(0, to_windows, places)[:-1]
+    positions = torch.arange(len(to_windows), device=device)
+    from_windows = positions.new_empty(beyond + 1).index_copy(0, to_windows, positions)[:-1]
     return WindowLayout(to_windows, from_windows, [group for group in groups if group.num_windows])
 
 
 def _shifted_axis(length: int, window: int, shift: int, device: torch.device) -> Tensor:
-    """Positions along an axis, window by window, [windows, window]; those not less than the length are beyond it."""
+    """Positions along an axis, window by window, [windows, window]; those >= length are beyond the map."""
     padded = math.ceil(length / window) * window
     return ((torch.arange(padded, device=device) + shift) % padded).unflatten(0, (-1, window))
 
 
 def _separated(window: int, shift: int, last_row: bool, last_column: bool, device: torch.device) -> Tensor | None:
-    """Pairs of cells of which the cyclic shift has moved one alone to the other end of the map."""
+    """Pairs of tokens of which the cyclic shift has moved only one to the other end of the map."""
     if not (last_row or last_column):
         return None
     moved = torch.arange(window, device=device) >= window - shift
@@ -83,16 +83,16 @@ def _separated(window: int, shift: int, last_row: bool, last_column: bool, devic
 
 
 class WindowAttention(nn.Module):
-    """Multi-head attention among the cells of a window, with a learned bias for each relative position.
+    """Multi-head attention among the tokens of a window, with a learned bias for each relative position.
 
     Parameter names are those of mmdet's Swin.
 
-    Shapes: N cells of a window, C width.
+    Shapes: N tokens of a window, C channels.
 
     Args:
         channels: C, a multiple of the number of heads.
         num_heads: Number of heads.
-        window: Side of a window, in cells.
+        window: Side of a window, in tokens.
     """
 
     relative_position_index: Tensor
@@ -104,22 +104,22 @@ class WindowAttention(nn.Module):
         side = 2 * window - 1
         self.relative_position_bias_table = nn.Parameter(torch.empty(side * side, num_heads))
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
-        cell = torch.arange(window)
-        offset = cell[:, None] - cell + window - 1  # along an axis, query minus key, from 0
+        position = torch.arange(window)
+        offset = position[:, None] - position + window - 1  # along an axis, query minus key, from 0
         index = side * offset[:, None, :, None] + offset[None, :, None, :]
         self.register_buffer('relative_position_index', index.reshape(window**2, window**2))
         self.qkv = nn.Linear(channels, 3 * channels)
         self.proj = nn.Linear(channels, channels)
 
-    def forward(self, cells: Tensor, layout: WindowLayout) -> Tensor:
-        """Attend, [B, H * W, C] to [B, H * W, C]; beyond the maps windows are filled with zeros, which take part."""
-        rows = cells.flatten(0, 1)
+    def forward(self, tokens: Tensor, layout: WindowLayout) -> Tensor:
+        """Attend, [B, H * W, C] to [B, H * W, C]; zeros fill windows beyond the maps, and are attended to."""
+        rows = tokens.flatten(0, 1)
         if len(layout.to_windows) > len(layout.from_windows):
-            rows = torch.cat((rows, rows.new_zeros(1, rows.shape[1])))  # one row stands for all that is beyond
-        places = self.qkv(rows).index_select(0, layout.to_windows)
-        windows = places.view(-1, len(self.relative_position_index), 3, self.num_heads, self.head_channels)
+            rows = torch.cat((rows, rows.new_zeros(1, rows.shape[1])))  # one row for all positions beyond the maps
+        projected = self.qkv(rows).index_select(0, layout.to_windows)
+        windows = projected.view(-1, len(self.relative_position_index), 3, self.num_heads, self.head_channels)
         attended = self._attend_in_groups(windows, layout.groups).flatten(2).flatten(0, 1)
-        return self.proj(attended.index_select(0, layout.from_windows)).view(cells.shape)
+        return self.proj(attended.index_select(0, layout.from_windows)).view(tokens.shape)
 
     def _attend_in_groups(self, windows: Tensor, groups: list[WindowGroup]) -> Tensor:
         """Attend within windows, [windows, N, 3, heads, C / heads] to [windows, N, heads, C / heads]."""

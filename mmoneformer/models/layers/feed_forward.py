@@ -1,16 +1,22 @@
-"""The feed-forward network of a transformer layer."""
+"""Feed-forward networks: that of a transformer layer, and the multi-layer perceptron of DETR's heads."""
 
-from typing import Any
+from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmoneformer.models.layers.dropout import CPU_PART, DropoutMask, check_probability
+from mmoneformer.models.layers.dropout import check_probability
+from mmoneformer.models.ops.dropout import relu_dropout
 
 
 class FeedForward(nn.Module):
-    """Two linear layers with a ReLU between (arXiv 1706.03762, section 3.3); [..., C] -> [..., C]."""
+    """Two linear layers with a ReLU between (arXiv 1706.03762, section 3.3); [..., C] -> [..., C].
+
+    Args:
+        channels: C.
+        hidden_channels: Width between the layers.
+        dropout: Probability that an element of the hidden layer is zeroed in training, in [0, 1).
+    """
 
     def __init__(self, channels: int, *, hidden_channels: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -21,40 +27,34 @@ class FeedForward(nn.Module):
         nn.init.xavier_uniform_(self.linear2.weight)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Transform each position by itself."""
-        hidden = self.linear1(inputs.flatten(0, -2))  # of a view, autograd would copy what is changed in place
-        hidden = relu_dropout_(hidden, self.dropout) if self.training and self.dropout else F.relu(hidden)
+        """Transform each token by itself."""
+        hidden = self.linear1(inputs.flatten(0, -2))  # 2D: autograd would copy a view that is overwritten
+        hidden = relu_dropout(hidden, self.dropout) if self.training and self.dropout else F.relu(hidden)
         return self.linear2(hidden).view(inputs.shape)
 
 
-def relu_dropout_(inputs: Tensor, dropout: float) -> Tensor:
-    """Dropout of the ReLU, which keeps one tensor for the gradient instead of three.
+class MLP(nn.Module):
+    """Linear layers with ReLU between them.
 
     Args:
-        inputs: Of any shape, contiguous; on a CPU they are overwritten.
-        dropout: Probability that a number is dropped, 0 to 1, the latter exclusive; the others grow by
-            1 / (1 - dropout).
+        in_channels: Width of the input.
+        hidden_channels: Width between the layers.
+        out_channels: Width of the output.
+        num_layers: Number of linear layers, 1 or more.
+
+    Raises:
+        ValueError: If there is no layer.
     """
-    return _ReluDropout.apply(inputs, dropout)
 
+    def __init__(self, in_channels: int, hidden_channels: int, out_channels: int, num_layers: int) -> None:
+        super().__init__()
+        if num_layers < 1:
+            raise ValueError(f'an MLP has 1 layer or more, got num_layers={num_layers}')
+        widths = [in_channels, *[hidden_channels] * (num_layers - 1), out_channels]
+        self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
 
-class _ReluDropout(torch.autograd.Function):
-    """A number passed both where its output is positive; so the output alone tells the gradient."""
-
-    @staticmethod
-    def forward(ctx: Any, inputs: Tensor, dropout: float) -> Tensor:
-        if inputs.is_cuda:
-            outputs = F.dropout(F.relu(inputs), dropout)
-        else:
-            outputs, drawer = inputs, DropoutMask(dropout)
-            ctx.mark_dirty(outputs)
-            for part in outputs.view(-1).split(CPU_PART):
-                part.relu_().mul_(drawer.draw(part.shape, part.dtype)).div_(1 - dropout)
-        ctx.save_for_backward(outputs)
-        ctx.scale = 1 / (1 - dropout)
-        return outputs
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (outputs,) = ctx.saved_tensors
-        return torch.ops.aten.threshold_backward(gradient, outputs, 0).mul_(ctx.scale), None
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [..., in_channels] to [..., out_channels]."""
+        for layer in self.layers[:-1]:
+            x = layer(x).relu()
+        return self.layers[-1](x)

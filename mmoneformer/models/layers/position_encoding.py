@@ -1,4 +1,4 @@
-"""Sine position encoding of a grid (DETR, arXiv 2005.12872, section A.4)."""
+"""Positions on a grid: their sine encoding (DETR, arXiv 2005.12872, section A.4) and the centers of its cells."""
 
 import math
 
@@ -10,12 +10,12 @@ EPSILON = 1e-6
 
 
 def sine_encoding(size: tuple[int, int], channels: int, device: torch.device) -> Tensor:
-    """Encode each cell of a grid; the first half of the channels tells y, the second x.
+    """Encode each cell of a grid: y in the first half of the channels, x in the second.
 
     Args:
         size: Height and width of the grid, in cells.
         channels: C, a multiple of 4.
-        device: Where to compute it.
+        device: Device of the result.
 
     Returns:
         float32 [H * W, C], row by row.
@@ -27,9 +27,17 @@ def sine_encoding(size: tuple[int, int], channels: int, device: torch.device) ->
 
 
 def encode_axis(length: int, channels: int, device: torch.device) -> Tensor:
-    """Encode the positions along one axis of a grid, float32 [length, channels]; an even number of channels."""
+    """Encode the positions along one axis of a grid in an even number of channels, float32 [length, channels]."""
     position = torch.arange(1, length + 1, dtype=torch.float32, device=device)
     position = position / (length + EPSILON) * 2 * math.pi
     exponent = torch.arange(0, channels, 2, dtype=torch.float32, device=device) / channels
     angle = position[:, None] / TEMPERATURE**exponent
     return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)
+
+
+def cell_centers(size: tuple[int, int], device: torch.device) -> Tensor:
+    """Coordinates (x, y) of each cell's center, where the grid spans 0..1; float32 [H * W, 2], row by row."""
+    height, width = size
+    y = (torch.arange(height, dtype=torch.float32, device=device) + 0.5) / height
+    x = (torch.arange(width, dtype=torch.float32, device=device) + 0.5) / width
+    return torch.stack((x.repeat(height), y.repeat_interleave(width)), dim=-1)

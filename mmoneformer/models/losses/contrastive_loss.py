@@ -11,6 +11,7 @@ from mmengine.dist import all_gather, all_reduce, get_rank, get_world_size
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mmoneformer.models.ops.dispatch import full_precision
 from mmoneformer.registry import MODELS
 
 MAX_SCALE = 100
@@ -44,7 +45,7 @@ class QueryTextContrastiveLoss(nn.Module):
         """
         if len(queries) * get_world_size() == 1:
             _warn_of_single_image()
-        with torch.autocast(queries.device.type, enabled=False):
+        with full_precision(queries):
             image = F.normalize(queries.float().flatten(1), dim=-1)
             text = F.normalize(texts.float().flatten(1), dim=-1)
             labels = torch.arange(len(image), device=image.device) + len(image) * get_rank()

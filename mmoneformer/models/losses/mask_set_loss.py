@@ -8,7 +8,9 @@ from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
 from mmoneformer.models.losses.matcher import Costs, CostWeights, Matches, assign, matching_cost
-from mmoneformer.models.losses.point_sampling import masks_at_once, read_points, uncertain_points
+from mmoneformer.models.losses.point_sampling import read_points, uncertain_points
+from mmoneformer.models.ops.chunk_sizes import layers_per_step, masks_per_step
+from mmoneformer.models.ops.dispatch import full_precision
 from mmoneformer.models.prediction_head import QueryPredictions
 from mmoneformer.registry import MODELS
 from mmoneformer.structures import TargetMasks
@@ -71,7 +73,7 @@ class MaskSetLoss(nn.Module):
         Returns:
             ``loss_cls``, ``loss_mask`` and ``loss_dice`` of the last layer; those of layer i, ``d{i}.loss_cls`` ....
         """
-        with torch.autocast(mask_features.device.type, enabled=False):
+        with full_precision(mask_features):
             class_logits = torch.stack([layer.class_logits.squeeze(1).float() for layer in predictions])
             embeddings = torch.stack([layer.mask_embeddings.squeeze(1).float() for layer in predictions])
             features = mask_features.float()
@@ -94,12 +96,12 @@ class MaskSetLoss(nn.Module):
         """Match the queries of all layers, at random points shared by the layers of an image."""
         points = torch.rand(len(features), self.num_points, 2, device=features.device)
         point_features = read_points(features, points)  # [B, C, P]
-        at_once = len(embeddings) if features.is_cuda else 1  # layers; what one takes stays in a processor's caches
+        step = layers_per_step(embeddings)
         costs = []
         for image, (image_labels, image_masks) in enumerate(zip(labels, masks, strict=True)):
             targets = torch.arange(len(image_masks), device=features.device)
             point_targets = image_masks.sample(targets, points[image, None], padded_size)  # [N, P]
-            of_layers = zip(class_logits[:, image].split(at_once), embeddings[:, image].split(at_once), strict=True)
+            of_layers = zip(class_logits[:, image].split(step), embeddings[:, image].split(step), strict=True)
             parts = [
                 matching_cost(logits, queries @ point_features[image], image_labels, point_targets, self.weights)
                 for logits, queries in of_layers
@@ -146,12 +148,12 @@ class MaskSetLoss(nn.Module):
         points = uncertain_points(maps, self.num_points)  # [M, P, 2]
         point_logits = read_points(maps, points).squeeze(1)
         image_points = points.split([len(match.targets) for match in matches])
-        at_once = masks_at_once(maps)
+        step = masks_per_step(maps)
         point_targets = torch.cat(
             [
                 image_masks.sample(targets, some_points, padded_size)
                 for image_masks, match, own_points in zip(masks, matches, image_points, strict=True)
-                for targets, some_points in zip(match.targets.split(at_once), own_points.split(at_once), strict=True)
+                for targets, some_points in zip(match.targets.split(step), own_points.split(step), strict=True)
             ]
         )
         layers = torch.cat([match.layers for match in matches])

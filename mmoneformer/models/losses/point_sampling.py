@@ -4,9 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmoneformer.models.ops.chunk_sizes import masks_per_step
+
 OVERSAMPLE_RATIO = 3
 IMPORTANCE_RATIO = 0.75
-CPU_MASKS = 16  # at once: their candidates stay in a processor's caches
 
 
 def read_points(maps: Tensor, points: Tensor) -> Tensor:
@@ -34,14 +35,9 @@ def uncertain_points(logits: Tensor, num_points: int) -> Tensor:
         (x, y) in 0..1, [M, P, 2].
     """
     num_chosen = int(IMPORTANCE_RATIO * num_points)
-    chosen = [_most_uncertain(part, num_points, num_chosen) for part in logits.split(masks_at_once(logits))]
+    chosen = [_most_uncertain(part, num_points, num_chosen) for part in logits.split(masks_per_step(logits))]
     others = torch.rand(len(logits), num_points - num_chosen, 2, device=logits.device)
     return torch.cat((torch.cat(chosen), others), dim=1)
-
-
-def masks_at_once(logits: Tensor) -> int:
-    """Of how many masks points are chosen and read at once; all, on a GPU."""
-    return max(len(logits), 1) if logits.is_cuda else CPU_MASKS
 
 
 def _most_uncertain(logits: Tensor, num_points: int, num_chosen: int) -> Tensor:

@@ -1,8 +1,8 @@
-"""Deformable attention's sampling on a CPU: a query is a bag of rows, the corners of its points.
+"""Deformable sampling on a CPU with ``embedding_bag``: a query sums rows of a table, the four corners of its points.
 
-One head of one image at a time, whose values a processor's caches hold. ``grid_sample`` reads the same numbers one
-by one; ``embedding_bag`` reads whole rows. The gradient finds the corners again: to keep them would take more memory
-than time to compute them.
+``embedding_bag`` reads whole rows, ``grid_sample`` one number at a time. One head of one image is processed at a time,
+so that its values stay in the caches. The backward pass computes the corners again: that takes less time than keeping
+them costs memory.
 """
 
 import warnings
@@ -18,17 +18,17 @@ from torch import Tensor
 
 Size = tuple[int, int]
 
-# what is used of them here is stable
+# the part of it that is used here is stable
 warnings.filterwarnings('ignore', 'Sparse CSR tensor support is in beta', category=UserWarning)
 
 
 class _Levels(NamedTuple):
-    """Numbers of each level, spread over the points (a broadcast axis of a few numbers is slow), int32 [L, P].
+    """Sizes of the levels, repeated for each point (broadcasting a short axis is slow), int32 [L, P].
 
     Attributes:
-        width: Cells of a row.
-        height: Cells of a column.
-        start: Row of values at which the level begins, behind those of the levels before it, borders included.
+        width: Without the border.
+        height: Without the border.
+        start: Index of the level's first row in the table, in which all levels have borders.
     """
 
     width: Tensor
@@ -37,42 +37,39 @@ class _Levels(NamedTuple):
 
 
 class _Corners(NamedTuple):
-    """The four cells around each point, upper left, upper right, lower left, lower right.
+    """The four grid points around each sampled location: upper left, upper right, lower left, lower right.
 
     Attributes:
-        rows: Their rows of the values with borders, int32 [N, 4 L P].
-        right: Share of the right ones, [N, L, P].
-        lower: Share of the lower ones, [N, L, P].
+        rows: Their rows in the table, int32 [N, 4 L P].
+        right: Interpolation weight of the right ones, [N, L, P].
+        lower: Interpolation weight of the lower ones, [N, L, P].
     """
 
     rows: Tensor
     right: Tensor
     lower: Tensor
 
-    def shares(self, weights: Tensor) -> Tensor:
-        """Parts of the points' weights [N, L, P] that fall on the corners, [N, 4 L P]."""
+    def weights(self, weights: Tensor) -> Tensor:
+        """Distribute the weights of the locations [N, L, P] among their corners, [N, 4 L P]."""
         lower = weights * self.lower
         upper = weights - lower
         upper_right, lower_right = upper * self.right, lower * self.right
         return torch.stack((upper - upper_right, upper_right, lower - lower_right, lower_right), 1).flatten(1)
 
-    def interpolate(self, numbers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Interpolate between numbers of the corners, [N, 4, L, P].
+    def interpolate(self, corners: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Interpolate values at the corners, [N, 4, L, P].
 
         Returns:
-            The interpolated numbers, and how they change with the right and with the lower share; [N, L, P] each.
+            The interpolated values, and their derivatives with respect to ``right`` and ``lower``; [N, L, P] each.
         """
-        upper_left, upper_right, lower_left, lower_right = numbers.unbind(1)
+        upper_left, upper_right, lower_left, lower_right = corners.unbind(1)
         upper, lower = upper_left.lerp(upper_right, self.right), lower_left.lerp(lower_right, self.right)
         by_right = (upper_right - upper_left).lerp(lower_right - lower_left, self.lower)
         return upper.lerp(lower, self.lower), by_right, lower - upper
 
 
 def sample_by_embedding_bag(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
-    """Sum the weighted bilinear samples of each query.
-
-    Arguments and result are those of ``deformable_attention.sample``.
-    """
+    """``deformable_sampling.sample`` for CPUs; same arguments and result."""
     return _BagSampling.apply(values, locations, weights, sizes)
 
 
@@ -81,40 +78,42 @@ class _BagSampling(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor, locations: Tensor, weights: Tensor, sizes: list[Size]) -> Tensor:
         ctx.save_for_backward(values, locations, weights)
         ctx.sizes = sizes
-        levels = _spread_levels(sizes, num_points=weights.shape[-1])
-        summed = values.new_empty(*weights.shape[:3], values.shape[-1])
-        for value, where, weight, out in _heads(values, locations, weights, summed):
-            corners, framed = _find_corners(levels, where), _add_borders(value, sizes)
-            out.copy_(F.embedding_bag(corners.rows, framed, per_sample_weights=corners.shares(weight), mode='sum'))
-        return summed.flatten(2)
+        levels = _repeat_levels(sizes, num_points=weights.shape[-1])
+        outputs = values.new_empty(*weights.shape[:3], values.shape[-1])
+        for value, location, weight, output in _heads(values, locations, weights, outputs):
+            corners, table = _find_corners(levels, location), _add_borders(value, sizes)
+            output.copy_(F.embedding_bag(corners.rows, table, per_sample_weights=corners.weights(weight), mode='sum'))
+        return outputs.flatten(2)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         values, locations, weights = inputs = ctx.saved_tensors
-        of_values, of_locations, of_weights = gradients = tuple(map(torch.empty_like, inputs))
-        levels = _spread_levels(ctx.sizes, num_points=weights.shape[-1])
-        of_sums = gradient.unflatten(-1, values.shape[2:])
-        for value, where, weight, of_sum, of_value, of_where, of_weight in _heads(*inputs, of_sums, *gradients):
-            corners, framed = _find_corners(levels, where), _add_borders(value, ctx.sizes)
-            of_sum = of_sum.contiguous()
-            of_framed = grad_values(corners.rows, corners.shares(weight), of_sum, len(framed))
-            _remove_borders(of_framed, ctx.sizes, out=of_value)
-            of_shares = products_with_rows(framed, corners.rows, of_sum).unflatten(1, (4, *weight.shape[1:]))
-            interpolated, by_right, by_lower = corners.interpolate(of_shares)
-            of_weight.copy_(interpolated)
-            of_where[..., 0] = by_right.mul_(weight).mul_(_slope(where[..., 0], levels.width))
-            of_where[..., 1] = by_lower.mul_(weight).mul_(_slope(where[..., 1], levels.height))
-        return of_values, of_locations, of_weights, None
+        grad_values, grad_locations, grad_weights = grads = tuple(map(torch.empty_like, inputs))
+        levels = _repeat_levels(ctx.sizes, num_points=weights.shape[-1])
+        grad_sums = grad_outputs.unflatten(-1, values.shape[2:])
+        for value, location, weight, grad_sum, grad_value, grad_location, grad_weight in _heads(
+            *inputs, grad_sums, *grads
+        ):
+            corners, table = _find_corners(levels, location), _add_borders(value, ctx.sizes)
+            grad_sum = grad_sum.contiguous()
+            grad_table = bag_grad_values(corners.rows, corners.weights(weight), grad_sum, len(table))
+            _remove_borders(grad_table, ctx.sizes, out=grad_value)
+            grad_corners = bag_grad_weights(table, corners.rows, grad_sum).unflatten(1, (4, *weight.shape[1:]))
+            interpolated, by_right, by_lower = corners.interpolate(grad_corners)
+            grad_weight.copy_(interpolated)
+            grad_location[..., 0] = by_right.mul_(weight).mul_(_slope(location[..., 0], levels.width))
+            grad_location[..., 1] = by_lower.mul_(weight).mul_(_slope(location[..., 1], levels.height))
+        return grad_values, grad_locations, grad_weights, None
 
 
-def grad_values(rows: Tensor, weights: Tensor, gradient: Tensor, num_values: int) -> Tensor:
-    """The gradient of a table whose weighted rows were summed: each row sums those of its readers.
+def bag_grad_values(rows: Tensor, weights: Tensor, grad_sums: Tensor, num_rows: int) -> Tensor:
+    """Gradient of ``embedding_bag`` with respect to its table.
 
     Args:
-        rows: Which rows each sum reads, int32 [N, J].
-        weights: [N, J].
-        gradient: Of the sums, [N, D].
-        num_values: Rows of the table, S.
+        rows: Rows that each bag sums, int32 [N, J].
+        weights: Their weights, [N, J].
+        grad_sums: Gradient of the sums, [N, D].
+        num_rows: Rows of the table, S.
 
     Returns:
         [S, D].
@@ -122,27 +121,27 @@ def grad_values(rows: Tensor, weights: Tensor, gradient: Tensor, num_values: int
     count, length = rows.shape
     starts = np.arange(0, count * length + 1, length, dtype=np.int32)
     entries = (weights.flatten().numpy(), rows.flatten().numpy(), starts)
-    readers = csr_matrix(entries, shape=(count, num_values)).tocsc()
-    indices, offsets, shares = map(torch.from_numpy, (readers.indices, readers.indptr[:-1], readers.data))
-    return F.embedding_bag(indices, gradient, offsets, per_sample_weights=shares, mode='sum')
+    bags = csr_matrix(entries, shape=(count, num_rows)).tocsc()  # the bags in which each row occurs
+    indices, offsets, bag_weights = map(torch.from_numpy, (bags.indices, bags.indptr[:-1], bags.data))
+    return F.embedding_bag(indices, grad_sums, offsets, per_sample_weights=bag_weights, mode='sum')
 
 
-def products_with_rows(values: Tensor, rows: Tensor, gradient: Tensor) -> Tensor:
-    """The gradient of the weights of summed rows: dot products of those rows with the gradient.
+def bag_grad_weights(table: Tensor, rows: Tensor, grad_sums: Tensor) -> Tensor:
+    """Gradient of ``embedding_bag`` with respect to its weights: dot products of rows with the gradient of their sum.
 
     Args:
-        values: The table, [S, D].
-        rows: Which rows each sum reads, int32 [N, J].
-        gradient: Of the sums, [N, D].
+        table: [S, D].
+        rows: Rows that each bag sums, int32 [N, J].
+        grad_sums: Gradient of the sums, [N, D].
 
     Returns:
         [N, J].
     """
     count, length = rows.shape
     starts = torch.arange(0, count * length + 1, length, dtype=rows.dtype)
-    numbers = torch.zeros(rows.numel(), dtype=values.dtype)
-    read = torch.sparse_csr_tensor(starts, rows.flatten(), numbers, (count, len(values)), check_invariants=False)
-    return torch.sparse.sampled_addmm(read, gradient, values.mT, beta=0).values().view(rows.shape)
+    zeros = torch.zeros(rows.numel(), dtype=table.dtype)
+    pattern = torch.sparse_csr_tensor(starts, rows.flatten(), zeros, (count, len(table)), check_invariants=False)
+    return torch.sparse.sampled_addmm(pattern, grad_sums, table.mT, beta=0).values().view(rows.shape)
 
 
 def _heads(*parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
@@ -151,7 +150,7 @@ def _heads(*parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
         yield tuple(part[image, :, head] for part in parts)
 
 
-def _spread_levels(sizes: list[Size], num_points: int) -> _Levels:
+def _repeat_levels(sizes: list[Size], num_points: int) -> _Levels:
     starts = accumulate(((height + 2) * (width + 2) for height, width in sizes[:-1]), initial=0)
     heights, widths = zip(*sizes, strict=True)
     numbers = torch.tensor([widths, heights, tuple(starts)], dtype=torch.int32)
@@ -159,50 +158,50 @@ def _spread_levels(sizes: list[Size], num_points: int) -> _Levels:
 
 
 def _add_borders(values: Tensor, sizes: list[Size]) -> Tensor:
-    """MaskGeometry each level of [S, D] with zeros, one cell wide: what is read outside of it."""
+    """Make the table: the levels [S, D], each with a border of zeros, which samples outside of it read."""
     levels = values.split([height * width for height, width in sizes])
-    framed = [
+    padded = [
         F.pad(level.unflatten(0, size), (0, 0, 1, 1, 1, 1)).flatten(0, 1)
         for level, size in zip(levels, sizes, strict=True)
     ]
-    return torch.cat(framed)
+    return torch.cat(padded)
 
 
-def _remove_borders(framed: Tensor, sizes: list[Size], *, out: Tensor) -> None:
-    """Write what the frames enclose, [S, D]."""
-    framed_sizes = [(height + 2, width + 2) for height, width in sizes]
-    levels = framed.split([height * width for height, width in framed_sizes])
+def _remove_borders(table: Tensor, sizes: list[Size], *, out: Tensor) -> None:
+    """Write a table without the borders of its levels, to [S, D]."""
+    padded_sizes = [(height + 2, width + 2) for height, width in sizes]
+    levels = table.split([height * width for height, width in padded_sizes])
     parts = out.split([height * width for height, width in sizes])
-    for level, framed_size, size, part in zip(levels, framed_sizes, sizes, parts, strict=True):
-        part.unflatten(0, size).copy_(level.unflatten(0, framed_size)[1:-1, 1:-1])
+    for level, padded_size, size, part in zip(levels, padded_sizes, sizes, parts, strict=True):
+        part.unflatten(0, size).copy_(level.unflatten(0, padded_size)[1:-1, 1:-1])
 
 
 def _find_corners(levels: _Levels, locations: Tensor) -> _Corners:
-    """Find the cells around points [N, L, P, 2]."""
-    line = levels.width + 2  # cells in a row, with the border
-    left, right_share = _split_position(locations[..., 0], levels.width)
-    top, lower_share = _split_position(locations[..., 1], levels.height)
-    row = top * line + (left + levels.start)
-    rows = torch.stack((row, row + 1, row + line, row + (line + 1)), 1).flatten(1)
-    return _Corners(rows, right_share, lower_share)
+    """Find the grid points around locations [N, L, P, 2]."""
+    stride = levels.width + 2  # rows of the table from one grid point to the one below
+    left, right_weight = _split_position(locations[..., 0], levels.width)
+    top, lower_weight = _split_position(locations[..., 1], levels.height)
+    row = top * stride + (left + levels.start)
+    rows = torch.stack((row, row + 1, row + stride, row + (stride + 1)), 1).flatten(1)
+    return _Corners(rows, right_weight, lower_weight)
 
 
 def _split_position(location: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-    """Where along an axis with a border a sample is taken.
+    """Find the two neighbors of a location along one axis of a level with borders.
 
     Args:
-        location: 0..1 within the level, [..., L, P]; beyond, it is moved to the border.
-        length: Cells of each level without the border, [L, P].
+        location: In 0..1 of the level without borders, [..., L, P]; clamped to the border.
+        length: Of the axis without borders, [L, P].
 
     Returns:
-        Index of the cell before it, and the share of the cell behind.
+        Index of the neighbor before the location, and interpolation weight of the one behind.
     """
     position = (location * length + 0.5).clamp(torch.zeros_like(location[0]), length + 1)
-    cell = position.floor().minimum(length)
-    return cell.to(torch.int32), position - cell
+    index = position.floor().minimum(length)
+    return index.to(torch.int32), position - index
 
 
 def _slope(location: Tensor, length: Tensor) -> Tensor:
-    """How fast a position moves with its location: not at all beyond the border. Arguments of ``_split_position``."""
+    """Derivative of the position in ``_split_position`` with respect to the location: zero where it is clamped."""
     position = location * length + 0.5
     return ((position >= 0) & (position <= length + 1)) * length

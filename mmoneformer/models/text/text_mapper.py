@@ -6,7 +6,7 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from mmoneformer.models.layers.mlp import MLP
+from mmoneformer.models.layers.feed_forward import MLP
 from mmoneformer.models.text.tokenizer import Tokenizer
 from mmoneformer.registry import MODELS
 

@@ -1,8 +1,7 @@
+import pytest
 import torch
-import torch.nn.functional as F
 
-from mmoneformer.models.layers.dropout import Dropout
-from mmoneformer.models.layers.feed_forward import FeedForward, relu_dropout_
+from mmoneformer.models.layers.feed_forward import MLP, FeedForward
 
 
 def test_two_linear_layers_with_relu_between():
@@ -13,7 +12,7 @@ def test_two_linear_layers_with_relu_between():
     torch.testing.assert_close(ffn(inputs), hidden @ ffn.linear2.weight.T + ffn.linear2.bias)
 
 
-def test_dropout_is_on_the_hidden_layer_in_training_only():
+def test_dropout_of_the_hidden_layer_in_training_only():
     ffn = FeedForward(4, hidden_channels=6, dropout=0.99999)
     inputs = torch.randn(2, 3, 4)
     torch.testing.assert_close(ffn(inputs), ffn.linear2.bias.expand(2, 3, 4))  # nothing is left of the hidden layer
@@ -27,23 +26,36 @@ def test_initial_weights_are_xavier_uniform():
         assert 0.95 * bound < linear.weight.abs().max() <= bound
 
 
-def test_fused_relu_and_dropout_equal_the_two():
-    results = []
-    for function in (lambda hidden: relu_dropout_(hidden + 0, 0.3), lambda hidden: Dropout(0.3)(F.relu(hidden))):
-        inputs = torch.linspace(-2, 3, 60).reshape(4, 15).requires_grad_()
-        torch.manual_seed(0)
-        outputs = function(inputs)
-        (outputs**2).sum().backward()
-        results.append((outputs.detach(), inputs.grad))
-    for ours, plain in zip(*results, strict=True):
-        torch.testing.assert_close(ours, plain)
-    assert (results[0][1] == 0).any()
-    assert (results[0][1] != 0).any()
-
-
-def test_keeps_one_tensor_of_the_hidden_layer_for_the_gradient():
+def test_one_tensor_of_the_hidden_layer_is_kept_for_the_backward_pass():
     ffn = FeedForward(4, hidden_channels=6, dropout=0.1)
-    kept = []
-    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor):
+    saved = []
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: saved.append(tensor) or tensor, lambda tensor: tensor
+    ):
         ffn(torch.randn(5, 4))
-    assert len({tensor.untyped_storage().data_ptr() for tensor in kept if tensor.shape == (5, 6)}) == 1
+    assert len({tensor.untyped_storage().data_ptr() for tensor in saved if tensor.shape == (5, 6)}) == 1
+
+
+def test_mlp_layers_are_linear_with_relu_between_and_none_after():
+    torch.manual_seed(0)
+    mlp = MLP(3, 5, 2, num_layers=3)
+    mlp.layers[-1].bias.data -= 1  # a last ReLU would show
+    assert [tuple(layer.weight.shape) for layer in mlp.layers] == [(5, 3), (5, 5), (2, 5)]
+    x = torch.randn(4, 7, 3)
+    expected = x
+    for index, layer in enumerate(mlp.layers):
+        expected = expected @ layer.weight.T + layer.bias
+        if index < 2:
+            expected = expected.clamp(min=0)
+    torch.testing.assert_close(mlp(x), expected)
+    assert expected.min() < 0
+
+
+def test_mlp_of_one_layer_goes_from_input_to_output_width():
+    (layer,) = MLP(3, 5, 2, num_layers=1).layers
+    assert tuple(layer.weight.shape) == (2, 3)
+
+
+def test_mlp_without_layers_is_refused():
+    with pytest.raises(ValueError, match='num_layers=0'):
+        MLP(3, 5, 2, num_layers=0)

@@ -1,15 +1,15 @@
-"""Gradients of sums of rows; the sampling itself is compared with its plain forms in test_deformable_attention.py."""
+"""Gradients of ``embedding_bag``; test_deformable_sampling.py compares the sampling with its plain form."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from mmoneformer.models.ops.bag_sampling import grad_values, products_with_rows, sample_by_embedding_bag
+from mmoneformer.models.ops.bag_sampling import bag_grad_values, bag_grad_weights, sample_by_embedding_bag
 
 
 @pytest.fixture
 def arguments():
-    """Of 9 rows, some are read often, the last never; float64 [9, 4], int32 [50, 6], [50, 6]."""
+    """A table, rows and weights: float64 [9, 4], int32 [50, 6], float64 [50, 6]; no bag has the last row."""
     torch.manual_seed(0)
     values = torch.randn(9, 4, dtype=torch.float64, requires_grad=True)
     weights = torch.randn(50, 6, dtype=torch.float64, requires_grad=True)
@@ -20,15 +20,14 @@ def test_gradients_equal_those_of_torch(arguments):
     values, rows, weights = arguments
     direction = torch.randn(50, 4, dtype=torch.float64)
     sums = F.embedding_bag(rows, values, per_sample_weights=weights, mode='sum')
-    of_values, of_weights = torch.autograd.grad(sums, (values, weights), direction)
-    found = grad_values(rows, weights.detach(), direction, len(values))
-    torch.testing.assert_close(found, of_values)
-    torch.testing.assert_close(products_with_rows(values.detach(), rows, direction), of_weights)
+    grad_values, grad_weights = torch.autograd.grad(sums, (values, weights), direction)
+    found = bag_grad_values(rows, weights.detach(), direction, len(values))
+    torch.testing.assert_close(found, grad_values)
+    torch.testing.assert_close(bag_grad_weights(values.detach(), rows, direction), grad_weights)
     assert not found[8].any()
 
 
-def test_gradient_that_is_spread_from_one_number():
-    """A gradient need not be contiguous."""
+def test_gradient_need_not_be_contiguous():
     inputs = [
         torch.rand(1, 12, 2, *last, dtype=torch.float64, requires_grad=True) for last in ((4,), (1, 5, 2), (1, 5))
     ]
@@ -37,14 +36,14 @@ def test_gradient_that_is_spread_from_one_number():
         values, locations, weights = inputs
         sums = sample_by_embedding_bag(values, [(3, 4)], locations, weights)
         gradients.append(torch.autograd.grad(sums, inputs, direction))
-    for spread, whole in zip(*gradients, strict=True):
-        assert torch.equal(spread, whole)
+    for expanded, contiguous in zip(*gradients, strict=True):
+        assert torch.equal(expanded, contiguous)
 
 
-def test_training_keeps_no_corners():
-    kept = []
+def test_corners_are_not_kept_for_the_backward_pass():
+    saved = []
     values = torch.randn(1, 12, 2, 4, requires_grad=True)
     locations, weights = (torch.rand(1, 12, 2, 1, 5, *last, requires_grad=True) for last in ((2,), ()))
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.numel()) or t, lambda t: t):
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t.numel()) or t, lambda t: t):
         sample_by_embedding_bag(values, [(3, 4)], locations, weights)
-    assert max(kept) <= locations.numel()
+    assert max(saved) <= locations.numel()

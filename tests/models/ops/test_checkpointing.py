@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from mmoneformer.models.layers.checkpointing import maybe_checkpoint
+from mmoneformer.models.ops.checkpointing import gelu_linear, maybe_checkpoint
 from mmoneformer.registry import MODELS
 
-PARTS = [  # with random skips or dropout, which must be the same when a layer is computed again
+PARTS = [  # with stochastic depth or dropout, whose masks must be the same when a layer is computed again
     dict(
         type='SwinTransformer',
         embed_dims=8,
@@ -43,7 +43,7 @@ class Counting(nn.Linear):
 
 
 @pytest.mark.parametrize(('recompute', 'calls'), [(True, 2), (False, 1)])
-def test_layers_are_computed_again_for_the_gradient(recompute, calls):
+def test_layers_are_computed_again_in_the_backward_pass(recompute, calls):
     layer = Counting(3, 2)
     maybe_checkpoint(layer, torch.randn(4, 3), recompute=recompute).sum().backward()
     assert layer.calls == calls
@@ -55,6 +55,20 @@ def test_without_gradient_once():
     inputs = torch.randn(4, 3)
     assert torch.equal(maybe_checkpoint(layer, inputs, recompute=True), layer(inputs))
     assert layer.calls == 2
+
+
+def test_activation_is_not_kept_on_a_cpu():
+    gelu, linear, saved = nn.GELU(), nn.Linear(6, 4), []
+    hidden = torch.randn(5, 6, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t) or t, lambda t: t):
+        found = gelu_linear(hidden, gelu, linear)
+    assert all(tensor.data_ptr() == hidden.data_ptr() for tensor in saved if tensor.shape == hidden.shape)
+    expected = linear(gelu(hidden))
+    torch.testing.assert_close(found, expected)
+    for ours, plain in zip(
+        *(torch.autograd.grad(y.sum(), (hidden, linear.weight)) for y in (found, expected)), strict=True
+    ):
+        torch.testing.assert_close(ours, plain)
 
 
 def inputs_of(config):

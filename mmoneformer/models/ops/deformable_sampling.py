@@ -1,0 +1,62 @@
+"""Sampling of multi-scale deformable attention (Deformable DETR, arXiv 2010.04159, section 4.1)."""
+
+import math
+from itertools import accumulate
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmoneformer.mmcv_ops import are_compiled
+from mmoneformer.models.ops.bag_sampling import Size, sample_by_embedding_bag
+from mmoneformer.models.ops.dispatch import runs_on
+
+
+def sample(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
+    """Sum the weighted bilinear samples of each query.
+
+    Shapes: B images, S tokens of L levels, G heads, P points for each head and level, C channels.
+
+    Args:
+        values: [B, S, G, C / G]; the levels one after another, each row by row.
+        sizes: Height and width of each level, whose products sum up to S.
+        locations: (x, y) in 0..1 of each level, [B, queries, G, L, P, 2]; samples outside are zero.
+        weights: [B, queries, G, L, P].
+
+    Returns:
+        [B, queries, C].
+    """
+    if runs_on(values, 'cpu'):
+        return sample_by_embedding_bag(values, sizes, locations, weights)
+    if runs_on(values, 'cuda') and are_compiled():
+        return _sample_by_mmcv(values, sizes, locations, weights)
+    return sample_by_grid(values, sizes, locations, weights)
+
+
+def sample_by_grid(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
+    """``sample`` by ``grid_sample``, one level at a time, for any device."""
+    levels = values.transpose(1, 2).flatten(0, 1).split([height * width for height, width in sizes], dim=1)
+    grids = (2 * locations - 1).transpose(1, 2).flatten(0, 1)  # [B * G, queries, L, P, 2]
+    weights = weights.transpose(1, 2).flatten(0, 1)  # [B * G, queries, L, P]
+    batch, _, heads, channels = values.shape
+    summed = values.new_zeros(batch * heads, channels, locations.shape[1])
+    for index, (level, size) in enumerate(zip(levels, sizes, strict=True)):
+        samples = F.grid_sample(level.mT.unflatten(-1, size), grids[:, :, index], align_corners=False)
+        summed = summed + (samples * weights[:, None, :, index]).sum(-1)  # samples: [B * G, C / G, queries, P]
+    return summed.unflatten(0, (batch, heads)).flatten(1, 2).mT
+
+
+def _sample_by_mmcv(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
+    from mmcv.ops.multi_scale_deform_attn import MultiScaleDeformableAttnFunction
+
+    shapes = torch.tensor(sizes, device=values.device)
+    starts = torch.tensor(_level_starts(sizes), device=values.device)
+    im2col_step = math.gcd(len(values), 64)  # must divide the batch
+    return MultiScaleDeformableAttnFunction.apply(
+        values.contiguous(), shapes, starts, locations.contiguous(), weights.contiguous(), im2col_step
+    )
+
+
+def _level_starts(sizes: list[Size]) -> list[int]:
+    """Index of each level's first token."""
+    return list(accumulate((height * width for height, width in sizes[:-1]), initial=0))

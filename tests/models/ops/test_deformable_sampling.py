@@ -1,0 +1,122 @@
+import math
+
+import pytest
+import torch
+from mmcv.ops import multi_scale_deform_attn as mmcv_attention
+
+from mmoneformer.models.ops import deformable_sampling
+from mmoneformer.models.ops.bag_sampling import sample_by_embedding_bag
+from mmoneformer.models.ops.deformable_sampling import sample_by_grid
+
+SIZES = [(2, 3), (4, 5), (7, 9)]
+
+
+def random_arguments(*, batch=2, queries=5, heads=3, channels=4, points=2, sizes=SIZES, dtype=torch.float64):
+    """Values, locations in -0.3..1.3 (many outside of the image) and weights."""
+    tokens = sum(height * width for height, width in sizes)
+    values = torch.randn(batch, tokens, heads, channels, dtype=dtype)
+    locations = torch.rand(batch, queries, heads, len(sizes), points, 2, dtype=dtype) * 1.6 - 0.3
+    weights = torch.rand(batch, queries, heads, len(sizes), points, dtype=dtype)
+    return values, locations, weights
+
+
+def sample_by_loops(values, sizes, locations, weights):
+    """The definition: for each query, head, level and point, four pixels and their shares."""
+    batch, queries, heads, levels, points, _ = locations.shape
+    result = values.new_zeros(batch, queries, heads, values.shape[-1])
+    for image, query, head, level, point in torch.cartesian_prod(
+        *map(torch.arange, (batch, queries, heads, levels, points))
+    ).tolist():
+        height, width = sizes[level]
+        start = sum(h * w for h, w in sizes[:level])
+        x, y = (locations[image, query, head, level, point] * torch.tensor([width, height]) - 0.5).tolist()
+        for column in (math.floor(x), math.floor(x) + 1):
+            for row in (math.floor(y), math.floor(y) + 1):
+                if 0 <= column < width and 0 <= row < height:
+                    share = (1 - abs(x - column)) * (1 - abs(y - row))
+                    pixel = values[image, start + row * width + column, head]
+                    result[image, query, head] += weights[image, query, head, level, point] * share * pixel
+    return result.flatten(2)
+
+
+def sample_by_mmcv(values, sizes, locations, weights):
+    return mmcv_attention.multi_scale_deformable_attn_pytorch(values, torch.tensor(sizes), locations, weights)
+
+
+@pytest.mark.parametrize('sample', [sample_by_embedding_bag, sample_by_grid, sample_by_mmcv])
+def test_samples_equal_the_definition(sample):
+    values, locations, weights = random_arguments()
+    expected = sample_by_loops(values, SIZES, locations, weights)
+    torch.testing.assert_close(sample(values, SIZES, locations, weights), expected)
+
+
+@pytest.mark.parametrize('sample', [sample_by_embedding_bag, sample_by_grid])
+def test_gradients_equal_those_of_mmcv(sample):
+    arguments = random_arguments()
+    direction = torch.randn(2, 5, 12, dtype=torch.float64)
+    gradients = []
+    for form in (sample, sample_by_mmcv):
+        values, locations, weights = (argument.clone().requires_grad_() for argument in arguments)
+        (form(values, SIZES, locations, weights) * direction).sum().backward()
+        gradients.append((values.grad, locations.grad, weights.grad))
+    for ours, theirs in zip(*gradients, strict=True):
+        assert theirs.abs().max() > 0
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize('sample', [sample_by_embedding_bag, sample_by_grid])
+def test_gradients_equal_differences(sample):
+    sizes = [(2, 3), (1, 2)]
+    arguments = random_arguments(batch=1, queries=2, heads=2, channels=2, points=1, sizes=sizes)
+    values, locations, weights = (argument.requires_grad_() for argument in arguments)
+    assert torch.autograd.gradcheck(
+        lambda *inputs: sample(inputs[0], sizes, *inputs[1:]), (values, locations, weights)
+    )
+
+
+@pytest.mark.parametrize('sample', [sample_by_embedding_bag, sample_by_grid])
+def test_points_far_outside_read_zeros(sample):
+    values, locations, weights = random_arguments()
+    assert not sample(values, SIZES, locations + 3, weights).any()
+
+
+@pytest.mark.parametrize(
+    ('device_type', 'compiled', 'expected'),
+    [
+        ('cpu', False, 'sample_by_embedding_bag'),
+        ('cpu', True, 'sample_by_embedding_bag'),
+        ('cuda', False, 'sample_by_grid'),
+        ('cuda', True, '_sample_by_mmcv'),
+        ('mps', True, 'sample_by_grid'),
+    ],
+)
+def test_choice_of_the_form(monkeypatch, device_type, compiled, expected):
+    monkeypatch.setattr(deformable_sampling, 'are_compiled', lambda: compiled)
+    monkeypatch.setattr(deformable_sampling, 'runs_on', lambda _, kind: kind == device_type)
+    for name in ('sample_by_embedding_bag', 'sample_by_grid', '_sample_by_mmcv'):
+        monkeypatch.setattr(deformable_sampling, name, lambda *_, name=name: name)
+    assert deformable_sampling.sample(torch.empty(0), SIZES, None, None) == expected
+
+
+def test_arguments_of_the_compiled_form(monkeypatch):
+    """mmcv's operator takes sizes and first tokens of the levels as tensors, and a step that divides the batch."""
+
+    class Operator:
+        @staticmethod
+        def apply(values, shapes, starts, locations, weights, im2col_step):
+            assert starts.tolist() == [0, 6, 26]
+            assert len(values) % min(len(values), im2col_step) == 0
+            return mmcv_attention.multi_scale_deformable_attn_pytorch(values, shapes, locations, weights)
+
+    monkeypatch.setattr(mmcv_attention, 'MultiScaleDeformableAttnFunction', Operator)
+    values, locations, weights = random_arguments()
+    ours = deformable_sampling._sample_by_mmcv(values, SIZES, locations, weights)
+    torch.testing.assert_close(ours, sample_by_loops(values, SIZES, locations, weights))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA')
+def test_cuda_equals_cpu():
+    values, locations, weights = random_arguments(channels=32, dtype=torch.float32)
+    expected = deformable_sampling.sample(values, SIZES, locations, weights)
+    on_gpu = deformable_sampling.sample(values.cuda(), SIZES, locations.cuda(), weights.cuda())
+    torch.testing.assert_close(on_gpu.cpu(), expected, atol=1e-5, rtol=1e-5)

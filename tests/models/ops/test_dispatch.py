@@ -1,0 +1,40 @@
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from mmoneformer.models.ops.dispatch import full_precision, runs_on
+
+
+def test_kernels_run_on_their_own_type_of_device():
+    assert runs_on(torch.ones(1), 'cpu')
+    assert runs_on(torch.nn.Parameter(torch.ones(1)), 'cpu')
+    assert not runs_on(torch.ones(1), 'cuda')
+    assert not runs_on(torch.ones(1, device='meta'), 'cpu')
+
+
+def test_kernels_are_not_recorded_in_a_graph():
+    """Neither by tracing, nor by exporting, which runs with fake tensors that claim to be on the device."""
+    answers = []
+
+    def function(inputs):
+        answers.append(runs_on(inputs, 'cpu'))
+        return inputs + 1
+
+    torch.jit.trace(function, torch.ones(2), check_trace=False)
+    with FakeTensorMode():
+        function(torch.ones(2))
+    assert answers == [False, False]
+    function(torch.ones(2))
+    assert answers.pop()
+
+
+def test_autocast_ends_in_full_precision():
+    inputs = torch.ones(2, 3)
+    with torch.autocast('cpu', torch.bfloat16):
+        with full_precision(inputs):
+            assert (inputs @ inputs.mT).dtype is torch.float32
+        assert (inputs @ inputs.mT).dtype is torch.bfloat16
+
+
+def test_devices_without_autocast():
+    with full_precision(torch.ones(1, device='meta')):
+        pass
