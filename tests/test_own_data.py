@@ -147,5 +147,5 @@ def test_six_commands(copy, model, tmp_path, monkeypatch):
         tool, *arguments = [part.replace('20000', '2') for part in command[1:]]
         monkeypatch.setattr('sys.argv', [tool, *arguments, *added.get(Path(tool).name, [])])
         run(tool)
-    assert len(list((tmp_path / 'pictures').rglob('*.png'))) == 2
+    assert len(list((tmp_path / 'vis').rglob('*.png'))) == 2
     assert list((tmp_path / 'results').iterdir())

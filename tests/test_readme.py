@@ -126,7 +126,7 @@ def downloads(clone):
 
 
 def edit_template():
-    """What the comment beside the command asks the reader to do."""
+    """Edit the copied template, as the comment next to the command asks."""
     path = Path('configs/mine.py')
     first, second = path.read_text().split('# What follows\n')
     path.write_text(first + SMALL_TEMPLATE + second)
@@ -177,8 +177,8 @@ def walk(run, commands):
 
 
 def check_what_is_there():
-    for pictures in ('results', 'pictures'):
-        assert list(Path(pictures).rglob('*.png'))
+    for folder in ('results', 'vis'):
+        assert list(Path(folder).rglob('*.png'))
     for name in ('drive_panoptic.mp4', 'curves.png', 'swin-l_ade20k.pth', 'swin-l_coco.pth'):
         assert Path(name).stat().st_size
     assert Path('work_dirs/mine/check/index.html').exists()
@@ -214,7 +214,7 @@ def test_the_python_example():
 
 
 def test_the_example_of_a_config_is_all_of_it():
-    (path,) = re.findall(r'for example all of `(.*?)`', README)
+    (path,) = re.findall(r'This is `(.*?)` in full', README)
     assert (ROOT / path).read_text() == CONFIG
 
 
