@@ -12,11 +12,11 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmoneformer.checkpoints.conversion import convert
-from mmoneformer.checkpoints.key_table import check_keys
 from mmoneformer.checkpoints.model_zoo import fetch, is_remote
 from mmoneformer.checkpoints.registered_parts import registered_parts_only
 from mmoneformer.checkpoints.safe_config import stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
+from mmoneformer.checkpoints.weight_shapes import check_keys
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.models import OneFormer
 from mmoneformer.registry import MODELS

@@ -13,22 +13,22 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from mmoneformer.atomic_files import commit, partial_path
-from mmoneformer.checkpoints.architecture import read_architecture
+from mmoneformer.checkpoints.architecture import find_backbone, read_architecture
+from mmoneformer.checkpoints.backbones import BACKBONES
 from mmoneformer.checkpoints.detectron2_pickle import read_detectron2_pickle
 from mmoneformer.checkpoints.hugging_face_folder import read_folder, write_folder
 from mmoneformer.checkpoints.hugging_face_hub import fetch_folder, is_hub_name
-from mmoneformer.checkpoints.infer_config import SourceInfo, infer_config
-from mmoneformer.checkpoints.key_table import StateDict, check_keys
-from mmoneformer.checkpoints.model_zoo import crop_of_file
+from mmoneformer.checkpoints.infer_config import SourceInfo, image_scale, infer_config
+from mmoneformer.checkpoints.key_table import StateDict
+from mmoneformer.checkpoints.model_zoo import released_name
 from mmoneformer.checkpoints.official import from_official
 from mmoneformer.checkpoints.registered_parts import registered_parts_only
 from mmoneformer.checkpoints.safe_config import stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
+from mmoneformer.checkpoints.weight_shapes import check_keys
 from mmoneformer.registry import MODELS
 
-CONSTANTS = ('.relative_position_index', '.num_batches_tracked')  # a model makes them itself
-SCALE = 'panoptic_head.contrastive_loss.logit_scale'  # only training needs it; without it, training starts anew
-NO_SHAPE_TELLS = ('dilations', 'drop_path_rate')  # of a backbone
+SCALE = 'panoptic_head.contrastive_loss.logit_scale'  # for training only
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +71,9 @@ def convert(
     if publish:
         raise ValueError(f'publish is for checkpoints of ours, and {target} has no suffix: call it {target}.pth')
     described = read_architecture(state_dict) | {'data_preprocessor': cfg.model.data_preprocessor}
-    described['backbone'] |= {key: value for key, value in cfg.model.backbone.items() if key in NO_SHAPE_TELLS}
-    write_folder(target, state_dict, model=described, metainfo=model.dataset_meta, scale=_test_scale(cfg))
+    not_in_weights = find_backbone(state_dict).not_in_weights
+    described['backbone'] |= {key: value for key, value in cfg.model.backbone.items() if key in not_in_weights}
+    write_folder(target, state_dict, model=described, metainfo=model.dataset_meta, scale=image_scale(cfg))
     return target
 
 
@@ -84,18 +85,16 @@ def load_any(
     Arguments as of ``convert``.
     """
     options = dict(cfg_options or {})
-    if not source.is_dir() and source.suffix != '.pkl':
-        checkpoint = read_checkpoint(source)
-        if 'state_dict' in checkpoint:
-            return checkpoint['state_dict'], _own_config(checkpoint, source, dataset, options)
-        state_dict, info = (
-            from_official(checkpoint.get('model', checkpoint)),
-            SourceInfo(crop=crop_of_file(source.name)),
-        )
-    elif source.is_dir():
+    if source.is_dir():
         state_dict, info = read_folder(source)
     else:
-        state_dict, info = from_official(read_detectron2_pickle(source)), SourceInfo(crop=crop_of_file(source.name))
+        checkpoint: dict[str, Any] = (
+            dict(read_detectron2_pickle(source)) if source.suffix == '.pkl' else read_checkpoint(source)
+        )
+        if 'state_dict' in checkpoint:
+            return checkpoint['state_dict'], _own_config(checkpoint, source, dataset, options)
+        state_dict = from_official(checkpoint.get('model', checkpoint))
+        info = SourceInfo(released_name=released_name(source.name))
     return state_dict, infer_config(state_dict, info, dataset=dataset, cfg_options=options)
 
 
@@ -117,18 +116,11 @@ def _build(cfg: Config) -> Any:
 
 def _constants(expected: Mapping[str, Tensor], state_dict: Mapping[str, Tensor]) -> StateDict:
     """What a source may lack."""
-    missing = {key: expected[key] for key in expected.keys() - state_dict.keys()}
+    missing = {key: expected[key] for key in expected if key not in state_dict}
     if SCALE in missing:
-        logger.info('%s is not in the weights: training would start it anew', SCALE)
-    return {key: tensor for key, tensor in missing.items() if key == SCALE or key.endswith(CONSTANTS)}
-
-
-def _test_scale(cfg: Config) -> tuple[int, int]:
-    scale = next((step['scale'] for step in cfg.get('test_pipeline', []) if 'scale' in step), None)
-    if scale is None:
-        raise ValueError("the config has no test_pipeline with the 'scale' of a Resize, which Hugging Face must know")
-    longer, shorter = max(scale), min(scale)
-    return longer, shorter
+        logger.info('%s is not in the weights: training would start from its initial value', SCALE)
+    ends = tuple(end for backbone in BACKBONES.values() for end in backbone.constants)
+    return {key: tensor for key, tensor in missing.items() if key == SCALE or key.endswith(ends)}
 
 
 def _write_checkpoint(

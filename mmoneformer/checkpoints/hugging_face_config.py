@@ -1,4 +1,4 @@
-"""Config of Hugging Face's OneFormer and of its processor, as their json files have them, from ours and back."""
+"""The json files of Hugging Face's OneFormer and of its processor, from our config and back."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmoneformer.checkpoints.architecture import RESNET_DEPTHS
+from mmoneformer.checkpoints.backbones import BACKBONES
 from mmoneformer.checkpoints.infer_config import SourceInfo
 from mmoneformer.metainfo import IGNORED_LABEL, Metainfo
 from mmoneformer.models.text.tokenizer import CONTEXT_LENGTH, VOCABULARY_SIZE
@@ -15,15 +15,14 @@ Config = Mapping[str, Any]
 Json = dict[str, Any]
 STAGES = [f'stage{stage}' for stage in (1, 2, 3, 4)]
 CLASS_FILE = 'classes.json'
-WITHOUT_TEXTS: Json = dict(
+WITHOUT_TEXTS: Json = dict(  # their config always describes a text mapper
     num_context=16, encoder=dict(width=256, num_layers=6)
-)  # theirs describes a text mapper always
-CLASS_WEIGHT_KEY = 'criterion.empty_weight'
+)
 NO_OBJECT_WEIGHT = 0.1
 
 
 def class_weights(metainfo: Metainfo) -> Tensor:
-    """Weights of the classes in their loss, [K + 1]; in their files they are a tensor."""
+    """Weights of the classes in their loss, [K + 1], which their files store as a tensor."""
     return torch.tensor([1.0] * len(metainfo['classes']) + [NO_OBJECT_WEIGHT])
 
 
@@ -31,11 +30,11 @@ def model_json(model: Config, metainfo: Metainfo) -> Json:
     """Their config.json.
 
     Args:
-        model: Config of the model as ``read_architecture`` gives it, a DiNAT with its dilations.
-        metainfo: Of the data set.
+        model: Config of the model as ``read_architecture`` returns it, with all arguments of its backbone.
+        metainfo: Metainfo of the data set.
 
     Raises:
-        ValueError: If their model cannot be built like this one.
+        ValueError: If they have no model like this one.
     """
     head = model['panoptic_head']
     channels, text_mapper = head['channels'], head['text_mapper'] or WITHOUT_TEXTS
@@ -63,7 +62,7 @@ def model_json(model: Config, metainfo: Metainfo) -> Json:
         text_encoder_width=text_width,
         text_encoder_num_layers=text_mapper['encoder']['num_layers'],
         no_object_weight=NO_OBJECT_WEIGHT,
-        is_training=False,  # with True, it wants texts to predict
+        is_training=False,  # with True, prediction requires texts, too
         id2label={str(index): name for index, name in enumerate(metainfo['classes'])},
         label2id={name: index for index, name in enumerate(metainfo['classes'])},
     )
@@ -73,9 +72,9 @@ def processor_json(model: Config, scale: Sequence[int], class_folder: str) -> Js
     """Their preprocessor_config.json.
 
     Args:
-        model: As of ``model_json``, and with ``data_preprocessor``.
-        scale: Longer and shorter side of test images, at most.
-        class_folder: Absolute path of the folder in which ``CLASS_FILE`` is.
+        model: As in ``model_json``, with ``data_preprocessor``.
+        scale: Longer and shorter side of test images in pixels, at most.
+        class_folder: Absolute path of the folder that contains ``CLASS_FILE``.
     """
     head, normalization = model['panoptic_head'], model['data_preprocessor']
     num_context = (head['text_mapper'] or WITHOUT_TEXTS)['num_context']
@@ -98,7 +97,7 @@ def processor_json(model: Config, scale: Sequence[int], class_folder: str) -> Js
 
 
 def tokenizer_json() -> Json:
-    """Their tokenizer_config.json, of CLIP's tokenizer."""
+    """Their tokenizer_config.json, that of CLIP's tokenizer."""
     start, end = '<|startoftext|>', '<|endoftext|>'
     return dict(
         tokenizer_class='CLIPTokenizer',
@@ -113,7 +112,7 @@ def tokenizer_json() -> Json:
 
 
 def classes_json(metainfo: Metainfo) -> Json:
-    """The file of classes that their processor reads; the colors are ours."""
+    """The file of classes that their processor reads, with our colors."""
     things = set(metainfo['thing_ids'])
     return {
         str(index): dict(name=name, isthing=int(index in things), color=list(color))
@@ -122,7 +121,7 @@ def classes_json(metainfo: Metainfo) -> Json:
 
 
 def read_json(config: Config, processor: Config | None, classes: Mapping[str, Json] | None) -> SourceInfo:
-    """Read what their files say beside the weights."""
+    """Read what their files contain besides the weights."""
     size = (processor or {}).get('size') or {}
     scale = None
     if isinstance(size, Mapping) and {'shortest_edge', 'longest_edge'} <= set(size):
@@ -135,49 +134,21 @@ def read_json(config: Config, processor: Config | None, classes: Mapping[str, Js
             thing_ids=tuple(index for index, row in enumerate(rows) if row['isthing']),
             palette=[tuple(row['color']) for row in rows] if all('color' in row for row in rows) else None,
         )
-    return SourceInfo(metainfo=metainfo, scale=scale, dilations=config['backbone_config'].get('dilations'))
+    return SourceInfo(metainfo=metainfo, scale=scale, backbone=_backbone_arguments(config['backbone_config']))
 
 
-def _backbone_json(backbone: Config) -> Json:
-    kind = backbone['type'].rpartition('.')[-1]
-    if kind not in BACKBONES:
-        raise ValueError(f'Hugging Face has no backbone like {backbone["type"]}, only like {list(BACKBONES)}')
-    return dict(out_features=STAGES, **BACKBONES[kind](backbone))
+def _backbone_json(arguments: Config) -> Json:
+    backbone = BACKBONES.get(arguments['type'])
+    if backbone is None or backbone.hugging_face is None:
+        known = [name for name, backbone in BACKBONES.items() if backbone.hugging_face]
+        raise ValueError(f'Hugging Face has no backbone like {arguments["type"]}, only like {", ".join(known)}')
+    return dict(out_features=STAGES, **backbone.hugging_face.write_config(dict(arguments)))
 
 
-def _swin(backbone: Config) -> Json:
-    same = ('depths', 'num_heads', 'window_size', 'mlp_ratio', 'drop_path_rate')
-    return dict(model_type='swin', embed_dim=backbone['embed_dims'], **_pick(backbone, same))
-
-
-def _dinat(backbone: Config) -> Json:
-    same = ('dilations', 'num_heads', 'kernel_size', 'mlp_ratio', 'drop_path_rate')
-    depths = [len(level) for level in backbone['dilations']]
-    return dict(model_type='dinat', embed_dim=backbone['embed_dims'], depths=depths, **_pick(backbone, same))
-
-
-def _convnext(backbone: Config) -> Json:
-    same = ('depths', 'drop_path_rate')
-    return dict(model_type='convnext', hidden_sizes=backbone['channels'], **_pick(backbone, same))
-
-
-def _resnet(backbone: Config) -> Json:
-    blocks, has_bottlenecks = next(form for form, depth in RESNET_DEPTHS.items() if depth == backbone['depth'])
-    expansion = 4 if has_bottlenecks else 1
-    return dict(
-        model_type='resnet',
-        layer_type='bottleneck' if has_bottlenecks else 'basic',
-        embedding_size=backbone['stem_channels'],
-        hidden_sizes=[backbone['base_channels'] * expansion * 2**stage for stage in range(4)],
-        depths=list(blocks),
-    )
-
-
-BACKBONES = {'SwinTransformer': _swin, 'DiNAT': _dinat, 'ConvNeXt': _convnext, 'ResNet': _resnet}
-
-
-def _pick(config: Config, keys: Sequence[str]) -> Json:
-    return {key: config[key] for key in keys}
+def _backbone_arguments(their_config: Config) -> Json:
+    """Arguments of our backbone that no shape defines."""
+    keys = {key for known in BACKBONES.values() if known.hugging_face for key in known.hugging_face.arguments}
+    return {key: their_config[key] for key in keys if their_config.get(key)}
 
 
 def _check_equal(key: str, first: Config, second: Config) -> None:

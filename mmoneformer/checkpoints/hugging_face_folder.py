@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mmoneformer.atomic_files import replacing
 from mmoneformer.checkpoints import hugging_face_config as jsons
-from mmoneformer.checkpoints.hugging_face_keys import from_hugging_face, to_hugging_face
+from mmoneformer.checkpoints.hugging_face_keys import CLASS_WEIGHTS, from_hugging_face, to_hugging_face
 from mmoneformer.checkpoints.infer_config import SourceInfo
 from mmoneformer.checkpoints.key_table import StateDict
 from mmoneformer.checkpoints.safe_load import read_checkpoint
@@ -73,7 +73,7 @@ def write_folder(
     with replacing(folder, unique=True) as part:
         part.mkdir()
         weights = {key: tensor.contiguous() for key, tensor in to_hugging_face(state_dict).items()}
-        weights[jsons.CLASS_WEIGHT_KEY] = jsons.class_weights(metainfo)
+        weights[CLASS_WEIGHTS] = jsons.class_weights(metainfo)
         _write_json(part / 'config.json', jsons.model_json(model, metainfo))
         _write_json(part / 'preprocessor_config.json', jsons.processor_json(model, scale, str(folder)))
         _write_json(part / jsons.CLASS_FILE, jsons.classes_json(metainfo))

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor
 
 StateDict = dict[str, Tensor]
+Rows = tuple[tuple[str, str], ...]
 
 
 class KeyTable:
     """Renames the start of keys.
 
     Args:
-        rows: Pairs of their and our key starts, whole parts between dots; ``*`` stands for one part, the same on both
-            sides. The longest row that fits wins.
+        rows: Pairs of the start of their key and of ours, which end at a dot or the end of the key; ``*`` stands for
+            one name between dots, the same on both sides. The longest row that matches applies.
     """
 
     def __init__(self, rows: Iterable[tuple[str, str]]) -> None:
@@ -28,7 +29,7 @@ class KeyTable:
         """Rename all keys.
 
         Raises:
-            ValueError: If no row fits a key, or two keys become one.
+            ValueError: If no row matches a key, or two keys become one.
         """
         renamed: StateDict = {}
         for key, tensor in state_dict.items():
@@ -46,6 +47,11 @@ class KeyTable:
         raise ValueError(f'unknown key {key!r}: this is no OneFormer checkpoint of a kind that can be converted')
 
 
+def under(theirs: str, ours: str, rows: Iterable[tuple[str, str]]) -> Rows:
+    """Rows below a module: prefixes their and our name to each."""
+    return tuple((f'{theirs}.{their}', f'{ours}.{our}') for their, our in rows)
+
+
 def _to_pattern(row: str) -> re.Pattern[str]:
     return re.compile(re.escape(row).replace(r'\*', r'([^.]+)') + r'(?=\.|$)')
 
@@ -53,20 +59,3 @@ def _to_pattern(row: str) -> re.Pattern[str]:
 def _to_template(row: str) -> str:
     parts = row.split('*')
     return ''.join(part + (rf'\{index}' if index < len(parts) else '') for index, part in enumerate(parts, start=1))
-
-
-def check_keys(state_dict: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """Compare names and shapes with those of the model.
-
-    Raises:
-        ValueError: If a tensor is missing, left over, or of another shape; all of them are named.
-    """
-    faults = [f'missing: {key} {list(expected[key].shape)}' for key in expected.keys() - state_dict.keys()]
-    faults += [f'left over: {key} {list(state_dict[key].shape)}' for key in state_dict.keys() - expected.keys()]
-    faults += [
-        f'shape: {key} is {list(state_dict[key].shape)}, the model has {list(expected[key].shape)}'
-        for key in expected.keys() & state_dict.keys()
-        if state_dict[key].shape != expected[key].shape
-    ]
-    if faults:
-        raise ValueError('the checkpoint does not fit the model:\n  ' + '\n  '.join(sorted(faults)))

@@ -1,6 +1,5 @@
 """Models to download: those that the authors released, by the names of our configs, and the Hugging Face hub's."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,14 +38,11 @@ RELEASED = {  # config: file, in the folder of its data set
     'oneformer_convnext-l_mapillary': 'mapillary/250_16_convnext_l_oneformer_mapillary_300k.pth',
     'oneformer_dinat-l_mapillary': 'mapillary/250_16_dinat_l_oneformer_mapillary_300k.pth',
 }
-CROP = re.compile(r'(\d+)x\1_')  # in the names of the files
 
 
-def crop_of_file(name: str) -> int | None:
-    """Side of the training crop that a released file's name tells; None for the usual one, or another file."""
-    crop = CROP.search(name)
-    is_released = any(file.endswith(f'/{name}') for file in RELEASED.values())
-    return int(crop[1]) if is_released and crop else None
+def released_name(file: str) -> str | None:
+    """Name of the config of a file that the authors released; None for another file."""
+    return next((name for name, released in RELEASED.items() if Path(released).name == file), None)
 
 
 def cache_folder() -> Path:

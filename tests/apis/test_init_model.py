@@ -108,7 +108,7 @@ def test_weights_of_another_model(save):
     with pytest.raises(ValueError, match='does not fit the model') as error:
         init_model(checkpoint=save(change))
     assert 'missing: backbone.bn1.weight [8]' in str(error.value)
-    assert 'left over: panoptic_head.extra [2, 3]' in str(error.value)
+    assert 'unexpected: panoptic_head.extra [2, 3]' in str(error.value)
     assert 'shape: panoptic_head.query_embed is [7, 32], the model has [6, 32]' in str(error.value)
 
 

@@ -62,7 +62,7 @@ def test_detectron2_pickle(official, official_weights, tmp_path):
 
 
 def test_options_and_data_set(official, tmp_path):
-    with pytest.raises(ValueError, match='19 classes, coco 133'):
+    with pytest.raises(ValueError, match='19 classes, coco has 133'):
         convert(official, tmp_path / 'ours.pth', dataset='coco')
     path = convert(official, tmp_path / 'ours.pth', cfg_options={'model.test_cfg.overlap_thr': 0.25})
     assert init_model(checkpoint=path).test_cfg.overlap_thr == 0.25
@@ -93,7 +93,7 @@ def test_values_that_half_precision_cannot_hold(official_weights, tmp_path):
     ('change', 'message'),
     [
         (lambda weights: weights.pop('task_mlp.layers.0.bias'), r'missing: panoptic_head\.task_token\.mlp\.layers\.0'),
-        (lambda weights: weights.update({'task_mlp.layers.2.bias': torch.zeros(2)}), r'left over: .*layers\.2\.bias'),
+        (lambda weights: weights.update({'task_mlp.layers.2.bias': torch.zeros(2)}), r'unexpected: .*layers\.2\.bias'),
         (lambda weights: weights.update({'sem_seg_head.x': torch.zeros(2)}), r"unknown key 'sem_seg_head\.x'"),
         (lambda weights: weights.update({'task_mlp.layers.0.bias': torch.zeros(2)}), r'layers\.0\.bias is \[2\]'),
     ],

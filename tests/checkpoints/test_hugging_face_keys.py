@@ -48,7 +48,7 @@ def test_three_layers_become_one():
 
 def test_a_part_is_missing():
     key = f'{ENCODER}.encoder.levels.0.layers.1.attention.self.query.weight'
-    with pytest.raises(ValueError, match=r'qkv\.query\.weight has no counterparts .*qkv\.key\.weight'):
+    with pytest.raises(ValueError, match=r'qkv\.query\.weight is in the checkpoint without .*qkv\.key\.weight'):
         from_hugging_face({key: torch.zeros(2, 2)})
 
 

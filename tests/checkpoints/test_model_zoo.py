@@ -10,7 +10,7 @@ import torch
 from mmoneformer.apis import init_model
 from mmoneformer.checkpoints import model_zoo
 from mmoneformer.checkpoints.conversion import convert
-from mmoneformer.checkpoints.model_zoo import RELEASED, crop_of_file, fetch, is_remote
+from mmoneformer.checkpoints.model_zoo import RELEASED, fetch, is_remote, released_name
 
 CONTENT = bytes(range(256)) * 40
 NAME = 'oneformer_convnext-l_cityscapes'
@@ -62,17 +62,15 @@ def test_every_name_has_a_config_and_a_file_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ('file', 'crop'),
+    ('file', 'name'),
     [
-        ('1280x1280_250_16_swin_l_oneformer_ade20k_160k.pth', 1280),
-        ('coco_pretrain_1280x1280_150_16_dinat_l_oneformer_ade20k_160k.pth', 1280),
-        ('896x896_250_16_dinat_l_oneformer_ade20k_160k.pth', 896),
-        ('250_16_dinat_l_oneformer_ade20k_160k.pth', None),
+        ('1280x1280_250_16_swin_l_oneformer_ade20k_160k.pth', 'oneformer_swin-l_ade20k_1280'),
+        ('250_16_dinat_l_oneformer_ade20k_160k.pth', 'oneformer_dinat-l_ade20k'),
         ('1280x1280_mine.pth', None),
     ],
 )
-def test_crop(file, crop):
-    assert crop_of_file(file) == crop
+def test_released_name(file, name):
+    assert released_name(file) == name
 
 
 def test_fetch_once(server, cache, monkeypatch):

@@ -3,14 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
-from mmdet.models.layers import PatchMerging
 
 from mmoneformer.checkpoints.official import from_official, official_table, rename_official
 
 DATA = Path(__file__).parents[1] / 'data'
 NAMES = ['swin_small', 'r50_small', 'convnext_small', 'dinat_small']
-MERGING = 'backbone.layers.0.downsample'
 
 
 def official_weights(name):
@@ -54,32 +51,6 @@ def test_examples():
     }
     ours = rename_official({key: torch.zeros(1) for key in names})
     assert list(ours) == [f'panoptic_head.{name}' for name in names.values()]
-
-
-def official_merging(image, weights):
-    """Swin's patch merging as its authors wrote it: [B, H, W, C] -> [B, H / 2, W / 2, 2 * C]."""
-    corners = (image[:, 0::2, 0::2], image[:, 1::2, 0::2], image[:, 0::2, 1::2], image[:, 1::2, 1::2])
-    merged = torch.cat(corners, dim=-1)
-    scale, shift = weights[f'{MERGING}.norm.weight'], weights[f'{MERGING}.norm.bias']
-    normed = F.layer_norm(merged, merged.shape[-1:], scale, shift)
-    return normed @ weights[f'{MERGING}.reduction.weight'].T
-
-
-def test_patch_merging_of_mmdet_with_converted_weights_is_the_official_one():
-    """Theirs puts the four neighbors column by column before the channels, mmdet's the channels first, by rows."""
-    channels = 3
-    weights = {
-        f'{MERGING}.reduction.weight': torch.randn(2 * channels, 4 * channels),
-        f'{MERGING}.norm.weight': torch.randn(4 * channels),
-        f'{MERGING}.norm.bias': torch.randn(4 * channels),
-    }
-    merging = PatchMerging(channels, 2 * channels)
-    prefix = 'backbone.stages.0.downsample.'
-    merging.load_state_dict({key.removeprefix(prefix): tensor for key, tensor in from_official(weights).items()})
-    image = torch.randn(2, 4, 6, channels)
-    found, size = merging(image.flatten(1, 2), (4, 6))
-    assert size == (2, 3)
-    torch.testing.assert_close(found.unflatten(1, size), official_merging(image, weights))
 
 
 def test_unknown_key():
