@@ -10,7 +10,7 @@ from torch import Tensor
 from mmoneformer.checkpoints.architecture import count_classes, find_backbone, read_architecture
 from mmoneformer.checkpoints.backbones import ConvertibleBackbone
 from mmoneformer.checkpoints.released_configs import ReleasedConfigs, find_released_configs
-from mmoneformer.metainfo import KNOWN, Metainfo, resolve_metainfo
+from mmoneformer.metainfo import KNOWN_DATASETS, Metainfo, resolve_metainfo
 
 BACKBONE = 'model.backbone.'
 
@@ -109,7 +109,7 @@ def _log_assumptions(cfg: Config, info: SourceInfo, backbone: ConvertibleBackbon
 
 def _classes(count: int, dataset: str | None, info: Mapping[str, Any] | None) -> tuple[str | None, Metainfo]:
     """Find the classes and, if the data set is a known one, its name."""
-    known = {len(resolve_metainfo(name)['classes']): name for name in KNOWN}
+    known = {len(resolve_metainfo(name)['classes']): name for name in reversed(KNOWN_DATASETS)}
     if dataset is None and info is not None:
         metainfo = resolve_metainfo(info)
     else:
