@@ -1,5 +1,6 @@
-"""Types that travel from the data pipeline to the losses."""
+"""Types that the data pipeline hands to the losses and metrics."""
 
+from mmoneformer.structures.segment_map import SegmentMap
 from mmoneformer.structures.target_masks import TargetMasks
 
-__all__ = ['TargetMasks']
+__all__ = ['SegmentMap', 'TargetMasks']

@@ -144,5 +144,5 @@ def test_gray_and_alpha_become_color(tmp_path):
 def test_names_what_it_cannot_read(tmp_path, content):
     path = Path(tmp_path / 'broken.png')
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r'broken\.png is (no picture that can be read|empty)'):
+    with pytest.raises(ValueError, match=r'broken\.png is (not a readable image|empty)'):
         load_source(path, LoadImageFromFile())

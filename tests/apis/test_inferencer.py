@@ -114,7 +114,7 @@ def a_broken_one(images):
 
 
 def test_names_the_picture_that_cannot_be_read(inferencer, a_broken_one):
-    with pytest.raises(ValueError, match=r'half\.png is no picture that can be read'):
+    with pytest.raises(ValueError, match=r'half\.png is not a readable image'):
         inferencer(a_broken_one)
 
 
@@ -127,7 +127,7 @@ def test_skips_what_cannot_be_read(inferencer, a_broken_one, batch_size):
         (0, 'half.png'),
         (3, 'gone.png'),
     ]
-    assert 'half.png is no picture' in result['failures'][0].reason
+    assert 'half.png is not a readable image' in result['failures'][0].reason
 
 
 def test_what_was_written_before_a_broken_picture_stays(inferencer, images, tmp_path):

@@ -56,7 +56,7 @@ def test_files_and_options(main, folder, tmp_path):
         ('pictures/c.png', 'x.pth', 'error: no such file or folder: .*c.png'),
         ('pictures/a.png', 'bare.pth', 'error: .*bare.pth carries no config'),
         ('pictures/a.png', 'y.pth', "error: .*No such file.*y.pth'"),
-        ('x.pth', 'x.pth', 'error: .*x.pth is no picture that can be read'),
+        ('x.pth', 'x.pth', 'error: .*x.pth is not a readable image'),
     ],
 )
 def test_errors_are_a_line_and_a_status(main, folder, tmp_path, picture, weights, message):

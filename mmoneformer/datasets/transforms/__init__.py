@@ -1,18 +1,17 @@
-"""What the pipelines need beyond the transforms of mmcv, mmdet and mmseg."""
+"""Transforms of the pipelines, in addition to those of mmcv, mmdet and mmseg."""
 
 from mmdet.datasets.transforms import InferencerLoader, LoadImageFromNDArray
 
 from mmoneformer.datasets.transforms.load_image import LoadImageFromFile
 from mmoneformer.datasets.transforms.load_instance_map import LoadInstanceMap
-from mmoneformer.datasets.transforms.load_label_map import LoadLabelMap
+from mmoneformer.datasets.transforms.load_label_map import LoadLabelMap, LoadSemanticMap
 from mmoneformer.datasets.transforms.load_panoptic_map import LoadPanopticMap
 from mmoneformer.datasets.transforms.load_segments import LoadSegments
-from mmoneformer.datasets.transforms.load_semantic_map import LoadSemanticMap
 from mmoneformer.datasets.transforms.pack_inputs import PackOneFormerInputs
 from mmoneformer.datasets.transforms.sample_task import SampleTask
 from mmoneformer.registry import TRANSFORMS
 
-# mmseg asks for these without a scope: inference_model of mmseg.apis, and MMSegInferencer
+# inference_model of mmseg.apis and MMSegInferencer look these up without a scope
 TRANSFORMS.register_module(module=LoadImageFromNDArray)
 TRANSFORMS.register_module(module=InferencerLoader)
 

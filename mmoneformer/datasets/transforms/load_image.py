@@ -1,4 +1,4 @@
-"""Reads images."""
+"""Loads images."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine import fileio
 
+from mmoneformer.errors import AnnotationSizeError, UnreadableFileError
 from mmoneformer.registry import TRANSFORMS
 
 JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
@@ -14,22 +15,23 @@ JPEG_START, JPEG_SCAN, JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
 
 @TRANSFORMS.register_module()
 class LoadImageFromFile(BaseTransform):
-    """Read an image: mmcv's transform of this name, but a file that is no whole picture is an error that names it.
+    """Load an image. Unlike mmcv's transform of this name, it names the file if it is damaged or truncated.
 
-    Adds ``img`` (BGR, uint8 [H, W, 3], 0 to 255), and ``img_shape`` and ``ori_shape`` (height, width). Gray, palette
-    and CMYK images become BGR, an alpha channel is dropped, 16 bits are cut to the upper 8, of several frames the
-    first is taken. Images are turned upright by their EXIF orientation, as annotators see them.
+    Adds ``img`` (BGR, uint8 [H, W, 3], 0 to 255), and ``img_shape`` and ``ori_shape`` (height, width). Grayscale,
+    palette and CMYK images are converted to BGR, an alpha channel is dropped, 16-bit values are cut to their upper 8
+    bits, and of several frames the first is used. Images are rotated by their EXIF orientation, as annotators see
+    them.
 
     Args:
-        color_type: How ``mmcv.imfrombytes`` decodes; 'color_ignore_orientation' reads images as they are stored.
-        imdecode_backend: What decodes: 'cv2' or 'pillow'.
-        to_float32: Whether ``img`` becomes float32, in the same range.
-        backend_args: Storage backend as ``mmengine.fileio.get`` takes it; None for what the path says.
+        color_type: Flag of ``mmcv.imfrombytes``; 'color_ignore_orientation' loads images as they are stored.
+        imdecode_backend: Decoder, 'cv2' or 'pillow'.
+        to_float32: Whether ``img`` is converted to float32, in the same range.
+        backend_args: Storage backend, as in ``mmengine.fileio.get``; None infers it from the path.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, cut short or no picture, or its size is not the ``height`` and ``width``
-            that the sample comes with.
+        UnreadableFileError: If the file is empty, truncated, damaged or not an image.
+        AnnotationSizeError: If the sample has another ``height`` or ``width`` than the image.
     """
 
     def __init__(
@@ -58,40 +60,47 @@ class LoadImageFromFile(BaseTransform):
 
     def _decode(self, content: bytes, path: str) -> np.ndarray:
         if not content:
-            raise ValueError(f'{path} is empty: copy or download it again')
-        if _is_cut_short(content):
-            raise ValueError(f'{path} is a JPEG that ends before its picture does: copy or download it again')
+            raise UnreadableFileError(f'{path} is empty: copy or download it again')
+        if _is_truncated(content):
+            raise UnreadableFileError(f'{path} is a truncated JPEG: copy or download it again')
         try:
             image = mmcv.imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
-        except Exception as error:  # of any type, by decoder and damage
-            raise ValueError(f'{path} is no picture that can be read: {error}') from error
+        except Exception as error:  # the type depends on the decoder and the damage
+            raise UnreadableFileError(f'{path} is not a readable image: {error}') from error
         if image is None:
-            raise ValueError(f'{path} is no picture that can be read: it is damaged, or of an unknown format')
+            raise UnreadableFileError(f'{path} is not a readable image: it is damaged or of an unknown format')
         return image
 
 
-def check_size(size: tuple[int, ...], image_size: tuple[int, ...], where: str) -> None:
-    """Compare height and width of an annotation with those of its image as it was loaded.
+def check_size(size: tuple[int, ...], image_size: tuple[int, ...], source: str) -> None:
+    """Check that an annotation has the height and width of its image as it was loaded.
+
+    Args:
+        size: Height and width of the annotation.
+        image_size: Height and width of the image.
+        source: The annotation, for the message.
 
     Raises:
-        ValueError: If they differ; ``where`` names the annotation.
+        AnnotationSizeError: If they differ.
     """
     if tuple(size) == tuple(image_size):
         return
-    remedy = 'take both from one release, and resize neither by itself'
+    remedy = 'take both from the same release, and do not resize only one of them'
     if tuple(size) == tuple(image_size)[::-1]:
         remedy = (
-            'if it was made for the image as stored, without its EXIF orientation, load images with '
+            'if the annotation was made without the EXIF orientation of the image, load images with '
             "color_type='color_ignore_orientation'"
         )
-    raise ValueError(f'{where} has height and width {tuple(size)}, its image has {tuple(image_size)}; {remedy}')
+    raise AnnotationSizeError(
+        f'{source} has height and width {tuple(size)}, but its image has {tuple(image_size)}; {remedy}'
+    )
 
 
-def _is_cut_short(content: bytes) -> bool:
-    """Whether a JPEG lacks its end; OpenCV below 5 would fill the rest of the picture with gray, and say nothing."""
+def _is_truncated(content: bytes) -> bool:
+    """Whether a JPEG has no end marker; OpenCV below 5 would silently fill the missing part with gray."""
     if not content.startswith(JPEG_START):
         return False
     position = len(JPEG_START)
-    while content[position : position + 2] not in (JPEG_SCAN, b''):  # over the headers: one may hold a whole thumbnail
+    while content[position : position + 2] not in (JPEG_SCAN, b''):  # skip the headers: one may hold a thumbnail
         position += 2 + max(int.from_bytes(content[position + 2 : position + 4], 'big'), 1)
     return position < len(content) and content.find(JPEG_END, position) < 0

@@ -1,4 +1,4 @@
-"""Reads the label map of an image: the semantic ground truth that some data sets have beside the panoptic one."""
+"""Loads label maps: one class index per pixel, for training and for evaluation."""
 
 from typing import Any
 
@@ -6,36 +6,73 @@ import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine import fileio
+from mmseg.datasets.transforms import LoadAnnotations
 
 from mmoneformer.datasets.transforms.load_image import check_size
+from mmoneformer.errors import UnknownLabelError, UnreadableFileError
 from mmoneformer.metainfo import IGNORED_LABEL
 from mmoneformer.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class LoadLabelMap(BaseTransform):
-    """Read the label PNG of a sample that has a ``label_map_path``, as ADE20K's scene parsing challenge writes it.
+class LoadSemanticMap(BaseTransform):
+    """Load the label map of a sample whose annotation is semantic, as an id map with one segment per class.
 
-    In the file, 0 is no class and i + 1 is class i. Adds ``gt_label_map``, uint8 [H, W]: class indices, 255 where a
-    pixel has no class. Images without a label map pass unchanged. It stands in test pipelines, after the resize, so
-    that evaluation sees the original size.
+    The sample is one of a ``MultiSourceDataset`` with an mmseg data set as source. Adds ``gt_seg_map`` [H, W], uint8,
+    like ``LoadPanopticMap``: pixel value i + 1 is class i of the source, which is ``segments[i]``; 0 is void, where
+    the source ignores the label. In palette images the indices are the labels.
 
     Raises:
-        ValueError: If the file is no gray PNG of 8 bits, has another size than the image, or a label beyond the
-            classes.
+        UnreadableFileError: If the file has colors instead of labels.
+        AnnotationSizeError: If it has another size than the image.
+        UnknownLabelError: If it has a label that is neither a class nor ignored.
+    """
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Add the map to the sample."""
+        source = f'{results["seg_map_path"]} (image {results["img_path"]})'
+        # one loader per image: it keeps the reduce_zero_label of its first image, and sources may differ in it
+        labels = LoadAnnotations()(results)['gt_seg_map']
+        if labels.ndim != 2:
+            raise UnreadableFileError(f'{source} has shape {labels.shape}: a label map must have a single channel')
+        check_size(labels.shape, results['ori_shape'], source)
+        ignored = (labels == results['ignore_index']) | (labels == IGNORED_LABEL)
+        unknown = np.unique(labels[(labels >= len(results['segments'])) & ~ignored])
+        if unknown.size:
+            raise UnknownLabelError(
+                f'{source} has labels {unknown[:5].tolist()}, but its data set has {len(results["segments"])} classes '
+                f'and ignores {results["ignore_index"]}: check classes, reduce_zero_label and ignore_index'
+            )
+        results['gt_seg_map'] = np.where(ignored, 0, labels + 1).astype(np.uint8)
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadLabelMap(BaseTransform):
+    """Load the label PNG of a sample that has a ``label_map_path``, in the format of ADE20K's scene parsing challenge.
+
+    It is the ground truth of the semantic task where a data set has one in addition to the panoptic annotation. In
+    the file, 0 is no class and i + 1 is class i. Adds ``gt_label_map``, uint8 [H, W]: class indices, 255 where a pixel
+    has no class. Images without a label map are returned unchanged. Place it in test pipelines, after the resize:
+    evaluation takes place at the original size.
+
+    Raises:
+        UnreadableFileError: If the file is damaged or not an 8-bit grayscale PNG.
+        AnnotationSizeError: If it has another size than the image.
+        UnknownLabelError: If it has a label beyond the classes.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the map to the sample."""
         if 'label_map_path' not in results:
             return results
-        where = f'{results["label_map_path"]} (image id {results["img_id"]})'
+        source = f'{results["label_map_path"]} (image id {results["img_id"]})'
         labels = mmcv.imfrombytes(fileio.get(results['label_map_path']), flag='unchanged', backend='cv2')
         if labels is None or labels.ndim != 2 or labels.dtype != np.uint8:
-            raise ValueError(f'{where} is damaged or no gray PNG of 8 bits: its values cannot be labels')
-        check_size(labels.shape, results['ori_shape'], where)
+            raise UnreadableFileError(f'{source} is damaged or not an 8-bit grayscale PNG: it must hold labels')
+        check_size(labels.shape, results['ori_shape'], source)
         count = len(results['classes'])
         if labels.max() > count:
-            raise ValueError(f'{where} has label {labels.max()}: labels are 0 to {count}, 0 for no class')
+            raise UnknownLabelError(f'{source} has label {labels.max()}: labels are 0 to {count}, 0 for no class')
         results['gt_label_map'] = np.where(labels == 0, IGNORED_LABEL, labels - 1).astype(np.uint8)
         return results

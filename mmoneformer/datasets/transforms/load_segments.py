@@ -1,24 +1,24 @@
-"""Reads the annotation of an image, of whatever kind it is."""
+"""Loads the annotation of an image, whatever its kind."""
 
 from typing import Any
 
 from mmcv.transforms import BaseTransform
 
 from mmoneformer.datasets.transforms.load_instance_map import LoadInstanceMap
+from mmoneformer.datasets.transforms.load_label_map import LoadSemanticMap
 from mmoneformer.datasets.transforms.load_panoptic_map import LoadPanopticMap
-from mmoneformer.datasets.transforms.load_semantic_map import LoadSemanticMap
 from mmoneformer.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
 class LoadSegments(BaseTransform):
-    """``LoadPanopticMap``, ``LoadInstanceMap`` or ``LoadSemanticMap``, by the ``annotation`` of the sample.
+    """Apply ``LoadPanopticMap``, ``LoadInstanceMap`` or ``LoadSemanticMap``, by the ``annotation`` of the sample.
 
-    All of them give ``segments`` and their pixels as one map, ``gt_seg_map``; so one pipeline is for all sources of a
+    Each of them adds ``gt_seg_map``, the pixels of ``segments``, so that one pipeline serves all sources of a
     ``MultiSourceDataset``.
 
     Raises:
-        KeyError: If the sample is of one of mmdet's or mmseg's data sets and not of a ``MultiSourceDataset``.
+        KeyError: If the sample comes from a data set of mmdet or mmseg that is not in a ``MultiSourceDataset``.
     """
 
     def __init__(self) -> None:
@@ -29,10 +29,10 @@ class LoadSegments(BaseTransform):
         }
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any] | None:
-        """Add the map to the sample; images without annotation pass unchanged."""
+        """Add the map to the sample; images without annotation are returned unchanged."""
         if 'seg_map_path' in results and 'tasks' not in results:
             raise KeyError(
-                f'the sample of {results["img_path"]} does not say its tasks and classes: make its data set a source '
-                'of a MultiSourceDataset'
+                f'the sample of {results["img_path"]} has no tasks and classes: use its data set as a source of a '
+                'MultiSourceDataset'
             )
         return self._loaders[results.get('annotation', 'panoptic')](results)

@@ -23,12 +23,13 @@ def rectangle(top, bottom, left, right):
     return mask
 
 
-def test_overlapping_masks_come_back_whole():
+def test_overlapping_masks_are_restored():
     rng = np.random.default_rng(0)
     masks = rng.random((6, *SIZE)) < 0.3
     masks[2] = rectangle(0, 13, 0, 17)
     masks[4] = False
-    ids, members = draw_overlapping([encode(mask) for mask in masks], SIZE)
+    drawn = draw_overlapping([encode(mask) for mask in masks], SIZE)
+    ids, members = drawn.ids, drawn.members
     assert ids.dtype == np.uint8
     np.testing.assert_array_equal(members[ids].transpose(2, 0, 1), masks)
     assert not members[0].any()
@@ -39,7 +40,8 @@ def test_many_combinations():
     """2 ** 9 values need 16 bits."""
     codes = np.arange(600).reshape(20, 30) % 512
     masks = [codes >> bit & 1 for bit in range(9)]
-    ids, members = draw_overlapping([encode(mask) for mask in masks], (20, 30))
+    drawn = draw_overlapping([encode(mask) for mask in masks], (20, 30))
+    ids, members = drawn.ids, drawn.members
     assert (ids.dtype, members.shape) == (np.uint16, (512, 9))
     np.testing.assert_array_equal(members[ids].transpose(2, 0, 1), np.array(masks, bool))
 
@@ -64,11 +66,11 @@ def test_no_instance():
 
 
 def test_box_without_a_mask():
-    with pytest.raises(ValueError, match=r'a\.jpg: an instance has a box and no segmentation'):
+    with pytest.raises(ValueError, match=r'a\.jpg: an instance has a box, but no segmentation'):
         load(None)
 
 
 def test_mask_of_another_size():
     code = coco_mask.encode(np.zeros((17, 13), np.uint8, order='F'))
-    with pytest.raises(ValueError, match=r'a\.jpg has height and width \(13, 17\), but an instance of it \[17, 13\]'):
+    with pytest.raises(ValueError, match=r'a\.jpg has height and width \(13, 17\), but an instance has \[17, 13\]'):
         load(code)

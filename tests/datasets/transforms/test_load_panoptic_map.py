@@ -89,7 +89,7 @@ def test_pixels_without_a_segment(load):
 
 
 def test_other_size_than_the_image(load):
-    with pytest.raises(ValueError, match=r'image id 12.*\(2, 3\), its image has \(2, 4\); take both'):
+    with pytest.raises(ValueError, match=r'image id 12.*\(2, 3\), but its image has \(2, 4\); take both'):
         load(np.zeros((2, 3), int), [], ori_shape=(2, 4))
 
 
@@ -106,7 +106,7 @@ def test_turned_image_hints_at_exif(load):
 def test_png_of_another_kind(tmp_path, image):
     file = tmp_path / 'map.png'
     cv2.imwrite(str(file), image)
-    with pytest.raises(ValueError, match=r'map.png \(image id 3\) is no 8 bit RGB PNG'):
+    with pytest.raises(ValueError, match=r'map.png \(image id 3\) is not an 8-bit RGB PNG'):
         LoadPanopticMap()({'seg_map_path': str(file), 'img_id': 3, 'ori_shape': (4, 6), 'segments': []})
 
 
@@ -115,7 +115,7 @@ def test_size_is_compared_before_the_pixels_are_decoded(tmp_path):
     write_ids(file, np.zeros((4, 6)).astype(int))
     content = file.read_bytes()
     file.write_bytes(content[:16] + (60000).to_bytes(4, 'big') * 2 + content[24:])
-    with pytest.raises(ValueError, match=r'\(60000, 60000\), its image has \(4, 6\)'):
+    with pytest.raises(ValueError, match=r'\(60000, 60000\), but its image has \(4, 6\)'):
         LoadPanopticMap()({'seg_map_path': str(file), 'img_id': 3, 'ori_shape': (4, 6), 'segments': []})
 
 
@@ -127,5 +127,5 @@ def test_damaged_and_foreign_files(tmp_path):
     with pytest.raises(ValueError, match=r'image id 3\) is a damaged PNG'):
         LoadPanopticMap()(sample)
     file.write_bytes(cv2.imencode('.jpg', np.zeros((40, 60, 3), np.uint8))[1].tobytes())
-    with pytest.raises(ValueError, match='no 8 bit RGB PNG'):
+    with pytest.raises(ValueError, match='not an 8-bit RGB PNG'):
         LoadPanopticMap()(sample)
