@@ -1,9 +1,8 @@
-"""From annotated images to batches."""
+"""Data sets, and their pipelines from files to batches."""
 
 from mmoneformer.datasets import transforms
 from mmoneformer.datasets.multi_source_dataset import MultiSourceDataset
 from mmoneformer.datasets.panoptic_dataset import PanopticSegDataset
-from mmoneformer.datasets.resumable_sampler import ResumableSampler
-from mmoneformer.datasets.worker import ignore_sigterm
+from mmoneformer.datasets.resumable_loading import ResumableSampler, ignore_sigterm
 
-__all__ = ['PanopticSegDataset', 'ResumableSampler', 'MultiSourceDataset', 'ignore_sigterm', 'transforms']
+__all__ = ['MultiSourceDataset', 'PanopticSegDataset', 'ResumableSampler', 'ignore_sigterm', 'transforms']

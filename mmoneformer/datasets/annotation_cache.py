@@ -1,4 +1,4 @@
-"""What a large annotation says, kept for the next start: COCO's training json takes seconds to parse and check."""
+"""A cache of parsed annotations: COCO's training json takes seconds to parse and check at each start."""
 
 import hashlib
 import marshal
@@ -12,21 +12,22 @@ from typing import Any
 from mmoneformer.atomic_files import write_bytes
 from mmoneformer.version import __version__
 
-WORTH_IT = 10 * 2**20  # bytes; smaller files are read anew
+MIN_SIZE = 10 * 2**20  # bytes; smaller files are not cached
 
 
 def cached(read: Callable[[], Any], *, source: str, settings: Any) -> Any:
-    """Return what ``read`` returns, without calling it where the same was read from the same file before.
+    """Return the result of ``read``, from the cache if it is there.
 
-    It is kept in ``$XDG_CACHE_HOME/mmoneformer`` (``~/.cache/mmoneformer``), once for each file and settings. Another
-    size or time of change of the file, or another version of this package or of Python, makes it stale.
+    The cache is ``$XDG_CACHE_HOME/mmoneformer`` (default: ``~/.cache/mmoneformer``), with an entry for each file and
+    settings. An entry is valid for the same size and modification time of the file, and the same version of this
+    package and of Python.
 
     Args:
-        read: Reads the file; what it returns is made of dicts, lists, tuples, strings and numbers.
-        source: Path of the file. A remote one, which has no time of change, is always read.
-        settings: What the result depends on beside the file; two are the same if they print the same.
+        read: Reads the file and returns dicts, lists, tuples, strings and numbers.
+        source: Path of the file. Remote files, which have no modification time, are always read.
+        settings: What the result depends on apart from the file; compared by their ``repr``.
     """
-    if not os.path.isfile(source) or os.path.getsize(source) < WORTH_IT:
+    if not os.path.isfile(source) or os.path.getsize(source) < MIN_SIZE:
         return read()
     status = os.stat(source)
     stamp = (status.st_size, status.st_mtime_ns, __version__, sys.version)
@@ -41,9 +42,9 @@ def cached(read: Callable[[], Any], *, source: str, settings: Any) -> Any:
 
 
 def _load(path: Path) -> Any:
-    """Read what ``_save`` wrote; None if there is nothing readable."""
+    """Load an entry; None if there is none that can be read."""
     try:
-        return marshal.loads(path.read_bytes())  # marshal, not pickle: to read it executes nothing, and it is faster
+        return marshal.loads(path.read_bytes())  # faster than pickle, and does not execute code
     except (OSError, EOFError, TypeError, ValueError):
         return None
 

@@ -1,4 +1,4 @@
-"""Data sets of any annotation, alone or several in one training, under one list of classes."""
+"""One or several data sets of any annotation, trained together under one list of classes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,25 +8,26 @@ from mmengine.dataset import BaseDataset
 from mmoneformer.datasets.source import Source
 from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
 from mmoneformer.registry import DATASETS
+from mmoneformer.tasks import TASKS
 
 
 @DATASETS.register_module()
 class MultiSourceDataset(BaseDataset):
-    """Images of one or several sources, each with the tasks that its annotation can tell.
+    """Images of one or several sources, each with the tasks that its annotation supports.
 
-    A source is a ``PanopticSegDataset`` (all tasks), mmdet's ``CocoDataset`` or one of its kind (instance task) or
-    mmseg's ``BaseSegDataset`` or one of its kind (semantic task). It has no pipeline: that of the whole begins with
-    ``LoadSegments``, which reads each kind of annotation. Classes are found by their names; those that a source does
-    not have are not taught as background there (``MaskSetLoss``).
+    A source is a ``PanopticSegDataset`` (all tasks), a data set of mmdet such as ``CocoDataset`` (instance task) or
+    one of mmseg such as ``BaseSegDataset`` (semantic task). Sources have no pipeline; the pipeline of this data set
+    begins with ``LoadImageFromFile`` and ``LoadSegments``, which loads each kind of annotation. Classes are matched by
+    name. Classes that a source does not label are not trained as background in its images (``MaskSetLoss``).
 
-    In training, instances and label maps without any panoptic source teach the panoptic task together: the ones its
-    things, the others its stuff, each with the rest as unlabeled (``SampleTask``).
+    In training, instances and label maps without any panoptic source train the panoptic task together: the former
+    with things as targets, the latter with stuff, each with the other classes unlabeled (``SampleTask``).
 
     Args:
-        sources: Configs of the data sets; where they do not say ``test_mode``, it is that of the whole.
-        metainfo: Classes of all, as ``resolve_metainfo`` takes it. The model's are the same.
-        shares: How often each source is drawn, relative to the others; None draws each image as often as any other.
-            For training: images of a source with a large share occur several times.
+        sources: Configs of the data sets. ``test_mode`` defaults to that of this data set.
+        metainfo: Classes of all sources, as in ``resolve_metainfo``; the same as the model's.
+        shares: Relative frequency of the images of each source, for training; None uses each image equally often.
+            Images of a source with a large share occur several times in an epoch.
         **kwargs: ``pipeline``, ``test_mode``, ``indices``, ``serialize_data``, ``lazy_init`` and ``max_refetch`` of
             ``mmengine.dataset.BaseDataset``.
 
@@ -43,19 +44,16 @@ class MultiSourceDataset(BaseDataset):
         **kwargs: Any,
     ) -> None:
         if shares is not None and (len(shares) != len(sources) or min(shares) <= 0):
-            raise ValueError(f'shares must be {len(sources)} numbers above 0, one for each source, got {list(shares)}')
+            raise ValueError(f'shares must be {len(sources)} numbers above 0, one per source, got {list(shares)}')
         self._shares = shares
         self._configs = sources
         super().__init__(metainfo=resolve_metainfo(metainfo), **kwargs)
 
     def load_data_list(self) -> list[dict[str, int]]:
-        """Build the sources; an entry says which one, and which of its images."""
+        """Build the sources, and list the source and the index of each sample."""
         common = {'test_mode': self.test_mode, 'lazy_init': True}
         datasets = [DATASETS.build(config, default_args=common) for config in self._configs]
         self.sources = [Source(dataset, self._metainfo) for dataset in datasets]
-        annotations = {source.annotation for source in self.sources}
-        are_parts = annotations == {'instance', 'semantic'} and not self.test_mode
-        self._joint_tasks = ('panoptic',) if are_parts else ()
         sizes = [len(source) for source in self.sources]
         counts = sizes if self._shares is None else _counts(sizes, self._shares)
         return [
@@ -65,15 +63,26 @@ class MultiSourceDataset(BaseDataset):
         ]
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
-        """Return a sample as ``Source.sample`` gives it, with the united ``classes`` and ``thing_ids``."""
+        """Return a sample of ``Source.sample``, with the ``classes`` and ``thing_ids`` of all sources."""
         place = super().get_data_info(idx)
         sample = self.sources[place['source']].sample(place['index'])
-        united = {key: self._metainfo[key] for key in ('classes', 'thing_ids')}
-        tasks = (*self._joint_tasks, *sample['tasks'])
-        return sample | united | {'tasks': tasks, 'sample_idx': place['sample_idx']}
+        sample |= {key: self._metainfo[key] for key in ('classes', 'thing_ids')}
+        if self._are_complementary:
+            sample['tasks'] = (*_tasks_of_all_segments(), *sample['tasks'])
+        return sample | {'sample_idx': place['sample_idx']}
+
+    @property
+    def _are_complementary(self) -> bool:
+        """Whether some sources label the things and the others the stuff of the tasks that no source supports."""
+        annotations = {source.annotation for source in self.sources}
+        return annotations == {'instance', 'semantic'} and not self.test_mode
+
+
+def _tasks_of_all_segments() -> list[str]:
+    return [name for name, task in TASKS.items() if not (task.things_only or task.merges_classes)]
 
 
 def _counts(sizes: Sequence[int], shares: Sequence[float]) -> list[int]:
-    """The least numbers in the ratio of the shares that give each image at least once."""
+    """The smallest numbers in the ratio of the shares that use each image at least once."""
     unit = max(size / share for size, share in zip(sizes, shares, strict=True))
     return [round(unit * share) for share in shares]

@@ -1,4 +1,4 @@
-"""COCO-panoptic folders as a data set: per image one id map and one list of segments."""
+"""Data sets with COCO-panoptic annotation: one id map and one list of segments per image."""
 
 import os
 import re
@@ -10,42 +10,43 @@ from mmengine.dataset import BaseDataset
 
 from mmoneformer.datasets.annotation_cache import cached
 from mmoneformer.datasets.panoptic_json_schema import read_content
+from mmoneformer.errors import AnnotationError, EmptyDatasetError, UnknownLabelError
 from mmoneformer.metainfo import Metainfo, resolve_metainfo
 from mmoneformer.registry import DATASETS
 from mmoneformer.tasks import TASKS
 
 FILTERS = {'filter_empty_gt', 'min_size'}
-NUM_IDS = 1 << 24  # a segment id is written as an RGB color
-MAPS = {'seg': 'seg_map_path', 'labels': 'label_map_path'}  # prefix: key of a sample; files of one name
+NUM_IDS = 1 << 24  # a segment id is stored as an RGB color
+MAPS = {'seg': 'seg_map_path', 'labels': 'label_map_path'}  # data_prefix: key in a sample
 
 
 @DATASETS.register_module()
 class PanopticSegDataset(BaseDataset):
-    """Images with COCO-panoptic annotation, or images alone where the json has none (test splits).
+    """Images with COCO-panoptic annotation, or without annotation if the json has none (test splits).
 
-    A sample holds ``img_path``, ``img_id``, ``height`` and ``width`` (pixels), ``classes``, ``thing_ids``, the
-    ``tasks`` that the annotation can tell and, where there is an annotation, ``seg_map_path`` and ``segments``: a list
-    of dicts of ``id`` (color in the map, R + 256 G + 65536 B), ``label`` (index into ``classes``) and ``iscrowd``;
-    and ``label_map_path``, if ``data_prefix`` names label maps.
+    A sample has ``img_path``, ``img_id``, ``height`` and ``width`` (pixels), ``classes``, ``thing_ids`` and the names
+    of the ``tasks`` that the annotation supports. With annotation it has ``seg_map_path`` and ``segments``, a list of
+    dicts of ``id`` (color in the map, R + 256 G + 65536 B), ``label`` (index into ``classes``) and ``iscrowd``; and
+    ``label_map_path`` if ``data_prefix`` has label maps.
 
-    Faults of the annotation stop when it is read, before any training, with the names of the file and of the image.
-    Nothing that the json says makes it read outside of the folders; links in them, which are the user's own, are
-    followed.
+    The annotation is checked when it is read, before any training; errors name the file and the image. File names in
+    the json cannot point outside of the folders. Symbolic links in the folders are followed.
 
     Args:
-        ann_file: COCO-panoptic json; relative to ``data_root``.
-        data_prefix: Folders ``img`` of the images and ``seg`` of the id maps; maybe ``labels`` of label maps
-            (``LoadLabelMap``), which have the names of the id maps. Relative to ``data_root``.
-        metainfo: Name of a known data set, a mapping as ``resolve_metainfo`` takes, or None for the categories of the
-            json, in its order. Categories of the json are found in it by name.
-        filter_cfg: What training leaves out (a data set in test mode is always complete): ``filter_empty_gt``, images
-            without a segment or with crowds alone; ``min_size``, images with a side below so many pixels.
+        ann_file: COCO-panoptic json, relative to ``data_root``.
+        data_prefix: Folders of the images (``img``), the id maps (``seg``) and optionally label maps (``labels``, see
+            ``LoadLabelMap``; with the file names of the id maps), relative to ``data_root``.
+        metainfo: Name of a known data set, a mapping as in ``resolve_metainfo``, or None for the categories of the
+            json in their order. Categories of the json are matched by name.
+        filter_cfg: Images that training leaves out (test mode uses all): ``filter_empty_gt``, those without segments
+            or with crowds only; ``min_size``, those with a side of fewer pixels.
         **kwargs: ``data_root``, ``pipeline``, ``test_mode``, ``indices``, ``serialize_data``, ``lazy_init`` and
             ``max_refetch`` of ``mmengine.dataset.BaseDataset``.
 
     Raises:
-        ValueError: If the json contradicts itself or the metainfo, or names a file outside of the folders.
-        FileNotFoundError: If the json names an image or an id map that does not exist.
+        AnnotationError: If the json is inconsistent, does not fit the metainfo, or names a file outside the folders.
+        EmptyDatasetError: If no image is listed, or none is left by ``filter_cfg``.
+        FileNotFoundError: If an image or an id map does not exist.
     """
 
     _metainfo: dict[str, Any]
@@ -72,29 +73,31 @@ class PanopticSegDataset(BaseDataset):
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """Classes, thing ids and palette; reads the json first if only it can tell them."""
+        """Classes, thing ids and palette; reads the json first if they come from it."""
         if not self._metainfo:
             self.full_init()
         return super().metainfo
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
-        """Return a sample, completed by what is the same for all samples."""
+        """Return a sample, with classes, thing ids and tasks."""
         sample = super().get_data_info(idx)
         classes, thing_ids = self._metainfo['classes'], self._metainfo['thing_ids']
         tasks = tuple(name for name, task in TASKS.items() if thing_ids or not task.things_only)
         return sample | {'classes': classes, 'thing_ids': thing_ids, 'tasks': tasks}
 
     def load_data_list(self) -> list[dict[str, Any]]:
-        """Read and check the json, or take what was read of it before; check that its files exist."""
+        """Read and check the json, or take it from the cache; check that its files exist."""
         settings = (dict(self.data_prefix), self._metainfo)
         self._metainfo, samples = cached(self._read, source=self.ann_file, settings=settings)
+        if not samples:
+            raise EmptyDatasetError(f'{self.ann_file} lists no image')
         self._check_files('img', {sample['img_id']: sample['img_path'] for sample in samples})
         for prefix, key in MAPS.items():
             self._check_files(prefix, {sample['img_id']: sample[key] for sample in samples if key in sample})
         return samples
 
     def _read(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Metainfo and samples, as the json has them."""
+        """Read metainfo and samples from the json."""
         content = read_content(self.ann_file)
         categories = content['categories']
         if not self._metainfo:
@@ -120,7 +123,7 @@ class PanopticSegDataset(BaseDataset):
         if self.filter_cfg.get('filter_empty_gt', False):
             kept = [s for s in kept if not all(segment['iscrowd'] for segment in s.get('segments', ()))]
         if not kept:
-            raise ValueError(f'filter_cfg={dict(self.filter_cfg)} leaves none of the images of {self.ann_file}')
+            raise EmptyDatasetError(f'filter_cfg={dict(self.filter_cfg)} removes all images of {self.ann_file}')
         return kept
 
     def _sample(self, image: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,16 +135,18 @@ class PanopticSegDataset(BaseDataset):
         }
 
     def _annotated(self, annotation: Mapping[str, Any], labels: Mapping[int, int]) -> dict[str, Any]:
-        """What the annotation adds to the sample of its image."""
+        """Keys that the annotation adds to the sample of its image."""
         where = f'{annotation["file_name"]} (image id {annotation["image_id"]}) in {self.ann_file}'
         infos = annotation['segments_info']
-        strange = {info['category_id'] for info in infos} - set(labels)
-        if strange:
-            raise ValueError(f'segments of {where} have category ids that the json does not list: {sorted(strange)}')
+        unknown = {info['category_id'] for info in infos} - set(labels)
+        if unknown:
+            raise UnknownLabelError(
+                f'segments of {where} have category ids that the json does not list: {sorted(unknown)}'
+            )
         ids = {info['id'] for info in infos}
         if len(ids) != len(infos) or not all(0 < segment_id < NUM_IDS for segment_id in ids):
-            raise ValueError(
-                f'segment ids of {where} must differ and be in 1..{NUM_IDS - 1} (0 is void), '
+            raise AnnotationError(
+                f'segment ids of {where} must be unique and in 1..{NUM_IDS - 1} (0 is void), '
                 f'got {[info["id"] for info in infos]}'
             )
         segments = [
@@ -154,12 +159,12 @@ class PanopticSegDataset(BaseDataset):
 
     def _labels(self, categories: Sequence[dict]) -> dict[int, int]:
         """Map the category ids of the json to class indices, by name."""
-        # stripped: the json of ADE20K has names such as 'window ', with which its released models were trained
+        # stripped: ADE20K has names such as 'window ', with which the released models were trained
         index_of = {name.strip(): index for index, name in enumerate(self._metainfo['classes'])}
         by_id = self._by_key(categories, 'id', 'category')
         lacking = [(key, entry['name']) for key, entry in by_id.items() if entry['name'].strip() not in index_of]
         if lacking:
-            raise ValueError(
+            raise UnknownLabelError(
                 f'categories (id, name) of {self.ann_file} are not in the metainfo: {lacking}; '
                 f'its classes are {list(self._metainfo["classes"])}'
             )
@@ -170,9 +175,9 @@ class PanopticSegDataset(BaseDataset):
         annotations = self._by_key(entries, 'image_id', 'annotation of image')
         unmatched = sorted(set(annotations) ^ set(images), key=str)
         if unmatched:
-            raise ValueError(
-                f'{self.ann_file} must have one annotation per image; {len(unmatched)} image ids have only an image '
-                f'or only an annotation: {unmatched[:5]}'
+            raise AnnotationError(
+                f'{self.ann_file} must have one annotation per image, but {len(unmatched)} image ids have only an '
+                f'image or only an annotation: {unmatched[:5]}'
             )
         return annotations
 
@@ -180,34 +185,36 @@ class PanopticSegDataset(BaseDataset):
         indexed: dict[int, dict] = {}
         for entry in entries:
             if entry[key] in indexed:
-                raise ValueError(f'{self.ann_file} has two entries for {what} {entry[key]}: {shortened(entry)}')
+                raise AnnotationError(f'{self.ann_file} has two entries for {what} {entry[key]}: {shortened(entry)}')
             indexed[entry[key]] = entry
         return indexed
 
     def _check_names(self, prefix: str, entries: Mapping[int, Mapping[str, Any]]) -> None:
-        """Check that all files (image id to entry) are below the folder."""
+        """Check that all files (entries by image id) are in the folder."""
         if prefix not in self.data_prefix:
             raise ValueError(f'data_prefix needs {prefix!r} for the files of {self.ann_file}, got {self.data_prefix}')
         folder = self.data_prefix[prefix]
         for image_id, entry in entries.items():
             name = entry['file_name']
             if os.path.isabs(name) or '://' in name or '..' in re.split(r'[/\\]', name):
-                raise ValueError(f'{self.ann_file} names a file outside of {folder}: {name} (image id {image_id})')
+                raise AnnotationError(
+                    f'{self.ann_file} names a file outside of {folder}: {name} (image id {image_id})'
+                )
 
     def _check_files(self, prefix: str, paths: Mapping[int, str]) -> None:
-        """Check that all files (image id to path) exist."""
-        if '://' in self.data_prefix.get(prefix, ''):  # remote storage: cannot be listed in general
+        """Check that all files (paths by image id) exist."""
+        if '://' in self.data_prefix.get(prefix, ''):  # remote storage cannot be listed in general
             return
         missing = _missing(paths)
         if missing:
             raise FileNotFoundError(
-                f'{len(missing)} of {len(paths)} files that {self.ann_file} names are not there, '
+                f'{len(missing)} of {len(paths)} files of {self.ann_file} do not exist, '
                 f'the first is {paths[missing[0]]} (image id {missing[0]})'
             )
 
 
 def _missing(paths: Mapping[int, str]) -> list[int]:
-    """Image ids whose file does not exist; lists folders, as a stat per file takes minutes on network storage."""
+    """Image ids whose file does not exist. Lists folders: a stat per file takes minutes on network storage."""
     listings: dict[str, set[str]] = {}
     missing = []
     for image_id, path in paths.items():
@@ -227,7 +234,7 @@ def _files(directory: str) -> set[str]:
 
 
 def _metainfo_of(categories: Sequence[Mapping[str, Any]], source: str) -> Metainfo:
-    """Metainfo that the categories of a json describe; colors only count if all have one."""
+    """Metainfo from the categories of a json; with their colors if all have one."""
     metainfo: dict[str, Any] = {
         'classes': [entry['name'] for entry in categories],
         'thing_ids': [index for index, entry in enumerate(categories) if entry['isthing']],
@@ -237,4 +244,4 @@ def _metainfo_of(categories: Sequence[Mapping[str, Any]], source: str) -> Metain
     try:
         return resolve_metainfo(metainfo)
     except ValueError as error:
-        raise ValueError(f'categories of {source}: {error}') from error
+        raise AnnotationError(f'categories of {source}: {error}') from error

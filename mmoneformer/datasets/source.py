@@ -1,6 +1,6 @@
-"""A data set as a source of a ``MultiSourceDataset``: what its annotation tells, and what its labels mean there."""
+"""A data set as a source of a ``MultiSourceDataset``: which tasks its annotation supports, and what its labels are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,31 +8,39 @@ from mmengine.dataset import BaseDataset
 from mmengine.fileio import load
 
 from mmoneformer.datasets.annotation_cache import cached
+from mmoneformer.errors import EmptyDatasetError
 from mmoneformer.metainfo import IGNORED_LABEL, Metainfo
+from mmoneformer.tasks import TASKS, Task
 
 Sample = dict[str, Any]
 
+SUPPORTS: dict[str, Callable[[Task], bool]] = {  # kind of annotation: whether it has the complete targets of a task
+    'panoptic': lambda task: True,
+    'instance': lambda task: task.things_only,
+    'semantic': lambda task: task.merges_classes,
+}
+
 
 class Source:
-    """Gives the samples of a data set in the form of ``PanopticSegDataset``, with labels of the united classes.
+    """Returns the samples of a data set in the format of ``PanopticSegDataset``, with the labels of a common metainfo.
 
-    What the annotation is, the first sample tells: one with ``instances`` is of mmdet's data sets, one with
-    ``segments`` of ours, and else one with ``seg_map_path`` of mmseg's.
+    The first sample tells the kind of annotation: ``instances`` are those of mmdet's data sets, ``segments`` those of
+    ``PanopticSegDataset``; otherwise, ``seg_map_path`` is a label map of mmseg's data sets.
 
     Args:
-        dataset: A data set of any of these kinds, its annotation read or not.
-        metainfo: The united classes.
+        dataset: A data set of any of these kinds, initialized or not.
+        metainfo: The classes of all sources.
 
     Raises:
-        ValueError: If the data set has no image, has a class that is none of the united ones, or one that is a thing
-            here and stuff there.
+        EmptyDatasetError: If the data set has no image.
+        ValueError: If a class of the data set is not in ``metainfo``, or is a thing in one and stuff in the other.
     """
 
     def __init__(self, dataset: BaseDataset, metainfo: Metainfo) -> None:
         self.dataset = dataset
         self.where = f'{type(dataset).__name__} of {dataset.ann_file or dict(dataset.data_prefix)}'
-        self._read_annotation()
-        self.annotation = _kind_of(dataset.get_data_info(0))
+        read_annotation(dataset)
+        self.annotation = _annotation_of(dataset.get_data_info(0))
         names = self._class_names()
         self.labels = _find(names, metainfo['classes'], self.where)
         self.unlabeled_ids = tuple(sorted(set(range(len(metainfo['classes']))) - set(self.labels)))
@@ -42,33 +50,22 @@ class Source:
         return len(self.dataset)
 
     def sample(self, index: int) -> Sample:
-        """A sample, before any transform.
+        """Return a sample before any transform.
 
-        To what the data set gives it adds ``img_id`` where there is none, ``annotation`` ('panoptic', 'instance' or
-        'semantic'), the ``tasks`` that it can tell, ``segments`` where it has any, and ``unlabeled_ids``: indices of
-        the classes that this data set does not label.
+        Adds to the sample of the data set: ``img_id`` if it has none, ``annotation`` ('panoptic', 'instance' or
+        'semantic'), the names of the ``tasks`` that it supports, ``segments``, and ``unlabeled_ids``, the indices of
+        the classes that the data set does not label.
         """
         sample = self.dataset.get_data_info(index)
         sample.setdefault('img_id', Path(sample['img_path']).stem)
         sample |= {'annotation': self.annotation, 'unlabeled_ids': self.unlabeled_ids}
         if self.annotation == 'panoptic':
             segments = sample.get('segments', ())
-            told: Sample = {'segments': [segment | {'label': self.labels[segment['label']]} for segment in segments]}
-        elif self.annotation == 'instance':
-            told = {'segments': self._instances(sample['instances']), 'tasks': ('instance',)}
-        else:
-            told = {'segments': self._areas(), 'tasks': ('semantic',), 'ignore_index': self._ignore_index}
-        return sample | told
-
-    def _read_annotation(self) -> None:
-        try:
-            self.dataset.full_init()
-        except ValueError as error:
-            if 'need at least one array' not in str(error):  # numpy's words, as there is nothing to serialize
-                raise
-            raise ValueError(
-                f'{self.where} has no image: check data_root, data_prefix, img_suffix and filter_cfg'
-            ) from error
+            return sample | {'segments': [segment | {'label': self.labels[segment['label']]} for segment in segments]}
+        sample['tasks'] = tuple(name for name, task in TASKS.items() if SUPPORTS[self.annotation](task))
+        if self.annotation == 'instance':
+            return sample | {'segments': self._instances(sample['instances'])}
+        return sample | {'segments': self._areas(), 'ignore_index': self._ignore_index}
 
     def _instances(self, instances: Iterable[Mapping[str, Any]]) -> list[dict[str, int]]:
         return [
@@ -77,7 +74,7 @@ class Source:
         ]
 
     def _areas(self) -> list[dict[str, int]]:
-        """One segment per class of the data set; those without a pixel are none."""
+        """One segment per class of the data set, whether or not it has a pixel."""
         return [{'id': number, 'label': label, 'iscrowd': 0} for number, label in enumerate(self.labels, start=1)]
 
     @property
@@ -88,7 +85,7 @@ class Source:
         """Names in the order of the data set's labels."""
         listed = list(self.dataset.metainfo.get('classes', ()))
         if not listed:
-            raise ValueError(f'{self.where} does not say its classes: give it metainfo=dict(classes=(...))')
+            raise ValueError(f'{self.where} has no class names: set its metainfo=dict(classes=(...))')
         if not hasattr(self.dataset, 'cat_ids'):
             return listed
         # mmdet numbers the classes in the order of the json, whatever the order of the metainfo
@@ -108,22 +105,40 @@ class Source:
             if (index in own_ids) != (label in metainfo['thing_ids']):
                 here, there = ('a thing', 'stuff') if index in own_ids else ('stuff', 'a thing')
                 raise ValueError(
-                    f'class {name!r} is {here} in {self.where} and {there} in the united metainfo: rename it in one '
-                    'of them, or change the thing_ids'
+                    f'class {name!r} is {here} in {self.where} and {there} in the metainfo of all sources: rename it '
+                    'in one of them, or change the thing_ids'
                 )
 
 
-def _kind_of(sample: Mapping[str, Any]) -> str:
+def read_annotation(dataset: BaseDataset) -> None:
+    """Read the annotation of a data set (``full_init``), unless that was done before.
+
+    Raises:
+        EmptyDatasetError: If the data set has no image.
+    """
+    initial = dataset.data_list
+    try:
+        dataset.full_init()
+    except ValueError as error:
+        if dataset.data_list is initial or dataset.data_list:
+            raise
+        raise EmptyDatasetError(  # mmengine cannot serialize a list without samples
+            f'{type(dataset).__name__} of {dataset.ann_file or dict(dataset.data_prefix)} has no image: check '
+            'data_root, data_prefix, img_suffix and filter_cfg'
+        ) from error
+
+
+def _annotation_of(sample: Mapping[str, Any]) -> str:
     if 'instances' in sample:
         return 'instance'
-    is_ours = 'segments' in sample or sample.get('seg_map_path') is None
-    return 'panoptic' if is_ours else 'semantic'
+    is_panoptic = 'segments' in sample or sample.get('seg_map_path') is None
+    return 'panoptic' if is_panoptic else 'semantic'
 
 
 def _find(names: Iterable[str], classes: Sequence[str], where: str) -> list[int]:
     """Index of each name among the classes."""
     index_of = {name.strip(): index for index, name in enumerate(classes)}
-    strange = [name for name in names if name.strip() not in index_of]
-    if strange:
-        raise ValueError(f'classes {strange[:5]} of {where} are none of the united classes {list(classes)}')
+    unknown = [name for name in names if name.strip() not in index_of]
+    if unknown:
+        raise ValueError(f'classes {unknown[:5]} of {where} are not in the metainfo of all sources: {list(classes)}')
     return [index_of[name.strip()] for name in names]

@@ -11,7 +11,7 @@ RESULT = {'name': 'Zürich', 'ids': [1, 2], 'color': (1, 2.5), 'nothing': None}
 @pytest.fixture
 def source(tmp_path, monkeypatch):
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
-    monkeypatch.setattr(annotation_cache, 'WORTH_IT', 3)
+    monkeypatch.setattr(annotation_cache, 'MIN_SIZE', 3)
     (tmp_path / 'ann.json').write_text('some')
     return tmp_path / 'ann.json'
 

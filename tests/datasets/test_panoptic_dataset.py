@@ -141,7 +141,7 @@ def test_only_training_filters(make, filter_cfg, ids):
 
 
 def test_filters_that_leave_nothing_or_are_unknown_are_errors(make):
-    with pytest.raises(ValueError, match='leaves none of the images'):
+    with pytest.raises(ValueError, match='removes all images'):
         make(filter_cfg={'min_size': 1000})
     with pytest.raises(ValueError, match='filter_empty_gts'):
         make(filter_cfg={'filter_empty_gts': True})
@@ -185,7 +185,7 @@ def test_missing_file(make, tmp_path, folder, name):
 
 @pytest.mark.parametrize('metainfo', [METAINFO, None])
 def test_second_start_is_the_same_without_the_json(make, tmp_path, monkeypatch, metainfo):
-    monkeypatch.setattr('mmoneformer.datasets.annotation_cache.WORTH_IT', 0)
+    monkeypatch.setattr('mmoneformer.datasets.annotation_cache.MIN_SIZE', 0)
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     first = make(metainfo=metainfo)
     status = (tmp_path / 'ann.json').stat()
@@ -250,7 +250,7 @@ def test_repeated_category(make, content):
 
 def test_repeated_class_name(make, content):
     content['categories'][1]['name'] = 'cat'
-    with pytest.raises(ValueError, match=r"categories of .*ann\.json: class names must differ.*'cat'"):
+    with pytest.raises(ValueError, match=r"categories of .*ann\.json: class names must be unique.*'cat'"):
         make(metainfo=None)
 
 
@@ -262,7 +262,7 @@ def test_image_and_annotation_must_match(make, content):
 
 def test_detection_json(make, content):
     del content['annotations'][1]['segments_info']
-    with pytest.raises(ValueError, match='no COCO-panoptic json'):
+    with pytest.raises(ValueError, match='not a COCO-panoptic json'):
         make()
 
 
@@ -275,5 +275,5 @@ def test_segment_of_an_unlisted_category(make, content):
 @pytest.mark.parametrize('segment_id', [0, 2, 1 << 24])
 def test_impossible_segment_ids(make, content, segment_id):
     content['annotations'][1]['segments_info'][0]['id'] = segment_id
-    with pytest.raises(ValueError, match=r'a/one.png \(image id 11\).*must differ and be in 1\.\.16777215'):
+    with pytest.raises(ValueError, match=r'a/one.png \(image id 11\).*must be unique and in 1\.\.16777215'):
         make()

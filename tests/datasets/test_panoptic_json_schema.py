@@ -60,23 +60,23 @@ def test_content_passes_unchanged(tmp_path):
     ('place', 'value', 'message'),
     [
         (('categories',), {}, "'categories' of the file must be a list, got {}"),
-        (CATEGORY, 'car', "categories[0] must have keys and values, got 'car'"),
-        ((*CATEGORY, 'id'), True, "'id' of categories[0] must be a whole number, got True"),
-        ((*CATEGORY, 'name'), None, "'name' of categories[0] must be a text, got None"),
+        (CATEGORY, 'car', "categories[0] must be an object, got 'car'"),
+        ((*CATEGORY, 'id'), True, "'id' of categories[0] must be an integer, got True"),
+        ((*CATEGORY, 'name'), None, "'name' of categories[0] must be a non-empty string, got None"),
         ((*CATEGORY, 'isthing'), 2, "'isthing' of categories[0] must be 0 or 1, got 2"),
-        ((*CATEGORY, 'color'), [0, 0, 256], "'color' of categories[0] must be three whole numbers in 0..255, got [0,"),
-        ((*IMAGE, 'height'), -5, "'height' of images[1] must be a whole number of pixels, at least 1, got -5"),
-        ((*IMAGE, 'width'), 10.0, "'width' of images[1] must be a whole number of pixels, at least 1, got 10.0"),
+        ((*CATEGORY, 'color'), [0, 0, 256], "'color' of categories[0] must be three integers in 0..255, got [0,"),
+        ((*IMAGE, 'height'), -5, "'height' of images[1] must be a number of pixels, at least 1, got -5"),
+        ((*IMAGE, 'width'), 10.0, "'width' of images[1] must be a number of pixels, at least 1, got 10.0"),
         ((*IMAGE, 'width'), float('nan'), 'at least 1, got nan'),
-        ((*IMAGE, 'id'), '../../up', "'id' of images[1] must be a whole number, or a text without slashes"),
-        ((*IMAGE, 'file_name'), ['x'], "'file_name' of images[1] must be a text, got ['x']"),
+        ((*IMAGE, 'id'), '../../up', "'id' of images[1] must be an integer, or a string without slashes"),
+        ((*IMAGE, 'file_name'), ['x'], "'file_name' of images[1] must be a non-empty string, got ['x']"),
         (SEGMENTS, {}, "'segments_info' of annotations[0] must be a list of at most 65535 segments, got {}"),
-        ((*SEGMENTS, 0, 'id'), '9', "'id' of annotations[0].segments_info[0] must be a whole number, got '9'"),
+        ((*SEGMENTS, 0, 'id'), '9', "'id' of annotations[0].segments_info[0] must be an integer, got '9'"),
         ((*SEGMENTS, 0, 'iscrowd'), 'no', "'iscrowd' of annotations[0].segments_info[0] must be 0 or 1, got 'no'"),
     ],
 )
 def test_value_that_cannot_be(tmp_path, place, value, message):
-    with pytest.raises(ValueError, match=rf'ann\.json is no COCO-panoptic json: .*{re.escape(message)}'):
+    with pytest.raises(ValueError, match=rf'ann\.json is not a COCO-panoptic json: .*{re.escape(message)}'):
         read(tmp_path, changed(place, value))
 
 
@@ -88,7 +88,9 @@ def test_what_is_lacking_is_named(tmp_path, place):
         entry = entry[key]
     key = next(iter(entry))
     del entry[key]
-    with pytest.raises(ValueError, match=rf"ann\.json is no COCO-panoptic json: .* has no '{key}', which must be a"):
+    with pytest.raises(
+        ValueError, match=rf"ann\.json is not a COCO-panoptic json: .* has no '{key}', which must be a"
+    ):
         read(tmp_path, content)
 
 
@@ -116,7 +118,7 @@ def test_missing_file(tmp_path):
 
 def test_name_of_a_pickle_does_not_make_it_one(tmp_path):
     (tmp_path / 'ann.pkl').write_bytes(b'cbuiltins\nprint\n(tR.')
-    with pytest.raises(ValueError, match='is no json'):
+    with pytest.raises(ValueError, match='is not a valid json'):
         read_content(str(tmp_path / 'ann.pkl'))
 
 

@@ -10,11 +10,11 @@ from mmoneformer.datasets.source import Source
 from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.registry import DATASETS
 
-UNITED = resolve_metainfo({'classes': ('sky', 'cat', 'road', 'car'), 'thing_ids': (1, 3)})
+METAINFO = resolve_metainfo({'classes': ('sky', 'cat', 'road', 'car'), 'thing_ids': (1, 3)})
 
 
 def source(**config):
-    return Source(DATASETS.build(config), UNITED)
+    return Source(DATASETS.build(config), METAINFO)
 
 
 @pytest.fixture
@@ -112,13 +112,15 @@ def test_images_alone(labels):
     assert sample['segments'] == []
 
 
-def test_class_that_is_not_united(labels):
-    with pytest.raises(ValueError, match=r"classes \['sea'\] of BaseSegDataset .* none of the united classes \['sky'"):
+def test_class_that_is_not_in_the_metainfo(labels):
+    with pytest.raises(
+        ValueError, match=r"classes \['sea'\] of BaseSegDataset .* not in the metainfo of all sources: \['sky'"
+    ):
         source(**labels, metainfo={'classes': ('sky', 'sea')})
 
 
 def test_classes_that_are_not_known(labels):
-    with pytest.raises(ValueError, match=r'BaseSegDataset .*does not say its classes'):
+    with pytest.raises(ValueError, match=r'BaseSegDataset .*has no class names'):
         source(**labels)
 
 
@@ -128,15 +130,15 @@ def test_classes_that_are_not_in_the_json(instances):
 
 
 def test_thing_there_and_stuff_here(panoptic):
-    united = {'classes': UNITED['classes'], 'thing_ids': (1,)}
-    with pytest.raises(ValueError, match="class 'car ' is a thing in PanopticSegDataset .* and stuff in the united"):
-        Source(DATASETS.build(panoptic), resolve_metainfo(united))
+    merged = {'classes': METAINFO['classes'], 'thing_ids': (1,)}
+    with pytest.raises(ValueError, match="class 'car ' is a thing in PanopticSegDataset .* and stuff in the metainfo"):
+        Source(DATASETS.build(panoptic), resolve_metainfo(merged))
 
 
 def test_instances_are_things(instances):
-    united = resolve_metainfo({'classes': UNITED['classes'], 'thing_ids': ()})
+    merged = resolve_metainfo({'classes': METAINFO['classes'], 'thing_ids': ()})
     with pytest.raises(ValueError, match="class 'car' is a thing in CocoDataset"):
-        Source(DATASETS.build(instances | {'metainfo': {'classes': ('car',)}}), united)
+        Source(DATASETS.build(instances | {'metainfo': {'classes': ('car',)}}), merged)
 
 
 def test_no_image(labels):

@@ -9,8 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from mmoneformer.datasets.random_state import set_random_state
-from mmoneformer.datasets.resumable_sampler import ResumableSampler
+from mmoneformer.datasets.resumable_loading import ResumableSampler, set_random_state
 from mmoneformer.registry import HOOKS
 
 

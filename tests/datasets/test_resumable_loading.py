@@ -1,13 +1,17 @@
 import itertools
+import os
 import pickle
+import random
+import signal
+import time
 
 import numpy as np
 import pytest
 import torch
 from mmengine.dataset import BaseDataset, ConcatDataset
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
-from mmoneformer.datasets.resumable_sampler import Draw, ResumableSampler
+from mmoneformer.datasets.resumable_loading import Draw, ResumableSampler, ignore_sigterm, set_random_state
 from mmoneformer.registry import DATA_SAMPLERS
 
 
@@ -32,7 +36,7 @@ def taken(sampler, count):
 def of_processes(monkeypatch, count, size, **settings):
     samplers = []
     for rank in range(count):
-        monkeypatch.setattr('mmoneformer.datasets.resumable_sampler.get_dist_info', lambda rank=rank: (rank, count))
+        monkeypatch.setattr('mmoneformer.datasets.resumable_loading.get_dist_info', lambda rank=rank: (rank, count))
         samplers.append(ResumableSampler(Noise(size), **settings))
     return samplers
 
@@ -103,3 +107,73 @@ def test_a_draw_is_an_index_that_travels():
 
 def test_is_found_by_its_name():
     assert isinstance(DATA_SAMPLERS.build(dict(type='ResumableSampler', dataset=Noise(2), seed=0)), ResumableSampler)
+
+
+def draws():
+    return random.random(), np.random.rand(), torch.rand(()).item()
+
+
+def test_the_same_numbers_give_the_same_state():
+    set_random_state(0, 5, 7)
+    first = draws()
+    draws()
+    set_random_state(0, 5, 7)
+    assert draws() == first
+
+
+def test_other_numbers_give_another_state():
+    seen = []
+    for entropy in ((0, 5, 7), (1, 5, 7), (0, 7, 5), (5, 7)):
+        set_random_state(*entropy)
+        seen.append(draws())
+    for values in zip(*seen, strict=True):
+        assert len(set(values)) == 4
+
+
+class Facts(Dataset):
+    """Process of the worker, and a random number."""
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        return os.getpid(), np.random.rand()
+
+
+@pytest.fixture
+def loader():
+    return DataLoader(
+        Facts(),
+        num_workers=2,
+        persistent_workers=True,
+        collate_fn=list,
+        worker_init_fn=ignore_sigterm,
+        prefetch_factor=1,
+    )
+
+
+def is_alive(process):
+    with open(f'/proc/{process}/stat') as file:
+        return file.read().split()[2] != 'Z'
+
+
+@pytest.mark.skipif(not os.path.isdir('/proc'), reason='looks at processes as Linux shows them')
+def test_only_the_process_it_works_for_ends_it(loader):
+    batches = iter(loader)
+    pids = {next(batches)[0][0] for _ in range(2)}
+    for pid in pids:
+        if os.fork() == 0:  # somebody else sends it
+            os.kill(pid, signal.SIGTERM)
+            os._exit(0)
+        os.wait()
+    time.sleep(0.1)
+    assert len([next(batches) for _ in range(6)]) == 6
+    for worker in batches._workers:
+        worker.terminate()
+        worker.join(timeout=10)
+        assert worker.exitcode == 0
+
+
+def test_workers_have_random_states_of_their_own(loader):
+    numbers = [batch[0][1] for batch in loader]
+    assert len(set(numbers)) == 8

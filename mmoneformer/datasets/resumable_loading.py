@@ -1,0 +1,122 @@
+"""Data loading that can be interrupted and resumed exactly.
+
+The order and the augmentation of images depend on seed, epoch and index only, and workers survive the signal of a
+scheduler until the main process has saved.
+"""
+
+import functools
+import itertools
+import math
+import os
+import random
+import signal
+import threading
+from collections.abc import Iterator, Sequence, Sized
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import get_dist_info, get_rank, sync_random_seed
+from mmengine.registry import FUNCTIONS
+from torch.utils.data import Sampler
+
+from mmoneformer.registry import DATA_SAMPLERS
+
+
+class Draw(int):
+    """Index of an image, and what its random state is derived from.
+
+    Attributes:
+        entropy: Seed, epoch and index.
+    """
+
+    entropy: tuple[int, int, int]
+
+
+@DATA_SAMPLERS.register_module()
+class ResumableSampler(Sampler):
+    """Draw each image once per epoch, with a random state that does not depend on what was drawn before.
+
+    The order of an epoch is derived from the seed and the epoch; crops, flips and tasks are derived from the seed, the
+    epoch and the image. Training resumes exactly without any stored random state (``ExactResumeHook`` sets ``done``),
+    and the processes of distributed training share the samples that a single one would draw.
+
+    The sampler adds a ``__getitems__`` to the data set, which torch's data loader prefers to ``__getitem__``.
+
+    Args:
+        dataset: The data set to draw from.
+        seed: The same in all processes; None lets them agree on a random one.
+        endless: Whether iteration continues over epochs, for loops that count iterations. Otherwise it ends after an
+            epoch, for loops that count epochs, and epochs are padded so that all processes have equally many draws.
+    """
+
+    def __init__(self, dataset: Sized, *, seed: int | None = None, endless: bool = True) -> None:
+        dataset.__getitems__ = functools.partial(read_draws, dataset)  # type: ignore[attr-defined]
+        self.rank, self.world_size = get_dist_info()
+        self.size = len(dataset)
+        self.endless = endless
+        self.seed = sync_random_seed() if seed is None else seed
+        self.done = 0  # draws of this process since the start of the training
+
+    def __len__(self) -> int:
+        """Number of draws of this process in an epoch."""
+        return math.ceil(self.size / self.world_size)
+
+    def __iter__(self) -> Iterator[Draw]:
+        """Continue after the draws that are done."""
+        epoch_size = self.size if self.endless else len(self) * self.world_size
+        epoch_end = (self.done // len(self) + 1) * len(self)
+        for number in itertools.count(self.done) if self.endless else range(self.done, epoch_end):
+            epoch, place = divmod(number * self.world_size + self.rank, epoch_size)
+            draw = Draw(_order(self.seed, epoch, self.size)[place % self.size])
+            draw.entropy = (self.seed, epoch, int(draw))
+            yield draw
+        self.done = epoch_end
+
+
+@functools.lru_cache(maxsize=1)
+def _order(seed: int, epoch: int, size: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch)).permutation(size)
+
+
+def read_draws(dataset: Any, draws: Sequence[Draw]) -> list[Any]:
+    """Load the samples of a batch, each with the random state of its draw."""
+    samples = []
+    for draw in draws:
+        set_random_state(*draw.entropy)
+        samples.append(dataset[draw])
+    return samples
+
+
+def set_random_state(*entropy: int) -> None:
+    """Seed the random generators of Python, numpy and torch, on CPU and, where it is in use, CUDA.
+
+    Args:
+        entropy: Non-negative integers, such as a seed and an iteration; different ones give independent states.
+    """
+    seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed keeps a stack trace per call where CUDA is not used
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+
+
+@FUNCTIONS.register_module()
+def ignore_sigterm(worker_id: int) -> None:
+    """Initialize a worker of a data loader so that it only obeys the SIGTERM of its main process.
+
+    Schedulers send SIGTERM to all processes of a job, but the main process needs its workers until it has saved.
+
+    Args:
+        worker_id: Number of the worker in its data loader.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    set_random_state(torch.initial_seed(), get_rank())  # torch gives each worker of a process its own seed
+
+
+def _end_with_parent() -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(os.EX_OK)
