@@ -1,16 +1,15 @@
-"""Puts the checks together."""
+"""Applies all checks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
-from mmoneformer.data_check import file_checks, label_checks, split_checks, target_checks
+from mmoneformer.data_check import file_checks, label_checks, target_checks
 from mmoneformer.data_check.finding import Finding, Severity
-from mmoneformer.data_check.model_capacity import model_capacity
 from mmoneformer.data_check.sample_record import SplitRecord
 from mmoneformer.metainfo import resolve_metainfo
 
-BETWEEN = 'train and val'  # where findings are that concern both splits
+BETWEEN = 'train and val'  # key of the findings about both splits
 CHECKS = (
     file_checks.unusable_samples,
     label_checks.classes_without_segment,
@@ -27,36 +26,36 @@ def diagnose(splits: Mapping[str, SplitRecord], model: Mapping[str, Any]) -> dic
     """Apply all checks.
 
     Args:
-        splits: The splits that could be read, by name.
+        splits: The splits that could be opened, by name.
         model: Config of the model.
 
     Returns:
-        Findings of each split, and of both together (``BETWEEN``); the worst first.
+        Findings of each split, and of both together (``BETWEEN``), the most severe first.
     """
-    room, classes = model_capacity(model), resolve_metainfo(model['metainfo'])
+    capacity, classes = target_checks.model_capacity(model), resolve_metainfo(model['metainfo'])
     found = {
         name: _sorted(
-            split_checks.other_classes_than_model(split, classes),
+            label_checks.other_classes_than_model(split, classes),
             *(check(split) for check in CHECKS),
-            target_checks.more_targets_than_texts(split, room),
+            target_checks.more_targets_than_texts(split, capacity),
         )
         for name, split in splits.items()
     }
     if len(splits) > 1:
         both = splits['train'], splits['val']
-        found[BETWEEN] = _sorted(split_checks.copies_between_splits(*both), split_checks.names_in_both_splits(*both))
+        found[BETWEEN] = _sorted(file_checks.copies_between_splits(*both), file_checks.names_in_both_splits(*both))
     return found
 
 
 def unopened(error: Exception) -> Finding:
-    """What is said of a split that cannot be opened at all."""
+    """Return the finding for a split that cannot be opened."""
     return Finding(
         Severity.ERROR,
-        'the data set cannot be opened, training would stop here',
+        'the data set cannot be opened: training would stop here',
         (f'{type(error).__name__}: {error}',),
-        'Nothing else can be said of this split before this is put right.',
+        'Nothing else of this split can be checked before this is fixed.',
     )
 
 
-def _sorted(*found: Any) -> list[Finding]:
+def _sorted(*found: Iterable[Finding]) -> list[Finding]:
     return sorted(chain.from_iterable(found), key=lambda finding: -finding.severity)

@@ -1,37 +1,79 @@
-"""Reads a sample as training would, and notes what happens to it on the way."""
+"""Reads samples as training does, and records what happens to them."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine import fileio
 from mmengine.dataset import BaseDataset
+from rich.console import Console
+from rich.progress import track
+from torch.utils.data import DataLoader, Dataset
 
-from mmoneformer.data_check.sample_record import Fault, SampleRecord, SegmentRecord
-from mmoneformer.datasets.random_state import set_random_state
+from mmoneformer.data_check.sample_record import Fault, FaultKind, SampleRecord, SegmentRecord
+from mmoneformer.datasets.resumable_loading import set_random_state
 from mmoneformer.datasets.transforms import SampleTask
+from mmoneformer.errors import AnnotationError, AnnotationSizeError, UnknownLabelError, UnreadableFileError
+from mmoneformer.structures.segment_map import SegmentMap
+
+ANNOTATION, IMAGE_FILE = 'annotation', 'image file'  # steps before the pipeline
+KINDS = {  # the first class that fits counts
+    FileNotFoundError: FaultKind.MISSING_FILE,
+    AnnotationSizeError: FaultKind.ANNOTATION_SIZE,
+    UnknownLabelError: FaultKind.UNKNOWN_LABEL,
+    AnnotationError: FaultKind.INCONSISTENT_ANNOTATION,
+    UnreadableFileError: FaultKind.UNREADABLE_FILE,
+}
 
 Sample = dict[str, Any]
 
 
 class SampleFault(Exception):
-    """Says why a sample cannot be used."""
+    """Why a sample cannot be used."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)
         self.fault = fault
 
 
+class _Examined(Dataset):
+    """A data set whose items are records."""
+
+    def __init__(self, dataset: BaseDataset) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> SampleRecord:
+        return examine(self.dataset, index)
+
+
+def examine_all(dataset: BaseDataset, *, title: str, workers: int) -> list[SampleRecord]:
+    """Examine all samples, with a progress bar.
+
+    Args:
+        dataset: A data set with its pipeline.
+        title: Title of the progress bar.
+        workers: Number of worker processes; 0 uses the current process.
+    """
+    loader = DataLoader(
+        _Examined(dataset), batch_size=None, collate_fn=_identity, num_workers=workers, worker_init_fn=_use_one_thread
+    )
+    return list(track(loader, title, total=len(dataset), console=Console(stderr=True)))
+
+
 def examine(dataset: BaseDataset, index: int) -> SampleRecord:
-    """Read a sample through all of the pipeline; what is wrong with it becomes part of the record."""
+    """Run a sample through the pipeline; an error becomes the fault of the record."""
     record = SampleRecord(path=f'sample {index}')
     try:
-        sample = _guarded('annotation', dataset.get_data_info, index)
+        sample = _guarded(ANNOTATION, dataset.get_data_info, index)
         record = replace(record, path=sample['img_path'])
-        record = replace(record, digest=_guarded('image file', _digest, record.path))
+        record = replace(record, digest=_guarded(IMAGE_FILE, _digest, record.path))
         for transform, results in walk(dataset, index):
             record = _observed(record, transform, results)
     except SampleFault as stop:
@@ -40,28 +82,28 @@ def examine(dataset: BaseDataset, index: int) -> SampleRecord:
 
 
 def walk(dataset: BaseDataset, index: int) -> Iterator[tuple[BaseTransform, Sample]]:
-    """Apply the pipeline step by step, with random numbers that depend on the index alone.
+    """Apply the pipeline step by step, with a random state that depends on the index only.
 
     Yields:
-        A transform, and the sample behind it.
+        A transform, and the sample after it.
 
     Raises:
         SampleFault: If the sample cannot be used.
     """
     set_random_state(index)
-    results = _guarded('annotation', dataset.get_data_info, index)
-    if 'fault' in results:
-        raise SampleFault(Fault('annotation', ValueError.__name__, results['fault']))
+    results = _guarded(ANNOTATION, dataset.get_data_info, index)
+    if 'error' in results:
+        raise SampleFault(_fault(ANNOTATION, results['error']))
     for transform in dataset.pipeline.transforms:
         step = type(transform).__name__
         results = _guarded(step, transform, results)
         if results is None:
-            raise SampleFault(Fault(step, 'rejection', f'{step} takes no such sample'))
+            raise SampleFault(Fault(FaultKind.REJECTED, step, 'rejected', f'{step} returned None'))
         yield transform, results
 
 
 def samples_of_tasks(results: Mapping[str, Any], sampler: SampleTask) -> dict[str, Sample]:
-    """The sample with the targets of each task that may be drawn for it."""
+    """Return the sample with the targets of each task that may be drawn for it."""
     drawable = [task for task in results['tasks'] if sampler.probabilities.get(task)]
     return {task: SampleTask(probabilities={task: 1.0}).transform(dict(results)) for task in drawable}
 
@@ -69,8 +111,21 @@ def samples_of_tasks(results: Mapping[str, Any], sampler: SampleTask) -> dict[st
 def _guarded(step: str, function: Callable[..., Any], argument: Any) -> Any:
     try:
         return function(argument)
-    except Exception as error:  # of any type: transforms and their libraries are of many authors
-        raise SampleFault(Fault(step, type(error).__name__, str(error))) from error
+    except Exception as error:  # of any class: transforms may come from any library
+        raise SampleFault(_fault(step, error)) from error
+
+
+def _fault(step: str, error: Exception) -> Fault:
+    kind = next((kind for kind_of_error, kind in KINDS.items() if isinstance(error, kind_of_error)), None)
+    return Fault(kind or _kind_of_step(step), step, type(error).__name__, str(error))
+
+
+def _kind_of_step(step: str) -> FaultKind:
+    """What an error that is none of ours means."""
+    if step == ANNOTATION:
+        return FaultKind.INCONSISTENT_ANNOTATION
+    is_loading = step == IMAGE_FILE or step.startswith('Load')
+    return FaultKind.UNREADABLE_FILE if is_loading else FaultKind.FAILED
 
 
 def _digest(path: str) -> str:
@@ -78,12 +133,13 @@ def _digest(path: str) -> str:
 
 
 def _observed(record: SampleRecord, transform: BaseTransform, results: Mapping[str, Any]) -> SampleRecord:
-    """The record, with what can be said behind a transform."""
+    """Add what can be seen after a transform."""
     if 'gt_seg_map' not in results:
         return record
-    areas, void = _areas(results)
+    segment_map = SegmentMap.of_sample(results)
+    areas = segment_map.areas()
     if record.annotation is None:
-        record = _as_annotated(record, results, areas, void)
+        record = _as_annotated(record, results, segment_map, areas)
     visible = (type(transform).__name__, int(np.count_nonzero(areas)))
     record = replace(record, visible=(*record.visible, visible))
     if isinstance(transform, SampleTask):
@@ -92,20 +148,22 @@ def _observed(record: SampleRecord, transform: BaseTransform, results: Mapping[s
     return record
 
 
-def _areas(results: Mapping[str, Any]) -> tuple[np.ndarray, int]:
-    """Pixels of each segment, and of none."""
-    members = results.get('gt_members')
-    count = len(results['segments']) + 1 if members is None else len(members)
-    pixels = np.bincount(results['gt_seg_map'].ravel(), minlength=count)
-    return (pixels[1:] if members is None else pixels @ members), int(pixels[0])
-
-
-def _as_annotated(record: SampleRecord, results: Mapping[str, Any], areas: np.ndarray, void: int) -> SampleRecord:
+def _as_annotated(
+    record: SampleRecord, results: Mapping[str, Any], segment_map: SegmentMap, areas: np.ndarray
+) -> SampleRecord:
     annotation = results.get('annotation', 'panoptic')
     segments = tuple(
         SegmentRecord(segment['label'], segment['iscrowd'], int(area))
         for segment, area in zip(results['segments'], areas, strict=True)
         if area or annotation != 'semantic'
     )
-    void_share = None if annotation == 'instance' else void / results['gt_seg_map'].size
+    void_share = None if annotation == 'instance' else segment_map.void_area() / segment_map.ids.size
     return replace(record, annotation=annotation, segments=segments, void_share=void_share)
+
+
+def _identity(record: Any) -> Any:
+    return record
+
+
+def _use_one_thread(worker: int) -> None:
+    cv2.setNumThreads(0)  # the workers share the cores

@@ -1,72 +1,87 @@
-"""Samples that cannot be read, by what is wrong with them."""
+"""Checks of files: samples that cannot be used, and images that are in both splits."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from pathlib import PurePath
 from typing import NamedTuple
 
 from mmoneformer.data_check.finding import Finding, Severity, describe
-from mmoneformer.data_check.sample_record import Fault, SplitRecord
+from mmoneformer.data_check.sample_record import FaultKind, SplitRecord
 
 
-class Kind(NamedTuple):
-    """A kind of fault: how to tell it, what is said of it, how bad it is and what to do."""
+class Report(NamedTuple):
+    """What is reported of a kind of fault."""
 
-    fits: Callable[[Fault], bool]
     title: str
     remedy: str
     severity: Severity = Severity.ERROR
 
 
-def _says(*phrases: str) -> Callable[[Fault], bool]:
-    return lambda fault: any(phrase in fault.message for phrase in phrases)
-
-
-KINDS = (  # the first that fits counts; errors of transforms are told apart by what they say
-    Kind(
-        lambda fault: fault.error == 'FileNotFoundError',
-        '{count} samples whose files are missing',
-        'Copy the files, or correct data_root, data_prefix and the suffixes.',
+REPORTS = {
+    FaultKind.MISSING_FILE: Report(
+        '{count} samples with missing files',
+        'Copy the files, or correct data_root, data_prefix and the suffixes in the config.',
     ),
-    Kind(
-        _says('height and width', 'not match the size'),
-        '{count} samples whose annotation is of another size than the image',
-        'Take both from one release, resize neither by itself; the examples say if EXIF orientation is the cause.',
+    FaultKind.ANNOTATION_SIZE: Report(
+        '{count} samples whose annotation has another size than the image',
+        'Take both from the same release and do not resize only one of them; the examples tell if the EXIF '
+        'orientation is the cause.',
     ),
-    Kind(
-        _says('ids that are not among', 'category ids that', 'has labels', 'has label '),
-        '{count} samples with ids or labels that the annotation or the classes do not list',
-        'List what is missing in the annotation or in the classes, or set the pixels to the id of void.',
+    FaultKind.UNKNOWN_LABEL: Report(
+        '{count} samples with ids or labels that are not listed in the annotation or in the classes',
+        'Add them to the annotation or to the classes, or set their pixels to void.',
     ),
-    Kind(
-        lambda fault: fault.step == 'annotation',
-        '{count} samples whose annotation contradicts itself',
-        'Correct the json, or write it again with the tool that made it.',
+    FaultKind.INCONSISTENT_ANNOTATION: Report(
+        '{count} samples with an inconsistent annotation',
+        'Correct the annotation file, or generate it again.',
     ),
-    Kind(
-        lambda fault: fault.step == 'image file' or fault.step.startswith('Load'),
-        '{count} samples with a file that cannot be read',
-        'Copy or download the files again, or take the samples out of the annotation.',
+    FaultKind.UNREADABLE_FILE: Report(
+        '{count} samples with an unreadable file',
+        'Copy or download the files again, or remove the samples from the annotation.',
     ),
-    Kind(
-        lambda fault: fault.error == 'rejection',
+    FaultKind.REJECTED: Report(
         '{count} samples that the pipeline rejects',
-        'Training draws another sample instead of these; for mmdet.RandomCrop set allow_negative_crop=True.',
+        'Training replaces them by other samples; with mmdet.RandomCrop set allow_negative_crop=True to keep them.',
         Severity.WARNING,
     ),
-    Kind(
-        lambda fault: True,
-        '{count} samples that make the pipeline fail',
-        'The name of the transform and what it says are in the examples.',
+    FaultKind.FAILED: Report(
+        '{count} samples that a transform of the pipeline fails on',
+        'The examples give the transform and its error.',
     ),
-)
+}
 
 
 def unusable_samples(split: SplitRecord) -> Iterable[Finding]:
-    """Samples that would stop a training, or that it would leave out."""
-    offenders: dict[str, list[str]] = {kind.title: [] for kind in KINDS}
+    """Samples that would stop the training, or that it would leave out."""
+    offenders: dict[FaultKind, list[str]] = {kind: [] for kind in REPORTS}
     for sample in split.samples:
-        fault = sample.fault
-        if fault is not None:
-            kind = next(kind for kind in KINDS if kind.fits(fault))
-            offenders[kind.title].append(f'{sample.path}: {fault.step}: {fault.error}: {fault.message}')
-    for kind in KINDS:
-        yield from describe(kind.severity, kind.title, offenders[kind.title], kind.remedy)
+        if sample.fault is not None:
+            kind, step, error, message = sample.fault
+            offenders[kind].append(f'{sample.path}: {step}: {error}: {message}')
+    for kind, report in REPORTS.items():
+        yield from describe(report.severity, report.title, offenders[kind], report.remedy)
+
+
+def copies_between_splits(train: SplitRecord, val: SplitRecord) -> Iterable[Finding]:
+    """Images with the same content in both splits."""
+    trained = {sample.digest: sample.path for sample in train.samples if sample.digest}
+    return describe(
+        Severity.WARNING,
+        f'{{count}} of {len(val.samples)} validation images are also training images: metrics will be too high',
+        [f'{sample.path} = {trained[sample.digest]}' for sample in val.samples if sample.digest in trained],
+        'Remove them from one of the splits.',
+    )
+
+
+def names_in_both_splits(train: SplitRecord, val: SplitRecord) -> Iterable[Finding]:
+    """Images with the same name and different content in both splits, unless all names are shared (numbered files)."""
+    trained = {PurePath(sample.path).name: sample for sample in train.samples}
+    shared = [sample for sample in val.samples if PurePath(sample.path).name in trained]
+    if len(shared) == min(len(train.samples), len(val.samples)):
+        return []
+    different = [s.path for s in shared if s.digest is None or s.digest != trained[PurePath(s.path).name].digest]
+    return describe(
+        Severity.NOTE,
+        '{count} validation images have the name of a training image, but different content',
+        different,
+        'If they show the same scene, re-encoded or cropped, remove them from one of the splits.',
+    )

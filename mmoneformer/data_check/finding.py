@@ -1,4 +1,4 @@
-"""What is wrong with a data set."""
+"""A defect of a data set, as it is reported."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ NUM_EXAMPLES = 5
 
 
 class Severity(IntEnum):
-    """How bad it is; the worst of all findings is the exit status of the command line."""
+    """How bad a finding is. The highest of all findings is the exit status of the command line."""
 
     NOTE = 0  # good to know
-    WARNING = 1  # it trains or is measured worse than it could
-    ERROR = 2  # it stops, or teaches what is not true
+    WARNING = 1  # training or evaluation is worse than it could be
+    ERROR = 2  # training stops, or learns from wrong annotation
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Finding:
     Attributes:
         severity: How bad it is.
         title: What is wrong, and how often.
-        examples: The first offenders.
-        remedy: What to do.
+        examples: The first occurrences.
+        remedy: What to do about it.
     """
 
     severity: Severity
@@ -33,7 +33,14 @@ class Finding:
 
 
 def describe(severity: Severity, title: str, offenders: Sequence[str], remedy: str) -> list[Finding]:
-    """A finding if there are offenders, none else; the title may hold ``{count}``, how many there are."""
+    """Return a finding if there are any offenders.
+
+    Args:
+        severity: Of the finding.
+        title: Of the finding; ``{count}`` is replaced by the number of offenders.
+        offenders: What has the defect; the first ones become examples.
+        remedy: Of the finding.
+    """
     if not offenders:
         return []
     return [Finding(severity, title.format(count=len(offenders)), tuple(offenders[:NUM_EXAMPLES]), remedy)]

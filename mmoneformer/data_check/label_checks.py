@@ -1,53 +1,55 @@
-"""What the annotation teaches: classes, and pixels without one."""
+"""Checks of labels: classes, unlabeled pixels, and images without a target."""
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import zip_longest
 
 from mmoneformer.data_check.finding import Finding, Severity, describe
 from mmoneformer.data_check.sample_record import SplitRecord
+from mmoneformer.metainfo import Metainfo
 
-VOID_SHARE = 0.5  # of an image's pixels
-IMBALANCE = 100  # times as many images
+VOID_SHARE = 0.5  # of the pixels of an image
+IMBALANCE = 100  # ratio of the numbers of images
 
 
 def unlabeled_pixels(split: SplitRecord) -> Iterable[Finding]:
-    """Images that are unlabeled for the most part."""
+    """Images that are mostly unlabeled."""
     shares = sorted(
-        ((sample.void_share, sample.path) for sample in split.sound() if (sample.void_share or 0) > VOID_SHARE),
+        ((sample.void_share, sample.path) for sample in split.usable() if (sample.void_share or 0) > VOID_SHARE),
         reverse=True,
     )
     return describe(
         Severity.WARNING,
-        f'{{count}} images of whose pixels more than {VOID_SHARE:.0%} are unlabeled',
+        f'{{count}} images with more than {VOID_SHARE:.0%} unlabeled pixels',
         [f'{path}: {share:.1%}' for share, path in shares],
-        'Label them, or take them out; things alone are better given as instance annotation (docs/own_data.md).',
+        'Label them, or leave them out. If only things are labeled, use instance annotation (docs/own_data.md).',
     )
 
 
 def segments_without_pixel(split: SplitRecord) -> Iterable[Finding]:
-    """Segments that are listed and not drawn."""
-    counts = {sample.path: sum(not segment.area for segment in sample.segments) for sample in split.sound()}
+    """Segments that are listed, but have no pixel."""
+    counts = {sample.path: sum(not segment.area for segment in sample.segments) for sample in split.usable()}
     return describe(
         Severity.NOTE,
-        f'{{count}} images list segments without a pixel, {sum(counts.values())} in all',
+        f'{{count}} images list segments without pixels, {sum(counts.values())} in total',
         [f'{path}: {count}' for path, count in counts.items() if count],
-        'They are left out. If there are many, the tool that wrote the annotation drew segments over others.',
+        'They are ignored. Many of them mean that the annotation tool has drawn segments over others.',
     )
 
 
 def images_without_target(split: SplitRecord) -> Iterable[Finding]:
-    """Annotated images to train on with nothing, or with crowds alone."""
+    """Annotated training images without segments, or with crowds only."""
     if split.name != 'train':
         return []
     return describe(
         Severity.NOTE,
-        '{count} annotated images without a single segment that can be a target',
+        '{count} annotated images without a segment that can be a target',
         [
             sample.path
             for sample in split.annotated()
             if all(segment.iscrowd or not segment.area for segment in sample.segments)
         ],
-        'They teach "nothing is here". If that is not so, leave them out: filter_cfg=dict(filter_empty_gt=True).',
+        'They are trained as empty images. If they are not, leave them out: filter_cfg=dict(filter_empty_gt=True).',
     )
 
 
@@ -55,32 +57,53 @@ def classes_without_segment(split: SplitRecord) -> Iterable[Finding]:
     """Classes that do not occur."""
     names, counts = split.metainfo['classes'], images_per_class(split)
     is_training = split.name == 'train'
-    effect = 'the model will never predict them' if is_training else 'nothing can be measured of them'
+    effect = 'the model will never predict them' if is_training else 'they cannot be evaluated'
     return describe(
         Severity.WARNING if is_training else Severity.NOTE,
         f'{{count}} of {len(names)} classes have no segment: {effect}' if counts else '{count} classes, no annotation',
         [name for label, name in enumerate(names) if not counts[label]],
-        'Compare the names and their order with those of the annotation, or remove the classes from the config.',
+        'Compare the names and their order with the annotation, or remove the classes from the config.',
     )
 
 
 def class_imbalance(split: SplitRecord) -> Iterable[Finding]:
-    """Classes that are much rarer than the commonest."""
+    """Classes that are much rarer than the most frequent one."""
     counts = images_per_class(split)
     most = max(counts.values(), default=0)
     rare = sorted((count, label) for label, count in counts.items() if count * IMBALANCE < most)
     return describe(
         Severity.NOTE,
-        f'{{count}} classes are in less than a {IMBALANCE}th of the images of the commonest one ({most} images)',
+        f'{{count}} classes are in less than 1/{IMBALANCE} as many images as the most frequent one ({most} images)',
         [f'{split.metainfo["classes"][label]}: {count} images' for count, label in rare],
-        'Expect little of them. Add images, or draw these more often: MultiSourceDataset takes shares of sources.',
+        'Expect low accuracy for them. Add images, or sample their source more often (shares of MultiSourceDataset).',
+    )
+
+
+def other_classes_than_model(split: SplitRecord, model: Metainfo) -> Iterable[Finding]:
+    """Classes that differ between the data set and the model."""
+    pairs = zip_longest(_described(model), _described(split.metainfo), fillvalue='none')
+    differences = [
+        f'class {index}: {ours} in the model, {theirs} in the data'
+        for index, (ours, theirs) in enumerate(pairs)
+        if ours != theirs
+    ]
+    return describe(
+        Severity.ERROR,
+        '{count} classes of the data differ from those of the model',
+        differences,
+        'Define metainfo once: model.metainfo={{_base_.metainfo}}, and metainfo=metainfo in each data set.',
     )
 
 
 def images_per_class(split: SplitRecord) -> Counter[int]:
-    """In how many images each class has a segment with pixels, crowds left out."""
+    """Number of images in which each class has a segment with pixels, without crowds."""
     return Counter(
         label
-        for sample in split.sound()
+        for sample in split.usable()
         for label in {segment.label for segment in sample.segments if segment.area and not segment.iscrowd}
     )
+
+
+def _described(metainfo: Metainfo) -> list[str]:
+    things = set(metainfo['thing_ids'])
+    return [f'{name} ({"thing" if i in things else "stuff"})' for i, name in enumerate(metainfo['classes'])]

@@ -1,4 +1,4 @@
-"""The report as a page that needs no other file."""
+"""The report as a self-contained HTML page."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,8 +8,8 @@ import cv2
 
 from mmoneformer.data_check.finding import Finding
 from mmoneformer.data_check.pictures import SamplePicture
+from mmoneformer.data_check.report import class_statistics, summarize
 from mmoneformer.data_check.sample_record import SplitRecord
-from mmoneformer.data_check.summary import class_figures, summarize
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.tasks import TASKS
 
@@ -34,13 +34,13 @@ def make_page(
     splits: Mapping[str, SplitRecord],
     pictures: Mapping[str, Iterable[SamplePicture]],
 ) -> str:
-    """Make the page, HTML.
+    """Return the page as HTML.
 
     Args:
-        title: Of the page.
+        title: Title of the page.
         found: Findings of each split.
-        splits: The splits that could be read.
-        pictures: Of each split.
+        splits: The splits that could be opened.
+        pictures: Drawn samples of each split.
     """
     parts = [f'<h1>{escape(title)}</h1>']
     parts += [f'<p><b>{name}</b>: {escape(summarize(split))}</p>' for name, split in splits.items()]
@@ -55,7 +55,7 @@ def make_page(
 
 def _findings(found: Mapping[str, Sequence[Finding]]) -> list[str]:
     boxes = [_finding(name, finding) for name, findings in found.items() for finding in findings]
-    return boxes or ['<p>Nothing is wrong.</p>']
+    return boxes or ['<p>No problems found.</p>']
 
 
 def _finding(name: str, finding: Finding) -> str:
@@ -67,13 +67,13 @@ def _finding(name: str, finding: Finding) -> str:
 
 def _class_table(splits: Mapping[str, SplitRecord]) -> str:
     metainfo = next(iter(splits.values())).metainfo
-    head = ''.join(f'<th>{name}: images</th><th>segments</th><th>of the pixels</th>' for name in splits)
-    columns = [class_figures(split) for split in splits.values()]
+    head = ''.join(f'<th>{name}: images</th><th>segments</th><th>pixels</th>' for name in splits)
+    columns = [class_statistics(split) for split in splits.values()]
     rows = ''.join(
         f'<tr>{_class_name(metainfo, label)}'
-        + ''.join(f'<td>{c.images}</td><td>{c.segments}</td><td>{c.share:.2%}</td>' for c in cells)
+        + ''.join(f'<td>{c.images}</td><td>{c.segments}</td><td>{c.share:.2%}</td>' for c in row)
         + '</tr>'
-        for label, cells in enumerate(zip(*columns, strict=False))
+        for label, row in enumerate(zip(*columns, strict=False))
     )
     return f'<table><tr><th></th>{head}</tr>{rows}</table>'
 

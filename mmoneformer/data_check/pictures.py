@@ -1,4 +1,4 @@
-"""Samples as the model sees them: the picture, and the targets and texts of each task."""
+"""Drawings of samples as the model gets them: the image, and the targets and texts of each task."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,17 +10,18 @@ from mmengine.dataset import BaseDataset
 
 from mmoneformer.data_check.examination import SampleFault, samples_of_tasks, walk
 from mmoneformer.datasets.transforms import SampleTask
+from mmoneformer.structures import SegmentMap
 from mmoneformer.visualization.regions import Classes, Regions, annotated_regions
 from mmoneformer.visualization.sheet import draw_panels
 
 
 class SamplePicture(NamedTuple):
-    """A sample to look at.
+    """A drawn sample.
 
     Attributes:
-        path: Of the image.
-        sheet: RGB, uint8 [H, W, 3]: the image, and beside it the targets of each task or the annotation.
-        texts: Of each task, how often each text occurs.
+        path: Path of the image.
+        sheet: RGB, uint8 [H, W, 3]: the image next to the targets of each task, or to its annotation.
+        texts: Texts of each task, and how often each occurs.
     """
 
     path: str
@@ -29,7 +30,7 @@ class SamplePicture(NamedTuple):
 
 
 def draw_samples(dataset: BaseDataset, count: int) -> Iterator[SamplePicture]:
-    """Draw annotated samples, evenly spread over the data set; those that cannot be used are left out."""
+    """Draw annotated samples, evenly spread over the data set; unusable ones are skipped."""
     for index in np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).astype(int)):
         try:
             picture = draw_sample(dataset, int(index))
@@ -63,27 +64,18 @@ def target_regions(sample: Mapping[str, Any], metainfo: Classes) -> Regions:
     """Regions of the targets of a sample; where some overlap, the first is seen."""
     labels = sample['gt_labels']
     targets = [{'id': number, 'label': int(label)} for number, label in enumerate(labels, start=1)]
-    return annotated_regions(_first_of(sample['gt_target_map'], sample.get('gt_target_members')), targets, metainfo)
-
-
-def _annotation(results: Mapping[str, Any], metainfo: Classes) -> Regions:
     return annotated_regions(
-        _first_of(results['gt_seg_map'], results.get('gt_members')),
-        [segment | {'id': number} for number, segment in enumerate(results['segments'], start=1)],
-        metainfo,
+        SegmentMap(sample['gt_target_map'], len(labels), sample.get('gt_target_members')).flatten(), targets, metainfo
     )
 
 
-def _first_of(id_map: np.ndarray, members: np.ndarray | None) -> np.ndarray:
-    """Ids of masks, where the map has ids of sets of masks that overlap."""
-    if members is None:
-        return id_map
-    first = np.where(members.any(1), members.argmax(1) + 1, 0) if members.size else np.zeros(len(members), int)
-    return first[id_map]
+def _annotation(results: Mapping[str, Any], metainfo: Classes) -> Regions:
+    segments = [segment | {'id': number} for number, segment in enumerate(results['segments'], start=1)]
+    return annotated_regions(SegmentMap.of_sample(results).flatten(), segments, metainfo)
 
 
 def _shown(results: Mapping[str, Any]) -> np.ndarray:
-    """The image in RGB, at the size of its map: in a test pipeline the image is resized and its map is not."""
+    """The image in RGB at the size of its map, which a test pipeline does not resize."""
     image = np.clip(np.rint(results['img']), 0, 255).astype(np.uint8)[..., ::-1]
     height, width = results['gt_seg_map'].shape
     return image if image.shape[:2] == (height, width) else cv2.resize(image, (width, height))

@@ -1,22 +1,36 @@
-"""What the doctor keeps of a sample and of a split, once the pictures are gone."""
+"""What the data check keeps of each sample, without its pixels."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import NamedTuple
 
 from mmoneformer.metainfo import Metainfo
 
 
-class Fault(NamedTuple):
-    """Why a sample cannot be used: the step of the pipeline, the type of the error and what it says."""
+class FaultKind(Enum):
+    """Why a sample cannot be used."""
 
+    MISSING_FILE = auto()
+    ANNOTATION_SIZE = auto()
+    UNKNOWN_LABEL = auto()
+    INCONSISTENT_ANNOTATION = auto()
+    UNREADABLE_FILE = auto()
+    REJECTED = auto()  # a transform returned None
+    FAILED = auto()  # any other error
+
+
+class Fault(NamedTuple):
+    """Why a sample cannot be used, with the step of the pipeline, and the class and message of the error."""
+
+    kind: FaultKind
     step: str
     error: str
     message: str
 
 
 class SegmentRecord(NamedTuple):
-    """A segment as annotated; ``area`` in pixels of the whole image."""
+    """A segment as annotated; ``area`` is in pixels of the image before any transform."""
 
     label: int
     iscrowd: int
@@ -28,14 +42,15 @@ class SampleRecord:
     """An image, its annotation and what the pipeline makes of it.
 
     Attributes:
-        path: Of the image.
-        digest: Hash of the image's file; None if it cannot be read.
-        fault: Why the sample cannot be used, None if it can; then what follows is as far as it was seen.
-        annotation: 'panoptic', 'instance', 'semantic', or None for an image alone.
-        segments: As annotated; of a semantic annotation those with a pixel.
-        void_share: Of the pixels, those without annotation, 0 to 1; None where it says nothing, of instances alone.
-        visible: Steps of the pipeline since the segments are loaded, and how many of these have pixels behind it.
-        targets: Of each task that may be drawn, how many there are.
+        path: Path of the image.
+        digest: Hash of the image file; None if it cannot be read.
+        fault: Why the sample cannot be used; None if it can. The other attributes hold what was seen before the fault.
+        annotation: 'panoptic', 'instance', 'semantic', or None for an image without annotation.
+        segments: Segments as annotated; with a semantic annotation only those with a pixel.
+        void_share: Share of the pixels without annotation, 0 to 1; None for instances, which do not label all pixels.
+        visible: Steps of the pipeline from the loading of the segments on, each with the number of segments that have
+            pixels after it.
+        targets: Number of targets of each task that may be drawn.
     """
 
     path: str
@@ -54,18 +69,18 @@ class SplitRecord:
 
     Attributes:
         name: 'train' or 'val'.
-        metainfo: The classes.
-        samples: In the order of the data set.
+        metainfo: Classes of the data set.
+        samples: Records in the order of the data set.
     """
 
     name: str
     metainfo: Metainfo
     samples: list[SampleRecord]
 
-    def sound(self) -> Iterator[SampleRecord]:
-        """Samples that can be used."""
+    def usable(self) -> Iterator[SampleRecord]:
+        """Samples without a fault."""
         return (sample for sample in self.samples if sample.fault is None)
 
     def annotated(self) -> Iterator[SampleRecord]:
-        """Samples that can be used and are more than an image."""
-        return (sample for sample in self.sound() if sample.annotation is not None)
+        """Samples with an annotation and without a fault."""
+        return (sample for sample in self.usable() if sample.annotation is not None)

@@ -16,7 +16,7 @@ CONFIG = Path(__file__).parents[2] / 'configs/oneformer_tiny_shapes.py'
 
 @pytest.fixture(scope='module')
 def clean_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('doctor') / 'shapes'
+    folder = tmp_path_factory.mktemp('data_check') / 'shapes'
     write_shapes(folder, num_train=12, num_val=5, size=64, seed=0)
     return folder
 
@@ -43,7 +43,7 @@ def titles(findings):
     return [finding.title for finding in findings]
 
 
-def united(config, folder, *kinds):
+def merge(config, folder, *kinds):
     """Make the training data one of several kinds of annotation."""
     metainfo = config.metainfo
     things = tuple(metainfo.classes[index] for index in metainfo.thing_ids)
@@ -80,9 +80,9 @@ def united(config, folder, *kinds):
 def test_clean_data(config, folder, capsys):
     found, page = check(config, folder)
     assert found == {'train': [], 'val': [], BETWEEN: []}
-    assert 'Nothing is wrong.' in page
+    assert 'No problems found.' in page
     assert page.count('<img') == 2
-    assert 'nothing is wrong' in capsys.readouterr().out
+    assert 'no problems found' in capsys.readouterr().out
 
 
 def test_defects_of_every_split_in_one_run(config, folder, capsys):
@@ -94,11 +94,11 @@ def test_defects_of_every_split_in_one_run(config, folder, capsys):
     shutil.copy(folder / 'train/000005.jpg', folder / 'val/000001.jpg')
     found, page = check(config, folder)
     assert titles(found['train']) == [
-        '1 samples whose files are missing',
-        '1 samples with ids or labels that the annotation or the classes do not list',
-        '1 samples with a file that cannot be read',
+        '1 samples with missing files',
+        '1 samples with ids or labels that are not listed in the annotation or in the classes',
+        '1 samples with an unreadable file',
     ]
-    assert titles(found[BETWEEN]) == ['1 of 5 validation images are training images, too: metrics will flatter']
+    assert titles(found[BETWEEN]) == ['1 of 5 validation images are also training images: metrics will be too high']
     printed = capsys.readouterr().out
     for finding in (*found['train'], *found[BETWEEN]):
         assert finding.title in printed
@@ -113,13 +113,13 @@ def test_a_split_that_cannot_be_opened_does_not_hide_the_other(config, folder):
     (finding,) = found['train']
     assert finding.severity is Severity.ERROR
     assert 'panoptic_train.json' in finding.examples[0]
-    assert titles(found['val'])[0] == '1 samples whose files are missing'
+    assert titles(found['val'])[0] == '1 samples with missing files'
     assert page.count('<img') == 1 - 1  # the only sample to be drawn is the missing one
 
 
 @pytest.mark.parametrize('kind', ['panoptic', 'instance', 'semantic'])
 def test_clean_sources_of_each_kind(config, folder, kind):
-    united(config, folder, kind)
+    merge(config, folder, kind)
     found, page = check(config, folder, splits=['train'])
     if kind == 'instance':  # of which one image has no thing, and nothing else teaches stuff
         stuff, empty = found['train']
@@ -132,19 +132,19 @@ def test_clean_sources_of_each_kind(config, folder, kind):
 
 
 def test_mixed_sources(config, folder):
-    united(config, folder, 'panoptic', 'instance', 'semantic')
+    merge(config, folder, 'panoptic', 'instance', 'semantic')
     labels = cv2.imread(str(folder / 'semantic_train/000003.png'), cv2.IMREAD_GRAYSCALE)
     cv2.imwrite(str(folder / 'semantic_train/000003.png'), np.full_like(labels, 60))
     (folder / 'panoptic_train/000004.png').unlink()
     found, _ = check(config, folder, splits=['train'])
     assert titles(found['train'])[:2] == [
-        '1 samples whose files are missing',
-        '1 samples with ids or labels that the annotation or the classes do not list',
+        '1 samples with missing files',
+        '1 samples with ids or labels that are not listed in the annotation or in the classes',
     ]
 
 
 def test_a_split_that_the_config_does_not_name(config, folder):
     config.val_dataloader = None
     assert list(check(config, folder)[0]) == ['train']
-    with pytest.raises(ValueError, match='no data of'):
+    with pytest.raises(ValueError, match='no dataloader for'):
         check(config, folder, splits=['val'])

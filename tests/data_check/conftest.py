@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from mmoneformer.data_check.reading import read_samples
+from mmoneformer.data_check.examination import examine_all
 from mmoneformer.data_check.sample_record import SplitRecord
 from mmoneformer.data_check.tolerant_dataset import open_dataset
 from mmoneformer.datasets.shapes.folder import write_shapes
@@ -17,7 +17,7 @@ TINY_CONFIG = Path(__file__).parents[2] / 'configs/oneformer_tiny_shapes.py'
 
 @pytest.fixture(scope='session')
 def clean_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('doctor') / 'shapes'
+    folder = tmp_path_factory.mktemp('data_check') / 'shapes'
     write_shapes(folder, num_train=12, num_val=5, size=64, seed=0)
     return folder
 
@@ -54,6 +54,6 @@ def read(config):
 
     def record(split='train'):
         dataset = open_dataset(config[f'{split}_dataloader'].dataset)
-        return SplitRecord(split, dataset.metainfo, read_samples(dataset, title=split, workers=0))
+        return SplitRecord(split, dataset.metainfo, examine_all(dataset, title=split, workers=0))
 
     return record

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmoneformer.data_check.examination import SampleFault, examine, samples_of_tasks, walk
+from mmoneformer.data_check.examination import SampleFault, examine, examine_all, samples_of_tasks, walk
+from mmoneformer.data_check.sample_record import FaultKind
 from mmoneformer.data_check.tolerant_dataset import open_dataset
 from mmoneformer.datasets.transforms import LoadImageFromFile, LoadPanopticMap, SampleTask
 from mmoneformer.metainfo import resolve_metainfo
@@ -78,13 +79,13 @@ def test_an_error_becomes_the_fault_of_its_step(dataset):
 
     dataset.pipeline.transforms.insert(1, break_)
     record = examine(dataset, 0)
-    assert record.fault == ('function', 'KeyError', "'depth'")
+    assert record.fault == (FaultKind.FAILED, 'function', 'KeyError', "'depth'")
     assert record.digest is not None
 
 
 def test_a_step_that_gives_no_sample_is_a_fault(dataset):
     dataset.pipeline.transforms.insert(1, lambda results: None)
-    assert examine(dataset, 0).fault.error == 'rejection'
+    assert examine(dataset, 0).fault.kind is FaultKind.REJECTED
 
 
 def test_walk_stops_at_a_fault(dataset, folder):
@@ -125,3 +126,11 @@ def test_overlapping_instances_have_their_whole_areas(folder):
     assert [segment.area for segment in record.segments] == [24, 24]
     assert record.void_share is None
     assert record.targets == {'instance': 2}
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_all_samples_are_examined_in_order(dataset, folder, workers):
+    (folder / 'train/000003.jpg').write_bytes(b'')
+    records = examine_all(dataset, title='train', workers=workers)
+    assert records == [examine(dataset, index) for index in range(12)]
+    assert [record.fault is None for record in records] == [True, True, False] + [True] * 9

@@ -1,12 +1,14 @@
 """Each defect is planted in files, and found by its kind."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
 
-from mmoneformer.data_check.file_checks import unusable_samples
+from mmoneformer.data_check.file_checks import REPORTS, copies_between_splits, names_in_both_splits, unusable_samples
 from mmoneformer.data_check.finding import Severity
-from mmoneformer.data_check.sample_record import Fault, SampleRecord, SplitRecord
+from mmoneformer.data_check.sample_record import Fault, FaultKind, SampleRecord, SplitRecord
 
 MAP = 'panoptic_train/000004.png'
 
@@ -26,7 +28,7 @@ def test_missing_file(read, folder, file):
     (folder / file).unlink()
     found = only(unusable_samples(read()))
     assert found.severity is Severity.ERROR
-    assert found.title == '1 samples whose files are missing'
+    assert found.title == '1 samples with missing files'
     assert '000004' in found.examples[0]
     assert 'data_prefix' in found.remedy
 
@@ -36,7 +38,7 @@ def test_file_that_is_cut_short(read, folder, file, kept):
     content = (folder / file).read_bytes()
     (folder / file).write_bytes(content[:kept])
     found = only(unusable_samples(read()))
-    assert found.title == '1 samples with a file that cannot be read'
+    assert found.title == '1 samples with an unreadable file'
     assert '000004' in found.examples[0]
 
 
@@ -44,20 +46,20 @@ def test_map_of_another_size(read, folder):
     ids = cv2.imread(str(folder / MAP))
     cv2.imwrite(str(folder / MAP), ids[:-5])
     found = only(unusable_samples(read()))
-    assert found.title == '1 samples whose annotation is of another size than the image'
+    assert found.title == '1 samples whose annotation has another size than the image'
 
 
 def test_annotation_of_another_size(read, edit_json):
     edit_json(lambda content: content['images'][3].update(height=1000))
     found = only(unusable_samples(read()))
-    assert found.title == '1 samples whose annotation is of another size than the image'
+    assert found.title == '1 samples whose annotation has another size than the image'
 
 
 def test_ids_that_are_not_listed(read, folder, edit_json):
     edit_json(lambda content: content['annotations'][3]['segments_info'].pop())
     edit_json(lambda content: content['annotations'][5]['segments_info'][0].update(category_id=99))
     found = only(unusable_samples(read()))
-    assert found.title == '2 samples with ids or labels that the annotation or the classes do not list'
+    assert found.title == '2 samples with ids or labels that are not listed in the annotation or in the classes'
     assert ['000004' in example for example in found.examples] == [False, True]  # those of the json come first
 
 
@@ -77,22 +79,54 @@ def test_label_beyond_the_classes(config, read, folder):
         type='MultiSourceDataset', metainfo=metainfo, sources=[source], pipeline=pipeline
     )
     found = only(unusable_samples(read()))
-    assert found.title == '1 samples with ids or labels that the annotation or the classes do not list'
+    assert found.title == '1 samples with ids or labels that are not listed in the annotation or in the classes'
     assert 'has labels [76]' in found.examples[0]
 
 
 def test_contradiction_in_the_annotation(read, edit_json):
     edit_json(lambda content: content['annotations'][3]['segments_info'][0].update(id=0))
     found = only(unusable_samples(read()))
-    assert found.title == '1 samples whose annotation contradicts itself'
+    assert found.title == '1 samples with an inconsistent annotation'
 
 
 def test_transform_that_fails_and_one_that_rejects():
     faults = [
-        Fault('Resize', 'KeyError', 'scale'),
-        Fault('RandomCrop', 'rejection', 'RandomCrop takes no such sample'),
+        Fault(FaultKind.FAILED, 'Resize', 'KeyError', 'scale'),
+        Fault(FaultKind.REJECTED, 'RandomCrop', 'rejected', 'RandomCrop returned None'),
     ]
     split = SplitRecord('train', {}, [SampleRecord('a.jpg', fault=fault) for fault in faults])
     rejected, failed = unusable_samples(split)
     assert (rejected.severity, failed.severity) == (Severity.WARNING, Severity.ERROR)
     assert failed.examples == ('a.jpg: Resize: KeyError: scale',)
+
+
+def split(name, **digests):
+    return SplitRecord(name, {}, [SampleRecord(f'{name}/{image}.jpg', digest) for image, digest in digests.items()])
+
+
+def test_copy_of_a_training_image(read, folder):
+    shutil.copy(folder / 'train/000007.jpg', folder / 'val/000002.jpg')
+    (found,) = copies_between_splits(read('train'), read('val'))
+    assert found.severity is Severity.WARNING
+    assert found.title.startswith('1 of 5')
+    assert found.examples == (f'{folder}/val/000002.jpg = {folder}/train/000007.jpg',)
+
+
+@pytest.mark.parametrize('check', [copies_between_splits, names_in_both_splits])
+def test_no_image_of_clean_data_is_in_both_splits(check, read):
+    assert list(check(read('train'), read('val'))) == []
+
+
+def test_same_name_and_other_content():
+    train, val = split('train', a='1', b='2', c='3'), split('val', a='4', b='2', d='5')
+    (found,) = names_in_both_splits(train, val)
+    assert found.severity is Severity.NOTE
+    assert found.examples == ('val/a.jpg',)
+
+
+def test_images_that_could_not_be_read_are_no_copies():
+    assert list(copies_between_splits(split('train', a=None), split('val', b=None))) == []
+
+
+def test_every_kind_of_fault_is_reported():
+    assert set(REPORTS) == set(FaultKind)

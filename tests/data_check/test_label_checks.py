@@ -7,6 +7,7 @@ from mmoneformer.data_check.label_checks import (
     classes_without_segment,
     images_per_class,
     images_without_target,
+    other_classes_than_model,
     segments_without_pixel,
     unlabeled_pixels,
 )
@@ -91,3 +92,19 @@ def test_class_imbalance():
 def test_a_class_counts_once_per_image_without_crowds():
     counted = images_per_class(split(sample((0, 0, 4), (0, 0, 2), (1, 1, 7), (2, 0, 0)), sample((0, 0, 1))))
     assert counted == {0: 2}
+
+
+def test_other_classes_than_the_model(read):
+    train = read()
+    assert list(other_classes_than_model(train, train.metainfo)) == []
+    classes = list(train.metainfo['classes'][:-1])
+    classes[:2] = classes[1::-1]
+    model = resolve_metainfo(dict(classes=classes, thing_ids=(0, 2, 4, 6)))
+    (found,) = other_classes_than_model(train, model)
+    assert found.severity is Severity.ERROR
+    assert found.examples == (
+        'class 0: circle (thing) in the model, grass (stuff) in the data',
+        'class 1: grass (stuff) in the model, circle (thing) in the data',
+        'class 7: ring (stuff) in the model, ring (thing) in the data',
+        'class 8: none in the model, sky (stuff) in the data',
+    )

@@ -27,8 +27,8 @@ def test_finding_is_escaped():
     assert 'do &amp; see' in page
 
 
-def test_says_so_where_nothing_is_wrong():
-    assert 'Nothing is wrong.' in make_page('t', {'train': []}, {}, {})
+def test_no_problems():
+    assert 'No problems found.' in make_page('t', {'train': []}, {}, {})
 
 
 def test_row_of_a_class():

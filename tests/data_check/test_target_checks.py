@@ -1,9 +1,15 @@
 import pytest
+from mmengine.config import Config
 
 from mmoneformer.data_check.finding import Severity
-from mmoneformer.data_check.model_capacity import ModelCapacity
 from mmoneformer.data_check.sample_record import SampleRecord, SegmentRecord, SplitRecord
-from mmoneformer.data_check.target_checks import images_left_without_target, lost_segments, more_targets_than_texts
+from mmoneformer.data_check.target_checks import (
+    ModelCapacity,
+    images_left_without_target,
+    lost_segments,
+    model_capacity,
+    more_targets_than_texts,
+)
 
 
 def split(*samples):
@@ -21,7 +27,7 @@ def test_segments_that_a_resize_loses(config, read):
     (found,) = lost_segments(read())
     assert found.severity is Severity.WARNING
     assert found.title.startswith('Resize loses')
-    assert 'resize the images to more' in found.remedy
+    assert 'larger image scale' in found.remedy
 
 
 def test_segments_that_a_crop_loses(config, read):
@@ -61,3 +67,18 @@ def test_more_targets_than_texts(read):
     assert f'{most - 1} texts for {most + 1} queries' in found.title
     assert f'at least {most + 2}' in found.remedy
     assert f': {most} (panoptic task)' in found.examples[0]
+
+
+def test_capacity_of_a_config(config):
+    assert model_capacity(config.model) == ModelCapacity(num_queries=30, num_context=6)
+    assert model_capacity(config.model).num_texts == 24
+
+
+def test_capacity_defaults_to_that_of_the_paper():
+    cfg = Config.fromfile('configs/oneformer_swin-l_ade20k.py')
+    assert model_capacity(cfg.model) == ModelCapacity(num_queries=250, num_context=16)
+
+
+def test_capacity_without_text_mapper(config):
+    config.model.panoptic_head.text_mapper = None
+    assert model_capacity(config.model).num_queries == 30

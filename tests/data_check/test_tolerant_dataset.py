@@ -1,6 +1,7 @@
 import pytest
 
 from mmoneformer.data_check.tolerant_dataset import open_dataset
+from mmoneformer.errors import AnnotationError, EmptyDatasetError
 from mmoneformer.registry import DATASETS
 
 
@@ -21,31 +22,32 @@ def test_keeps_a_sample_whose_image_is_missing(dataset_config, folder):
     assert len(open_dataset(dataset_config)) == 12
 
 
-def test_a_contradiction_becomes_a_fault_of_its_sample(dataset_config, edit_json):
+def test_an_inconsistent_annotation_becomes_the_error_of_its_sample(dataset_config, edit_json):
     def twice(content):
         first, second = content['annotations'][4]['segments_info'][:2]
         second['id'] = first['id']
 
     edit_json(twice)
     dataset = open_dataset(dataset_config)
-    faults = [sample['fault'] for sample in map(dataset.get_data_info, range(12)) if 'fault' in sample]
-    assert len(faults) == 1
-    assert '000005.png' in faults[0]
-    assert 'must differ' in faults[0]
+    errors = [sample['error'] for sample in map(dataset.get_data_info, range(12)) if 'error' in sample]
+    (error,) = errors
+    assert isinstance(error, AnnotationError)
+    assert '000005.png' in str(error)
+    assert 'must be unique' in str(error)
 
 
-def test_opens_where_every_sample_has_a_fault(dataset_config, edit_json):
+def test_opens_where_every_sample_has_an_error(dataset_config, edit_json):
     edit_json(lambda content: [a['segments_info'][0].update(category_id=99) for a in content['annotations']])
     assert len(open_dataset(dataset_config)) == 12
 
 
-def test_every_image_of_united_sources_is_there_once(dataset_config):
+def test_every_image_of_several_sources_is_there_once(dataset_config):
     sources = [{key: value for key, value in dataset_config.items() if key != 'pipeline'}] * 2
-    united = dict(
+    merged = dict(
         type='MultiSourceDataset', metainfo=dataset_config.metainfo, sources=sources, shares=[1, 3], pipeline=[]
     )
-    assert len(DATASETS.build(united)) == 48
-    assert len(open_dataset(united)) == 24
+    assert len(DATASETS.build(merged)) == 48
+    assert len(open_dataset(merged)) == 24
 
 
 def test_wrappers_are_refused(dataset_config):
@@ -57,5 +59,5 @@ def test_wrappers_are_refused(dataset_config):
 def test_an_empty_data_set_is_refused(dataset_config, edit_json):
     edit_json(lambda content: content.update(images=[], annotations=[]))
     dataset_config.pop('filter_cfg')
-    with pytest.raises(ValueError, match='no image is found'):
+    with pytest.raises(EmptyDatasetError, match='TolerantPanopticDataset of .* has no image'):
         open_dataset(dataset_config)
