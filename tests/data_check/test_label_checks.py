@@ -56,7 +56,7 @@ def test_segment_without_pixel(read, edit_json):
     edit_json(lambda c: c['annotations'][3]['segments_info'].append({'id': 1 << 20, 'category_id': 2, 'iscrowd': 0}))
     (found,) = segments_without_pixel(read())
     assert found.severity is Severity.NOTE
-    assert found.title == '1 images list segments without a pixel, 1 in all'
+    assert found.title == '1 images list segments without pixels, 1 in total'
 
 
 def test_image_without_target():

@@ -64,7 +64,7 @@ def test_more_targets_than_texts(read):
     (found,) = more_targets_than_texts(train, ModelCapacity(most + 1, 2))
     assert found.severity is Severity.WARNING
     assert f'(up to {most})' in found.title
-    assert f'{most - 1} texts for {most + 1} queries' in found.title
+    assert f'texts: {most - 1} for {most + 1} queries' in found.title
     assert f'at least {most + 2}' in found.remedy
     assert f': {most} (panoptic task)' in found.examples[0]
 
