@@ -56,7 +56,7 @@ def panoptic_annotations(panoptic: ResultDict, image_id: int, first_id: int) -> 
     Args:
         panoptic: ``file_name`` of the PNG and ``segments_info``.
         image_id: Id of the image.
-        first_id: Not used.
+        first_id: Ignored; ``instance_annotations`` needs it.
     """
     return [{'image_id': image_id, **panoptic}]
 
