@@ -9,7 +9,7 @@ Run it again after an interruption: what is done is kept.
 """
 
 from mmoneformer.datasets.converters import ade20k
-from mmoneformer.datasets.converters.command_line import run
+from mmoneformer.datasets.converters.conversion import run
 
 if __name__ == '__main__':
     run(ade20k.convert, ade20k.SPLITS, description=__doc__)

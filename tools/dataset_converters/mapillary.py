@@ -8,7 +8,7 @@ Run it again after an interruption: what is done is kept.
 """
 
 from mmoneformer.datasets.converters import mapillary
-from mmoneformer.datasets.converters.command_line import run
+from mmoneformer.datasets.converters.conversion import run
 
 if __name__ == '__main__':
     run(mapillary.convert, mapillary.SPLITS, description=__doc__)

@@ -1,9 +1,9 @@
 """ADE20K: scene parsing labels and instance annotations become one panoptic annotation.
 
-Things come from ``annotations_instance`` (R: class 1..100, G: instance), everything else from ``annotations``
-(label 1..150, 0 none). Where the two overlap the instance wins; a thing of ``annotations`` without an instance is
-void. The data set's panoptic benchmark is made so, and its json gives stuff the area and box from before instances
-were put on top: its evaluation reads them, so ours says the same, although fewer pixels (or none) are left.
+Things come from ``annotations_instance`` (R: class 1..100, G: instance), stuff from ``annotations`` (label 1..150,
+0 for none). Where they overlap, the instance wins; a thing of ``annotations`` without an instance is void. This is how
+the panoptic benchmark of the data set is defined. Its json gives stuff the area and box that it has before instances
+are put on top; evaluation uses them, so we write the same, although fewer pixels (or none) are left.
 """
 
 from functools import partial
@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mmoneformer.datasets.converters.conversion import Split, parallel_map
 from mmoneformer.datasets.converters.id_map import Array, Segment, read_image, segments_info, write_id_map
 from mmoneformer.datasets.converters.panoptic_json import check_split, refuse, write_panoptic_json
-from mmoneformer.datasets.converters.parallel import parallel_map
-from mmoneformer.datasets.converters.split import Split
+from mmoneformer.errors import AnnotationSizeError, EmptyDatasetError, UnknownLabelError
 from mmoneformer.metainfo.ade20k import CATEGORIES
 
 SPLITS = (Split('train', 'training', 20210), Split('val', 'validation', 2000))
@@ -35,12 +35,12 @@ def convert(root: Path, split: Split, workers: int) -> int:
         Number of images.
 
     Raises:
-        ValueError: If an annotation is missing, or does not fit its image or the classes.
+        AnnotationError: If an annotation is missing, or does not fit its image or the classes.
     """
     image_dir = root / 'images' / split.folder
     stems = sorted(file.stem for file in image_dir.glob('*.jpg'))
     if not stems:
-        raise ValueError(f'no images in {image_dir}: unpack ADEChallengeData2016.zip and give its folder')
+        raise EmptyDatasetError(f'no images in {image_dir}: unpack ADEChallengeData2016.zip and give its folder')
     label_dir, instance_dir = root / 'annotations' / split.folder, root / 'annotations_instance' / split.folder
     for source in (label_dir, instance_dir):
         refuse(source, {'missing annotations': set(stems) - {file.stem for file in source.glob('*.png')}})
@@ -65,11 +65,13 @@ def _convert_image(
         width, height = header.size
     for kind, array, shape in (('annotations', labels, (height, width)), ('instances', instances, (height, width, 3))):
         if array.shape != shape or array.dtype != np.uint8:
-            raise ValueError(f'{kind} of {image} must be uint8 of shape {shape}, not {array.dtype} {array.shape}')
+            raise AnnotationSizeError(
+                f'{kind} of {image} must be uint8 of shape {shape}, got {array.dtype} {array.shape}'
+            )
     try:
         id_map, segments = merge(labels, instances)
-    except ValueError as error:
-        raise ValueError(f'{image}: {error}') from error
+    except UnknownLabelError as error:
+        raise UnknownLabelError(f'{image}: {error}') from error
     write_id_map(out / name, id_map)
     return (
         {'id': stem, 'file_name': image.name, 'width': width, 'height': height},
@@ -88,10 +90,10 @@ def merge(labels: Array, instances: Array) -> tuple[Array, list[dict[str, Any]]]
         Ids from 1, stuff first, int32 [H, W], and the json entries of the segments.
 
     Raises:
-        ValueError: If a label or class is out of range, or an instance has several classes.
+        UnknownLabelError: If a label or class is out of range, or an instance has several classes.
     """
     if labels.max() > len(CATEGORIES):
-        raise ValueError(f'label {labels.max()}: labels are 0 to {len(CATEGORIES)}')
+        raise UnknownLabelError(f'label {labels.max()}: labels are 0 to {len(CATEGORIES)}')
     stuff = {
         label: CATEGORIES[label - 1].id
         for label in np.unique(labels).tolist()
@@ -104,7 +106,7 @@ def merge(labels: Array, instances: Array) -> tuple[Array, list[dict[str, Any]]]
 
 
 def _layer(values: Array, category_ids: dict[int, int], offset: int) -> tuple[Array, list[dict[str, Any]]]:
-    """Number those values that have a category, from offset + 1; 0 elsewhere."""
+    """Number the values with a category from offset + 1; other pixels are 0."""
     id_of = np.zeros(256, np.int32)
     id_of[list(category_ids)] = np.arange(len(category_ids)) + offset + 1
     id_map = id_of[values]
@@ -112,13 +114,13 @@ def _layer(values: Array, category_ids: dict[int, int], offset: int) -> tuple[Ar
 
 
 def _instance_categories(instances: Array) -> dict[int, int]:
-    """Category id of each instance, by ascending instance."""
+    """Category id of each instance, in ascending order of instances."""
     pairs = np.unique(instances[..., 1].astype(np.int32) * 256 + instances[..., 2])
     categories: dict[int, int] = {}
     for instance, thing in (divmod(pair, 256) for pair in pairs.tolist() if pair >= 256):
         if instance in categories:
-            raise ValueError(f'instance {instance} has several classes')
+            raise UnknownLabelError(f'instance {instance} has several classes')
         if not 1 <= thing <= len(THINGS):
-            raise ValueError(f'instance {instance} has class {thing}: classes are 1 to {len(THINGS)}')
+            raise UnknownLabelError(f'instance {instance} has class {thing}: classes are 1 to {len(THINGS)}')
         categories[instance] = THINGS[thing - 1].id
     return categories

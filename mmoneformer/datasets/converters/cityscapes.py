@@ -1,8 +1,8 @@
 """Cityscapes: ``gtFine`` instance ids become a panoptic annotation.
 
-A pixel holds a label id, or label id * 1000 + n for instance n. The label id alone in a class of things marks a
-group that was not told apart: a crowd. Labels outside of the evaluation are void. Segment ids stay the pixel values,
-as in the annotation that cityscapesscripts makes.
+A pixel value is a label id, or label id * 1000 + n for instance n. A label id alone, of a class of things, is a group
+of instances: a crowd. Labels that are not evaluated become void. Segment ids are the pixel values, as written by
+cityscapesscripts.
 """
 
 from functools import partial
@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from mmoneformer.datasets.converters.conversion import Split, parallel_map
 from mmoneformer.datasets.converters.id_map import Array, Segment, read_image, segments_info, write_id_map
 from mmoneformer.datasets.converters.panoptic_json import check_split, write_panoptic_json
-from mmoneformer.datasets.converters.parallel import parallel_map
-from mmoneformer.datasets.converters.split import Split
+from mmoneformer.errors import EmptyDatasetError, UnreadableFileError
 from mmoneformer.metainfo.cityscapes import CATEGORIES
 
 SPLITS = (Split('train', 'train', 2975), Split('val', 'val', 500))
@@ -35,12 +35,12 @@ def convert(root: Path, split: Split, workers: int) -> int:
         Number of images.
 
     Raises:
-        ValueError: If there is no annotation, an image is missing, or a pixel has no meaning.
+        ValueError: If there is no annotation, or an image is missing.
     """
     source = root / 'gtFine' / split.folder
     files = sorted(source.glob(f'*/*{_SOURCE_SUFFIX}'))
     if not files:
-        raise ValueError(f'no {source}/*/*{_SOURCE_SUFFIX}: unpack gtFine_trainvaltest.zip and give its folder')
+        raise EmptyDatasetError(f'no {source}/*/*{_SOURCE_SUFFIX}: unpack gtFine_trainvaltest.zip and give its folder')
     out = root / 'gtFine' / f'cityscapes_panoptic_{split.name}'
     out.mkdir(exist_ok=True)
     entries = parallel_map(
@@ -57,7 +57,7 @@ def convert(root: Path, split: Split, workers: int) -> int:
 def _convert_image(out: Path, source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     pixels = read_image(source)
     if pixels.ndim != 2:
-        raise ValueError(f'{source} must have one channel, not shape {pixels.shape}')
+        raise UnreadableFileError(f'{source} must have one channel, not shape {pixels.shape}')
     id_map, segments = evaluated(pixels.astype(np.int32))
     image_id = source.name.removesuffix(_SOURCE_SUFFIX)
     name = f'{image_id}_gtFine_panoptic.png'
@@ -71,13 +71,13 @@ def _convert_image(out: Path, source: Path) -> tuple[dict[str, Any], dict[str, A
 
 
 def evaluated(pixels: Array) -> tuple[Array, list[dict[str, Any]]]:
-    """Keep what is evaluated.
+    """Keep the segments that are evaluated.
 
     Args:
         pixels: Values of an ``instanceIds`` file, int32 [H, W].
 
     Returns:
-        The same with 0 for void, and the json entries of the segments.
+        The values with 0 for void, and the json entries of the segments.
     """
     segments = []
     for value in np.unique(pixels).tolist():

@@ -1,4 +1,4 @@
-"""COCO: the panoptic annotation is what our configs read; it is unpacked and checked."""
+"""COCO: the panoptic annotation has the format of our configs; it is unpacked and checked."""
 
 import json
 import shutil
@@ -9,10 +9,9 @@ from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 from mmoneformer.atomic_files import replacing, write_bytes
+from mmoneformer.datasets.converters.conversion import Split, parallel_map
 from mmoneformer.datasets.converters.id_map import read_checked
 from mmoneformer.datasets.converters.panoptic_json import category_faults, check_split, refuse
-from mmoneformer.datasets.converters.parallel import parallel_map
-from mmoneformer.datasets.converters.split import Split
 from mmoneformer.metainfo.coco import CATEGORIES
 
 SPLITS = (Split('train', 'train2017', 118287), Split('val', 'val2017', 5000))
@@ -33,7 +32,7 @@ def convert(root: Path, split: Split, workers: int) -> int:
 
     Raises:
         FileNotFoundError: If there is neither the annotation nor its download.
-        ValueError: If an annotation or an image is missing, or does not fit the json.
+        AnnotationError: If an annotation or an image is missing, or does not fit the json.
     """
     path = root / 'annotations' / f'panoptic_{split.folder}.json'
     seg_dir, archive = path.with_suffix(''), path.with_suffix('.zip')
@@ -56,7 +55,9 @@ def convert(root: Path, split: Split, workers: int) -> int:
 def _unpack_download(root: Path, targets: list[Path]) -> None:
     download = root / DOWNLOAD
     if not download.exists():
-        raise FileNotFoundError(f'neither {download} nor {" and ".join(map(str, targets))}: download it to {root}')
+        raise FileNotFoundError(
+            f'neither {download} nor {" and ".join(map(str, targets))} exist: download the former to {root}'
+        )
     (root / 'annotations').mkdir(exist_ok=True)
     with ZipFile(download) as outer:
         for target in targets:
@@ -69,13 +70,13 @@ def _unpack_download(root: Path, targets: list[Path]) -> None:
 
 
 def _unpack_id_maps(archive: Path, seg_dir: Path, description: str) -> None:
-    folder = f'{archive.stem}/'  # there is more: what the packing machine knew of the files, under __MACOSX
+    folder = f'{archive.stem}/'  # skips the metadata in __MACOSX
     with ZipFile(archive) as packed:
         members = [
             member for member in packed.infolist() if member.filename.startswith(folder) and not member.is_dir()
         ]
         unpack_member = partial(_unpack_member, packed, seg_dir)
-        parallel_map(unpack_member, members, description=description, workers=1)  # the disk is what takes time
+        parallel_map(unpack_member, members, description=description, workers=1)  # limited by the disk
 
 
 def _unpack_member(packed: ZipFile, seg_dir: Path, member: ZipInfo) -> None:

@@ -1,4 +1,4 @@
-"""Segment id maps as COCO-panoptic PNG files (id = R + 256 G + 65536 B), and what the json says of their segments."""
+"""Segment id maps in COCO-panoptic PNG files (id = R + 256 G + 65536 B), and the json entries of their segments."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,13 +9,14 @@ import numpy as np
 from scipy import ndimage
 
 from mmoneformer.atomic_files import write_bytes
+from mmoneformer.errors import AnnotationSizeError, UnknownLabelError, UnreadableFileError
 from mmoneformer.structures.panoptic_ids import colors_to_ids, ids_to_colors
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Segment(NamedTuple):
-    """What is known of a segment apart from its pixels: its id in the map and the id of its category."""
+    """A segment: its id in the map, the id of its category, and whether it is a crowd."""
 
     id: int
     category_id: int
@@ -27,12 +28,12 @@ def read_image(path: Path) -> Array:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no image.
+        UnreadableFileError: If it is not an image.
     """
     encoded = np.frombuffer(path.read_bytes(), np.uint8)
     image = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
     if image is None:
-        raise ValueError(f'{path} cannot be decoded: download or unpack it again')
+        raise UnreadableFileError(f'{path} cannot be decoded: download or unpack it again')
     return image
 
 
@@ -40,56 +41,57 @@ def read_id_map(path: Path) -> Array:
     """Read a PNG as int32 ids [H, W].
 
     Raises:
-        ValueError: If it is no RGB image of 8 bits.
+        UnreadableFileError: If it is not an 8-bit RGB image.
     """
     image = read_image(path)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f'{path} is no RGB image of 8 bits: shape {image.shape}, {image.dtype}')
+        raise UnreadableFileError(f'{path} is not an 8-bit RGB image: it has shape {image.shape}, {image.dtype}')
     return colors_to_ids(image, bgr=True).astype(np.int32)
 
 
 def read_checked(path: Path, *, shape: tuple[int, int], ids: Iterable[int]) -> Array:
-    """Read a PNG that must be as the json says.
+    """Read a PNG and check it against the json.
 
     Args:
         path: The PNG.
         shape: Height and width of its image, in pixels.
-        ids: Those of its segments; one may be without a pixel.
+        ids: Ids of its segments, which may have no pixel.
 
     Raises:
-        ValueError: If the size is another one, or a pixel belongs to no segment.
+        AnnotationSizeError: If it has another size than the image.
+        UnknownLabelError: If it has pixels with other ids.
     """
     id_map = read_id_map(path)
     if id_map.shape != shape:
-        raise ValueError(f'{path} is {id_map.shape} (height, width), its image is {shape}')
-    unlisted = np.setdiff1d(id_map, [0, *ids]).tolist()
-    if unlisted:
-        raise ValueError(f'{path} has pixels of segments that the json does not list: {unlisted[:5]}')
+        raise AnnotationSizeError(f'{path} has height and width {id_map.shape}, but its image has {shape}')
+    unknown = np.setdiff1d(id_map, [0, *ids]).tolist()
+    if unknown:
+        raise UnknownLabelError(f'{path} has pixels of segments that the json does not list: {unknown[:5]}')
     return id_map
 
 
 def write_id_map(path: Path, id_map: Array) -> None:
-    """Write ids [H, W], below 2**24, as a PNG; a file that already holds them is left untouched."""
-    if path.exists() and _holds(path, id_map):
+    """Write ids [H, W], below 2**24, as a PNG; a file with the same ids is left untouched."""
+    if path.exists() and _has_ids(path, id_map):
         return
     write_bytes(path, cv2.imencode('.png', ids_to_colors(id_map, bgr=True))[1].tobytes())
 
 
-def _holds(path: Path, id_map: Array) -> bool:
+def _has_ids(path: Path, id_map: Array) -> bool:
     try:
         return np.array_equal(read_id_map(path), id_map)
-    except ValueError:  # what an interrupted copy leaves
+    except ValueError:  # an incomplete file
         return False
 
 
 def segments_info(id_map: Array, segments: Sequence[Segment]) -> list[dict[str, Any]]:
-    """The json entries of segments: id, category, area in pixels, bbox (x, y, width, height), crowd flag.
+    """Return the json entries of segments: id, category, area in pixels, bbox (x, y, width, height), crowd flag.
 
     Args:
-        id_map: Ids, integer [H, W].
-        segments: Those to describe; each must have a pixel.
+        id_map: Segment ids, integer [H, W].
+        segments: Segments to list; each must have a pixel.
     """
-    position = np.zeros(id_map.max() + 1, np.int32)  # of a segment in the list, from 1
+    position = np.zeros(id_map.max() + 1, np.int32)  # in the list of segments, from 1
     position[[segment.id for segment in segments]] = np.arange(1, len(segments) + 1)
     positions = position[id_map]
     areas = np.bincount(positions.ravel())[1:]

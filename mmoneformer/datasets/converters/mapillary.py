@@ -1,7 +1,7 @@
-"""Mapillary Vistas v1.2: its panoptic annotation without what is not evaluated.
+"""Mapillary Vistas v1.2: its panoptic annotation without the category that is not evaluated.
 
-The download is COCO-panoptic already. Segments of the category "Unlabeled", where there are any, become void; files
-without one are linked, not copied.
+The download has COCO-panoptic annotation. Segments of the category "Unlabeled" become void; files without such a
+segment are linked, not copied.
 """
 
 import filecmp
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mmoneformer.atomic_files import replacing
+from mmoneformer.datasets.converters.conversion import Split, parallel_map
 from mmoneformer.datasets.converters.id_map import read_checked, write_id_map
 from mmoneformer.datasets.converters.panoptic_json import (
     category_faults,
@@ -23,8 +24,6 @@ from mmoneformer.datasets.converters.panoptic_json import (
     refuse,
     write_panoptic_json,
 )
-from mmoneformer.datasets.converters.parallel import parallel_map
-from mmoneformer.datasets.converters.split import Split
 from mmoneformer.metainfo.mapillary import CATEGORIES
 
 SPLITS = (Split('train', 'training', 18000), Split('val', 'validation', 2000))
@@ -36,7 +35,7 @@ def convert(root: Path, split: Split, workers: int) -> int:
 
     Args:
         root: Folder with ``training`` and ``validation``, each with ``images`` and with ``panoptic`` (or
-            ``v1.2/panoptic``, as in the download that has v2.0 beside it).
+            ``v1.2/panoptic``, as in the download with v2.0).
         split: One of ``SPLITS``.
         workers: Number of processes.
 
@@ -45,7 +44,7 @@ def convert(root: Path, split: Split, workers: int) -> int:
 
     Raises:
         FileNotFoundError: If there is no annotation.
-        ValueError: If it is not that of v1.2, or an annotation or an image is missing or does not fit the json.
+        AnnotationError: If it is not that of v1.2, or an annotation or an image is missing or does not fit the json.
     """
     source = _annotation_file(root / split.folder)
     content = json.loads(source.read_bytes())
@@ -76,7 +75,7 @@ def _annotation_file(folder: Path) -> Path:
     for candidate in candidates:
         if candidate.exists():
             return candidate
-    raise FileNotFoundError(f'none of {", ".join(map(str, candidates))}: unpack Mapillary Vistas v1.2 there')
+    raise FileNotFoundError(f'none of {", ".join(map(str, candidates))} exists: unpack Mapillary Vistas v1.2 there')
 
 
 def _convert_image(

@@ -1,4 +1,4 @@
-"""The json of a split: written when everything it names is there, and checked against what is on disk."""
+"""The json of a split: written after its files, and checked against them."""
 
 import json
 from collections import Counter
@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from mmoneformer.atomic_files import write_bytes
+from mmoneformer.errors import AnnotationError
 from mmoneformer.metainfo.category import Category
 
-SHOWN = 5  # of many faults of one kind
+NUM_SHOWN = 5  # faults of each kind
 
 
 def write_panoptic_json(
@@ -19,7 +20,7 @@ def write_panoptic_json(
     annotations: Sequence[dict[str, Any]],
     categories: Sequence[Category],
 ) -> None:
-    """Write a COCO-panoptic json; a file that already says the same is left untouched."""
+    """Write a COCO-panoptic json; a file with the same content is left untouched."""
     content = {
         'images': list(images),
         'annotations': list(annotations),
@@ -31,19 +32,19 @@ def write_panoptic_json(
 
 
 def check_split(path: Path, *, image_dir: Path, seg_dir: Path, categories: Sequence[Category]) -> int:
-    """Check a json and the files that it names.
+    """Check a json and its files.
 
     Args:
         path: The json.
-        image_dir: Folder that its images' file names start from.
+        image_dir: Folder that the file names of the images are relative to.
         seg_dir: Folder of the PNG files.
-        categories: All that its segments may have.
+        categories: All categories that its segments may have.
 
     Returns:
         Number of images.
 
     Raises:
-        ValueError: If ids do not fit together, a category is unknown, or a file is missing.
+        AnnotationError: If ids do not match, a category is unknown, or a file is missing.
     """
     content = json.loads(path.read_bytes())
     check_ids(path, content)
@@ -59,14 +60,14 @@ def check_split(path: Path, *, image_dir: Path, seg_dir: Path, categories: Seque
 
 
 def check_ids(path: Path, content: dict[str, Any]) -> None:
-    """Check that images have ids of their own and one annotation each, and its segments too.
+    """Check that ids of images and segments are unique, and that each image has one annotation.
 
     Args:
-        path: The json.
-        content: What it says.
+        path: The json, for the message.
+        content: Content of the json.
 
     Raises:
-        ValueError: If not.
+        AnnotationError: If not.
     """
     image_ids = [image['id'] for image in content['images']]
     annotated = [annotation['image_id'] for annotation in content['annotations']]
@@ -85,12 +86,12 @@ def check_ids(path: Path, content: dict[str, Any]) -> None:
 
 
 def category_faults(entries: Iterable[dict[str, Any]], categories: Sequence[Category]) -> dict[str, list[str]]:
-    """How the categories of a json differ from ours, as faults for ``refuse``; colors may."""
+    """Return how the categories of a json differ from ours, except for colors, as faults for ``refuse``."""
     theirs = {(entry['id'], entry['name'], bool(entry['isthing'])) for entry in entries}
     ours = {category[:3] for category in categories}
     return {
-        'categories (id, name, thing?) that are not ours': [str(row) for row in theirs - ours],
-        'of our categories missing': [str(row) for row in ours - theirs],
+        'unknown categories (id, name, thing?)': [str(row) for row in theirs - ours],
+        'missing categories': [str(row) for row in ours - theirs],
     }
 
 
@@ -98,20 +99,20 @@ def refuse(source: Path, faults: Mapping[str, Iterable[Any]]) -> None:
     """Raise if there is any fault.
 
     Args:
-        source: File or folder that they are faults of.
-        faults: Offending values by the kind of fault.
+        source: File or folder with the faults.
+        faults: Offending values by kind of fault.
 
     Raises:
-        ValueError: With the number of faults of each kind and the first few.
+        AnnotationError: If there is any; the message has the number of faults of each kind and the first few.
     """
     lines = []
     for kind, values in faults.items():
         listed = sorted(values, key=str)
         if listed:
-            more = ', ...' if len(listed) > SHOWN else ''
-            lines.append(f'{len(listed)} {kind}: {", ".join(map(str, listed[:SHOWN]))}{more}')
+            more = ', ...' if len(listed) > NUM_SHOWN else ''
+            lines.append(f'{len(listed)} {kind}: {", ".join(map(str, listed[:NUM_SHOWN]))}{more}')
     if lines:
-        raise ValueError(f'{source} is not complete or not consistent: ' + '; '.join(lines))
+        raise AnnotationError(f'{source} is incomplete or inconsistent: ' + '; '.join(lines))
 
 
 def _repeated(values: Iterable[Any]) -> list[Any]:

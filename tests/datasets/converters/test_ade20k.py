@@ -11,9 +11,10 @@ from pycocotools import mask as coco_mask
 
 from mmoneformer.datasets import PanopticSegDataset
 from mmoneformer.datasets.converters.ade20k import SPLITS, convert
-from mmoneformer.metainfo.ade20k import METAINFO
+from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.registry import DATASETS, METRICS
 
+METAINFO = resolve_metainfo('ade20k')
 CONFIG = Path(__file__).parents[3] / 'configs' / '_base_' / 'datasets' / 'ade20k.py'
 
 VAL = SPLITS[1]

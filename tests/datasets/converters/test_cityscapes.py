@@ -7,8 +7,10 @@ from PIL import Image
 import mmoneformer  # noqa: F401  (before mmdet)
 from mmoneformer.datasets import PanopticSegDataset
 from mmoneformer.datasets.converters.cityscapes import SPLITS, convert
-from mmoneformer.metainfo.cityscapes import CATEGORIES, METAINFO
+from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.metainfo.cityscapes import CATEGORIES
 
+METAINFO = resolve_metainfo('cityscapes')
 VAL = SPLITS[1]
 ROAD, TERRAIN, SKY, PERSON, CAR, CARAVAN, EGO_VEHICLE = 7, 22, 23, 24, 26, 29, 1
 STEM = 'frankfurt_000000_000294'

@@ -9,8 +9,10 @@ from PIL import Image
 import mmoneformer  # noqa: F401  (before mmdet)
 from mmoneformer.datasets import PanopticSegDataset
 from mmoneformer.datasets.converters.coco import DOWNLOAD, SPLITS, convert
-from mmoneformer.metainfo.coco import CATEGORIES, METAINFO
+from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.metainfo.coco import CATEGORIES
 
+METAINFO = resolve_metainfo('coco')
 VAL = SPLITS[1]
 PERSON, RIVER = 1, 148  # category ids
 IDS = np.array([[0, 5000000, 5000000, 7], [7, 7, 7, 7], [0, 0, 300, 300]])
@@ -122,9 +124,9 @@ def test_reads_back(root):
 @pytest.mark.parametrize(
     ('download', 'message'),
     [
-        ({'ids': IDS.T}, r'139\.png is \(4, 3\) \(height, width\), its image is \(3, 4\)'),
+        ({'ids': IDS.T}, r'139\.png has height and width \(4, 3\), but its image has \(3, 4\)'),
         ({'ids': IDS + (IDS == 0)}, r'139\.png has pixels .* does not list: \[1\]'),
-        ({'category_changes': {'isthing': 0}}, r"not ours: \(1, 'person', False\)"),
+        ({'category_changes': {'isthing': 0}}, r"unknown categories \(id, name, thing\?\): \(1, 'person', False\)"),
     ],
 )
 def test_contradictions_are_named(root, download, message):

@@ -52,7 +52,7 @@ def test_sixteen_bits_are_kept(tmp_path):
 @pytest.mark.parametrize('mode', ['L', 'RGBA', 'I;16'])
 def test_other_encodings_are_no_id_maps(tmp_path, mode):
     Image.new(mode, (3, 2)).save(tmp_path / 'a.png')
-    with pytest.raises(ValueError, match=r'a\.png is no RGB image of 8 bits'):
+    with pytest.raises(ValueError, match=r'a\.png is not an 8-bit RGB image'):
         read_id_map(tmp_path / 'a.png')
 
 
@@ -61,7 +61,7 @@ def test_checked_reading(tmp_path):
     write_id_map(path, ID_MAP)
     ids = [1, 255, 256, 65535, 65536]
     np.testing.assert_array_equal(read_checked(path, shape=(2, 3), ids=[*ids, 7]), ID_MAP)
-    with pytest.raises(ValueError, match=r'a\.png is \(2, 3\) \(height, width\), its image is \(3, 2\)'):
+    with pytest.raises(ValueError, match=r'a\.png has height and width \(2, 3\), but its image has \(3, 2\)'):
         read_checked(path, shape=(3, 2), ids=ids)
     with pytest.raises(ValueError, match=r'a\.png has pixels .* the json does not list: \[65535, 65536\]'):
         read_checked(path, shape=(2, 3), ids=ids[:3])

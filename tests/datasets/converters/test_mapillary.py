@@ -9,8 +9,10 @@ from PIL import Image
 import mmoneformer  # noqa: F401  (before mmdet)
 from mmoneformer.datasets import PanopticSegDataset
 from mmoneformer.datasets.converters.mapillary import SPLITS, UNLABELED_ID, convert
-from mmoneformer.metainfo.mapillary import CATEGORIES, METAINFO
+from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.metainfo.mapillary import CATEGORIES
 
+METAINFO = resolve_metainfo('mapillary')
 VAL = SPLITS[1]
 BIRD, ROAD = 1, 14
 UNLABELED = {'id': UNLABELED_ID, 'name': 'Unlabeled', 'supercategory': 'void--unlabeled', 'isthing': 0}
@@ -118,10 +120,13 @@ def test_reads_back(root):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda c: c['categories'][13].update(name='construction--flat--road'), r"not ours: \(14, 'construction--"),
+        (
+            lambda c: c['categories'][13].update(name='construction--flat--road'),
+            r"unknown categories \(id, name, thing\?\): \(14, 'construction--",
+        ),
         (lambda c: c['annotations'].pop(), r'1 images without annotation: without_void'),
         (lambda c: c['images'].pop(), r'1 annotations without image: without_void'),
-        (lambda c: c['images'][1].update(width=3), r'without_void\.png is \(3, 2\)'),
+        (lambda c: c['images'][1].update(width=3), r'without_void\.png has height and width \(3, 2\)'),
         (lambda c: c['annotations'][1]['segments_info'].pop(), r'without_void\.png has pixels .*: \[70000\]'),
     ],
 )

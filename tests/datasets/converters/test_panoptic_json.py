@@ -65,7 +65,7 @@ def test_the_same_json_is_not_written_again(split):
 def test_faults_are_named(split, change, message):
     path, check = split
     edit(path, change)
-    with pytest.raises(ValueError, match=rf'a\.json is not complete or not consistent: .*{message}'):
+    with pytest.raises(ValueError, match=rf'a\.json is incomplete or inconsistent: .*{message}'):
         check()
 
 
