@@ -1,1 +1,1 @@
-"""The drawn data set of the demo and the tests."""
+"""The synthetic data set of the demo and the tests."""

@@ -1,4 +1,4 @@
-"""The annotations of a scene, in the three formats that data sets come in."""
+"""Panoptic, instance and semantic annotation of a scene."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ def panoptic_map(scene: Scene) -> np.ndarray:
 
 
 def panoptic_entries(scene: Scene) -> list[Entry]:
-    """The scene's ``segments_info``."""
+    """Return the ``segments_info`` of a scene."""
     return [{'id': segment.id, **_described(scene, segment)} for segment in scene.segments]
 
 
 def instance_entries(scene: Scene) -> list[Entry]:
-    """The scene's things as COCO annotates instances: polygons, or run lengths of crowds and masks with holes."""
+    """Return the things of a scene in COCO's format: polygons, or run lengths for crowds and masks with holes."""
     return [
         {'segmentation': _segmentation(scene.ids == segment.id, segment.iscrowd), **_described(scene, segment)}
         for segment in scene.segments
@@ -32,7 +32,7 @@ def instance_entries(scene: Scene) -> list[Entry]:
 
 
 def label_map(scene: Scene) -> np.ndarray:
-    """The scene as mmseg's folders have it with ``reduce_zero_label``: uint8 [H, W], class i is i + 1, 0 is void."""
+    """Return the label map for mmseg with ``reduce_zero_label``: uint8 [H, W], class i is i + 1, 0 is void."""
     index_of = {category.id: index for index, category in enumerate(scene.categories)}
     labels = np.zeros(scene.ids.shape, np.uint8)
     for segment in scene.segments:
@@ -52,7 +52,7 @@ def _described(scene: Scene, segment: Segment) -> Entry:
 
 
 def _segmentation(mask: np.ndarray, iscrowd: int) -> list[list[float]] | Entry:
-    # at twice the size, an outline through the middles of pixels lies a quarter of a pixel inside of the mask
+    # at twice the size, an outline through pixel centers is a quarter of a pixel inside the mask
     twice = mask.repeat(2, axis=0).repeat(2, axis=1).astype(np.uint8)
     outlines, parents = cv2.findContours(twice, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     has_holes = (parents[0, :, 3] >= 0).any()

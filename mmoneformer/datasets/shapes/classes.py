@@ -1,4 +1,4 @@
-"""The classes of the shapes data sets: names, colors, and what they look like."""
+"""Classes of the shapes data sets: names, colors, outlines and textures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Category:
-    """A class of a shapes data set, as its json lists it (ids have gaps, as COCO's)."""
+    """A class of a shapes data set, as in its json; ids have gaps, like those of COCO."""
 
     id: int
     name: str
@@ -32,7 +32,7 @@ CLASSES = {
         Category(30, 'ring', 1, (30, 190, 170)),
         Category(41, 'sky', 0, (140, 190, 240)),
     ),
-    'signs': (  # two of the names above, of other numbers, and five that are new
+    'signs': (  # two of the names above with other ids, and five new ones
         Category(1, 'cross', 1, (200, 40, 90)),
         Category(4, 'brick', 0, (170, 90, 70)),
         Category(5, 'star', 1, (170, 60, 200)),
@@ -45,12 +45,12 @@ CLASSES = {
 
 
 def texture(name: str, rng: Generator, rows: Array, columns: Array) -> Array:
-    """Brightness of a kind of stuff, about -60 to 60, at pixels of these rows and columns [H, W]."""
+    """Return the brightness of a stuff class, about -60 to 60, at pixels with these rows and columns [H, W]."""
     return TEXTURES[name](rng, rows, columns)
 
 
 def outline_mask(name: str, size: tuple[int, int], center: Array, radius: float, angle: float) -> Array:
-    """Pixels of a kind of thing, bool [H, W]; center as (x, y)."""
+    """Return the mask of a thing, bool [H, W]; ``center`` is (x, y), ``radius`` in pixels, ``angle`` in radians."""
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     points = OUTLINES[name] @ turn.T * radius
     mask = np.zeros(size, np.uint8)
@@ -61,7 +61,7 @@ def outline_mask(name: str, size: tuple[int, int], center: Array, radius: float,
 
 
 def _smooth_noise(rng: Generator, rows: Array, grain: float) -> Array:
-    """Blotches of about ``grain`` pixels, values about -1 to 1."""
+    """Smooth noise with details of about ``grain`` pixels and values of about -1 to 1."""
     height, width = rows.shape
     coarse = rng.normal(0, 0.6, (max(2, int(height / grain)), max(2, int(width / grain)))).astype(np.float32)
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -106,7 +106,7 @@ TEXTURES: dict[str, Callable[[Generator, Array, Array], Array]] = {
 
 
 def _polygon(corners: int, inner: float = 1.0) -> Array:
-    """Corners on the unit circle, [N, 2]; with ``inner`` < 1 every other corner lies so far from the center."""
+    """Corners on the unit circle, [N, 2]; with ``inner`` < 1 every other corner has that distance from the center."""
     count = corners if inner == 1.0 else 2 * corners
     angles = np.arange(count) * 2 * np.pi / count
     radii = np.where(np.arange(count) % 2, inner, 1.0)

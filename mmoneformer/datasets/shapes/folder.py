@@ -1,4 +1,4 @@
-"""Writes a shapes data set: images, and their annotations as panoptic, instance and semantic data sets have them."""
+"""Writes a shapes data set: images with panoptic, instance and semantic annotation."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,35 +23,35 @@ SPLITS = ('train', 'val')
 
 
 def write_shapes(out: Path, *, num_train: int, num_val: int, size: int, seed: int, classes: str = 'shapes') -> bool:
-    """Write images ``{train,val}/*.jpg`` with three annotations of each split, all of the same segments.
+    """Write images ``{train,val}/*.jpg`` with three annotations of the same segments.
 
-    - panoptic: ``panoptic_{train,val}/*.png`` and ``annotations/panoptic_{train,val}.json``, as COCO;
-    - instance: ``annotations/instances_{train,val}.json``, as COCO, the things alone;
-    - semantic: ``semantic_{train,val}/*.png`` with palette, as mmseg with ``reduce_zero_label``.
+    - panoptic: ``panoptic_{train,val}/*.png`` and ``annotations/panoptic_{train,val}.json``, in COCO's format;
+    - instance: ``annotations/instances_{train,val}.json``, in COCO's format, things only;
+    - semantic: ``semantic_{train,val}/*.png`` with a palette, in mmseg's format with ``reduce_zero_label``.
 
-    An image depends on size, seed, split and its number alone: more images do not change the first ones. The folder
-    appears when it is complete, never before.
+    An image depends only on size, seed, split and its number: with more images, the first ones stay the same. The
+    folder is created when it is complete.
 
     Args:
-        out: Folder to make.
-        num_train: Images of the split ``train``.
-        num_val: Images of the split ``val``.
+        out: Folder to create.
+        num_train: Number of images of the split ``train``.
+        num_val: Number of images of the split ``val``.
         size: Shorter side in pixels, at least 32.
         seed: At least 0.
-        classes: Which ones are drawn, a key of ``CLASSES``.
+        classes: Classes to draw, a key of ``CLASSES``.
 
     Returns:
-        Whether the folder was written; False if it was there, made by the same recipe.
+        True if the folder was written, False if it exists with the same parameters.
 
     Raises:
-        FileExistsError: If the folder exists and was not made by the same recipe.
-        ValueError: If a number is out of its range, or there are no such classes.
+        FileExistsError: If the folder exists with other parameters or other content.
+        ValueError: If a number is out of range, or ``classes`` is unknown.
     """
     recipe: dict[str, int | str] = {'num_train': num_train, 'num_val': num_val, 'size': size, 'seed': seed}
     if classes not in CLASSES:
-        raise ValueError(f'there are no classes {classes!r}: choose one of {list(CLASSES)}')
+        raise ValueError(f'unknown classes {classes!r}: choose one of {list(CLASSES)}')
     if min(num_train, num_val) < 1 or size < 32 or seed < 0:
-        raise ValueError(f'needs at least 1 image per split, size 32 and seed 0, got {recipe}')
+        raise ValueError(f'num_train and num_val must be at least 1, size at least 32, seed at least 0; got {recipe}')
     recipe |= {'classes': classes, 'version': VERSION}
     if out.exists():
         _check_same(out, recipe)
@@ -68,7 +68,7 @@ def _check_same(out: Path, recipe: Mapping[str, int | str]) -> None:
     found = json.loads(file.read_text()) if file.is_file() else None
     if found != recipe:
         raise FileExistsError(
-            f'{out} exists and is not this data set (recipe {found}, wanted {dict(recipe)}): remove it, or choose '
+            f'{out} exists with other content (parameters {found}, expected {dict(recipe)}): remove it, or choose '
             'another folder'
         )
 
@@ -104,7 +104,7 @@ def _write_split(
 def _write_scene(
     folder: Path, split: str, categories: Sequence[Category], size: int, seed: int, index: int
 ) -> tuple[dict, dict, list[dict]]:
-    """Draw and write a scene; returns its image, its panoptic annotation and its instances, as COCO lists them."""
+    """Draw and write a scene; return the json entries of its image, panoptic annotation and instances."""
     scene = draw_scene(np.random.default_rng([seed, SPLITS.index(split), index]), size, categories)
     image_id, stem = index + 1, f'{index + 1:06d}'
     _write_image(folder / split / f'{stem}.jpg', scene.image[..., ::-1].astype(np.uint8))

@@ -1,8 +1,7 @@
 """Draws the shapes data set: synthetic scenes with exact panoptic ground truth.
 
-Things are told by their outline and, less surely, their color, stuff by color and texture. A small model learns it
-from scratch on a CPU within minutes, and yet it has what real data has: occlusion, crowds, void, images without
-things.
+Things differ by their outline and, less clearly, by color, stuff by color and texture. A small model learns them from
+scratch within minutes on a CPU. As in real data there are occlusion, crowds, void, and images without things.
 """
 
 from collections.abc import Sequence
@@ -14,17 +13,17 @@ from numpy.random import Generator
 
 from mmoneformer.datasets.shapes.classes import CLASSES, Array, Category, outline_mask, texture
 
-VERSION = 4  # counts the changes after which a seed gives other files
+VERSION = 4  # increased by each change after which a seed gives other files
 VOID = 0
 MAX_THINGS = 6
-MIN_VISIBLE = 0.35  # share of a thing that others must leave uncovered
-COLOR_SPREAD = 30  # of a thing's RGB values around those of its class; classes overlap
-TINY = 60  # pixels; the least visible area of a thing in an image of side 128
+MIN_VISIBLE = 0.35  # share of a thing that must stay visible
+COLOR_SPREAD = 30  # standard deviation of the RGB values of things; classes overlap
+MIN_AREA = 60  # visible pixels of a thing in an image with a side of 128
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment of a scene: its value in the id map, and how many pixels it had before others covered it."""
+    """A segment of a scene: its id in the map, and its area before other segments covered it."""
 
     id: int
     category: Category
@@ -38,9 +37,9 @@ class Scene:
 
     Attributes:
         image: RGB, float32 [H, W, 3], about 0 to 255.
-        ids: Segment of each pixel, int32 [H, W]; 0 is void.
-        segments: In the order in which they were drawn.
-        categories: What may be drawn.
+        ids: Segment id of each pixel, int32 [H, W]; 0 is void.
+        segments: Segments in drawing order.
+        categories: Classes that may be drawn.
     """
 
     image: Array
@@ -49,7 +48,7 @@ class Scene:
     categories: Sequence[Category]
 
     def paint(self, mask: Array, colors: Array, category: Category, *, rng: Generator, iscrowd: int = 0) -> None:
-        """Draw a new segment, the pixels of ``mask`` [H, W] in ``colors`` [H, W, 3], over what is there."""
+        """Draw a new segment: the pixels of ``mask`` [H, W] with ``colors`` [H, W, 3], over previous segments."""
         segment_id = VOID
         while segment_id in {VOID, *(segment.id for segment in self.segments)}:
             segment_id = int(rng.integers(1 << 24))
@@ -59,30 +58,30 @@ class Scene:
 
     @property
     def things(self) -> list[Category]:
-        """Categories that are countable."""
+        """Categories of things."""
         return [category for category in self.categories if category.isthing]
 
     @property
     def stuff(self) -> list[Category]:
-        """Categories that are not."""
+        """Categories of stuff."""
         return [category for category in self.categories if not category.isthing]
 
     @property
-    def least_area(self) -> float:
-        """Pixels that a thing must show."""
-        return TINY * (min(self.ids.shape) / 128) ** 2
+    def min_area(self) -> float:
+        """Minimum number of visible pixels of a thing."""
+        return MIN_AREA * (min(self.ids.shape) / 128) ** 2
 
 
 def draw_scene(rng: Generator, side: int, categories: Sequence[Category] = CLASSES['shapes']) -> Scene:
     """Draw a random scene.
 
     Args:
-        rng: Decides everything.
-        side: Shorter side in pixels; the longer is 5/4 of it, in either direction.
-        categories: What may be drawn, at least three kinds of stuff among it.
+        rng: Source of all randomness.
+        side: Shorter side in pixels; the longer one is 5/4 of it, horizontally or vertically.
+        categories: Classes that may be drawn, with at least three of stuff.
 
     Returns:
-        A scene with image values in 0..255 and every segment visible.
+        A scene with image values in 0..255, and visible segments only.
     """
     size = (side, side * 5 // 4) if rng.random() < 0.5 else (side * 5 // 4, side)
     scene = Scene(np.zeros((*size, 3), np.float32), np.zeros(size, np.int32), [], categories)
@@ -102,7 +101,7 @@ def draw_scene(rng: Generator, side: int, categories: Sequence[Category] = CLASS
 
 
 def _add_stuff(scene: Scene, rng: Generator) -> None:
-    """Cover the image with one to three bands of stuff behind wavy horizons."""
+    """Cover the image with one to three bands of stuff with wavy borders."""
     height, width = scene.ids.shape
     count = int(rng.choice([1, 2, 3], p=[0.15, 0.5, 0.35]))
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
@@ -118,7 +117,7 @@ def _add_stuff(scene: Scene, rng: Generator) -> None:
 
 
 def _add_thing(scene: Scene, rng: Generator) -> None:
-    """Add a thing where it can be seen and hides no other; none if 20 places do not do."""
+    """Add a thing that is visible and does not hide another, unless 20 random places are all unsuitable."""
     size = scene.ids.shape
     side = min(size)
     category = scene.things[rng.integers(len(scene.things))]
@@ -126,24 +125,24 @@ def _add_thing(scene: Scene, rng: Generator) -> None:
         radius = side * np.exp(rng.uniform(np.log(0.1), np.log(0.27)))
         center = rng.uniform(0.05, 0.95, 2) * size[::-1]
         mask = outline_mask(category.name, size, center, radius, rng.uniform(0, 2 * np.pi))
-        whole = np.pi * radius**2 * 0.25  # a star or a ring is about a third of its circle
-        if mask.sum() >= max(whole, scene.least_area) and not _hides(scene, mask):
+        uncut = np.pi * radius**2 * 0.25  # a star or a ring covers about a third of its circle
+        if mask.sum() >= max(uncut, scene.min_area) and not _hides(scene, mask):
             scene.paint(mask, _coat(scene, mask, category, rng), category, rng=rng)
             return
 
 
 def _hides(scene: Scene, mask: Array) -> bool:
-    """Whether too little of an earlier thing would remain visible."""
+    """Whether the mask would cover too much of a previous thing."""
     touched = set(scene.ids[mask].tolist())
     return any(
-        ((scene.ids == segment.id) & ~mask).sum() < max(MIN_VISIBLE * segment.area, scene.least_area)
+        ((scene.ids == segment.id) & ~mask).sum() < max(MIN_VISIBLE * segment.area, scene.min_area)
         for segment in scene.segments
         if segment.id in touched and segment.category.isthing
     )
 
 
 def _coat(scene: Scene, mask: Array, category: Category, rng: Generator) -> Array:
-    """Colors [H, W, 3] of a thing: like its class, unlike its surroundings, with a pattern and a dark rim."""
+    """Colors [H, W, 3] of a thing: close to its class, unlike the background, with a pattern and a dark rim."""
     near = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool) & ~mask
     around = scene.image[near].mean(axis=0) if near.any() else scene.image.mean(axis=(0, 1))
     candidates = (np.array(category.color) + rng.normal(0, COLOR_SPREAD, (4, 3))).clip(20, 240)
@@ -158,7 +157,7 @@ def _coat(scene: Scene, mask: Array, category: Category, rng: Generator) -> Arra
 
 
 def _add_crowd(scene: Scene, rng: Generator) -> None:
-    """Add a group of tiny things of one class, which is one crowd segment."""
+    """Add a group of tiny things of one class as a single crowd segment."""
     size = scene.ids.shape
     side = min(size)
     category = scene.things[rng.integers(len(scene.things))]
@@ -170,7 +169,7 @@ def _add_crowd(scene: Scene, rng: Generator) -> None:
 
 
 def _add_void(scene: Scene, rng: Generator) -> None:
-    """Blacken a strip at a border of the image, as scans have it."""
+    """Blacken a strip at a border of the image, like that of a scan."""
     strip = max(2, int(min(scene.ids.shape) * rng.uniform(0.02, 0.06)))
     where = np.s_[:strip] if rng.random() < 0.5 else np.s_[:, -strip:]
     scene.image[where] = 8

@@ -66,14 +66,14 @@ def test_seed_and_split_change_the_images(folder, tmp_path):
 def test_existing_folder_is_kept(folder):
     before = contents(folder)
     assert not write_shapes(folder, **OPTIONS)
-    with pytest.raises(FileExistsError, match='shapes exists and is not this data set'):
+    with pytest.raises(FileExistsError, match='shapes exists with other content'):
         write_shapes(folder, **OPTIONS | {'seed': 2})
     assert contents(folder) == before
 
 
 def test_folder_of_something_else_is_refused(tmp_path):
     (tmp_path / 'photo.jpg').touch()
-    with pytest.raises(FileExistsError, match='recipe None'):
+    with pytest.raises(FileExistsError, match='parameters None'):
         write_shapes(tmp_path, **OPTIONS)
 
 
@@ -86,7 +86,7 @@ def test_failure_leaves_nothing(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('wrong', [{'num_val': 0}, {'size': 31}, {'seed': -1}])
 def test_numbers_out_of_range(tmp_path, wrong):
-    with pytest.raises(ValueError, match='at least 1 image per split'):
+    with pytest.raises(ValueError, match='num_train and num_val must be at least 1'):
         write_shapes(tmp_path / 'shapes', **OPTIONS | wrong)
 
 
@@ -94,9 +94,9 @@ def test_other_classes(folder, tmp_path):
     write_shapes(tmp_path / 'signs', **OPTIONS, classes='signs')
     content = json.loads((tmp_path / 'signs/annotations/panoptic_train.json').read_text())
     assert [category['name'] for category in content['categories']] == [category.name for category in CLASSES['signs']]
-    with pytest.raises(FileExistsError, match='is not this data set'):
+    with pytest.raises(FileExistsError, match='exists with other content'):
         write_shapes(folder, **OPTIONS, classes='signs')
-    with pytest.raises(ValueError, match=r"no classes 'letters': choose one of \['shapes', 'signs'\]"):
+    with pytest.raises(ValueError, match=r"unknown classes 'letters': choose one of \['shapes', 'signs'\]"):
         write_shapes(tmp_path / 'letters', **OPTIONS, classes='letters')
 
 
