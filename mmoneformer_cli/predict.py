@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mmoneformer_cli.choices import PRECISIONS, TASKS
+from mmoneformer_cli.choices import DEVICE_HELP, PRECISIONS, TASKS
 
 EXAMPLES = """\
   mmoneformer predict photo.jpg --weights oneformer_swin-l_coco
@@ -17,7 +17,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         '--weights', required=True, metavar='CKPT', help='checkpoint, name of a released model, or hf://<owner>/<name>'
     )
     model.add_argument('--config', help='config of the model, if not the one that the checkpoint carries')
-    model.add_argument('--device', default='cpu', help='for example cuda:0; default: cpu')
+    model.add_argument('--device', default='auto', help=DEVICE_HELP)
     model.add_argument(
         '--precision', choices=PRECISIONS, default='float32', help='in which the model computes; default: float32'
     )

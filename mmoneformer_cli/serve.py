@@ -6,6 +6,8 @@ pip install 'mmoneformer[web]'.
 
 from argparse import ArgumentParser, Namespace
 
+from mmoneformer_cli.choices import DEVICE_HELP
+
 EXAMPLES = """\
   mmoneformer serve --weights work_dirs/mine/iter_160000.pth
   mmoneformer serve --weights oneformer_swin-l_coco oneformer_swin-l_ade20k --device cuda:0 --port 8080"""
@@ -20,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar='CKPT',
         help='checkpoints, names of released models, or hf://<owner>/<name>; the page lets choose',
     )
-    parser.add_argument('--device', default='cpu', help='for example cuda:0; default: cpu')
+    parser.add_argument('--device', default='auto', help=DEVICE_HELP)
     parser.add_argument('--host', default='127.0.0.1', help='address to listen at; default: 127.0.0.1')
     parser.add_argument('--port', type=int, default=7860, help='to listen at; default: 7860')
     parser.add_argument('--max-mb', type=float, default=20, help='size of the largest upload; default: 20')

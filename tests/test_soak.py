@@ -61,7 +61,7 @@ def test_memory_of_training_and_its_workers_is_flat(tmp_path, monkeypatch):
 def test_memory_of_inference_over_many_sizes_is_flat():
     model = Config.fromfile(ROOT / 'tests/data/tiny_oneformer.py')
     model.model.backbone.init_cfg = None
-    inferencer = OneFormerInferencer(model)
+    inferencer = OneFormerInferencer(model, device='cpu')
     rng = np.random.default_rng(0)
     history = []
     for _ in range(max(STEPS // 4, 40)):

@@ -5,7 +5,7 @@ from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from collections.abc import Sequence
 
 from mmoneformer.apis import OneFormerInferencer
-from mmoneformer.apis.precision import DTYPES
+from mmoneformer.apis.device import DTYPES
 from mmoneformer.apis.video import predict_video
 from mmoneformer.tasks import TASKS
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument('--config', help='config of the model, if not the one that the checkpoint carries')
     parser.add_argument('--tasks', nargs='+', choices=list(TASKS), default=['panoptic'], help='results to draw')
-    parser.add_argument('--device', default='cpu', help='for example cuda:0')
+    parser.add_argument('--device', default='auto', help='for example cuda:0; auto: CUDA, XPU, MPS, NPU, else CPU')
     parser.add_argument('--precision', choices=list(DTYPES), default='float32', help='in which the model computes')
     parser.add_argument('--batch-size', type=int, default=1, help='frames at once')
     parser.add_argument('--max-frames', type=int, help='where to stop')

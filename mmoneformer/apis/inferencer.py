@@ -14,9 +14,9 @@ from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from mmoneformer.apis.device import autocast, check_precision, resolve_device
 from mmoneformer.apis.image_sources import Source, Sources, expand_sources, load_source, name_of, stem_of
 from mmoneformer.apis.init_model import init_model
-from mmoneformer.apis.precision import check_precision, computing_in
 from mmoneformer.apis.progress import tracked
 from mmoneformer.checkpoints.registered_parts import registered_parts_only
 from mmoneformer.registry import TRANSFORMS
@@ -67,7 +67,7 @@ class OneFormerInferencer:
     Args:
         model: File of the config, or config; None for the config that the weights carry.
         weights: File of the weights, or a name of ones to download, as init_model takes it.
-        device: Where the model computes.
+        device: As for ``resolve_device``: 'auto' for an accelerator where there is one, else the CPU.
         precision: 'float32', 'bfloat16' or 'float16'; the lower ones where that is safe (torch's autocast).
         show_progress: Whether several images are predicted under a bar.
 
@@ -80,15 +80,15 @@ class OneFormerInferencer:
         self,
         model: str | os.PathLike[str] | Config | None = None,
         weights: str | os.PathLike[str] | None = None,
-        device: str | torch.device = 'cpu',
+        device: str | torch.device = 'auto',
         *,
         precision: str = 'float32',
         show_progress: bool = True,
     ) -> None:
         self.precision = check_precision(precision)
         self.show_progress = show_progress
-        self.device = torch.device(device)
-        self.model = init_model(model, weights, device)
+        self.device = resolve_device(device)
+        self.model = init_model(model, weights, self.device)
         steps = self.model.cfg.get('test_pipeline', [])
         if not steps or steps[0].get('type') != 'LoadImageFromFile':
             raise ValueError(
@@ -209,7 +209,7 @@ class OneFormerInferencer:
     def _predict(self, packed: Sequence[dict[str, Any]], tasks: tuple[str, ...]) -> list[DetDataSample]:
         self.model.test_cfg = replace(self.model.test_cfg, tasks=tasks)
         batch = {key: [sample[key] for sample in packed] for key in packed[0]}
-        with torch.no_grad(), computing_in(self.precision, self.device):
+        with torch.no_grad(), autocast(self.precision, self.device):
             return self.model.test_step(batch)
 
     def _tracked(

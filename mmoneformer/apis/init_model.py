@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmoneformer.apis.device import resolve_device
 from mmoneformer.checkpoints.conversion import convert
 from mmoneformer.checkpoints.model_zoo import fetch, is_remote
 from mmoneformer.checkpoints.registered_parts import registered_parts_only
@@ -27,7 +28,7 @@ Path = str | os.PathLike[str]
 def init_model(
     config: Path | Config | None = None,
     checkpoint: Path | None = None,
-    device: str | torch.device = 'cpu',
+    device: str | torch.device = 'auto',
     cfg_options: Mapping[str, Any] | None = None,
 ) -> OneFormer:
     """Build a model for inference and load its weights.
@@ -37,7 +38,7 @@ def init_model(
         checkpoint: File of the weights; or name of a released model (``RELEASED``) or of one of the Hugging Face hub
             (``hf://shi-labs/oneformer_coco_swin_large``), which is downloaded at its first use; None for random
             weights, with a warning.
-        device: Where the model computes.
+        device: As for ``resolve_device``: 'auto' for an accelerator where there is one, else the CPU.
         cfg_options: Values that replace those of the config; keys as in ``model.test_cfg.overlap_thr``.
 
     Returns:
@@ -49,7 +50,7 @@ def init_model(
         ValueError: If there is no config; if the checkpoint is unsafe or damaged, its tensors do not fit the model, or
             its classes or thing ids are not those of the config; if torch has no such device.
     """
-    _check_device(device)
+    device = resolve_device(device)
     if is_remote(checkpoint):
         checkpoint = fetch(str(checkpoint), convert)
     stored = None if checkpoint is None else read_checkpoint(checkpoint)
@@ -69,11 +70,6 @@ def init_model(
     model.to(device)
     model.eval()
     return model
-
-
-def _check_device(device: str | torch.device) -> None:
-    if torch.device(device).type == 'cuda' and not torch.cuda.is_available():
-        raise ValueError(f"device is {str(device)!r}, but torch {torch.__version__} finds no CUDA device: use 'cpu'")
 
 
 def _stored_config(stored: Mapping[str, Any] | None, checkpoint: Path | None) -> Config:

@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 
+from mmoneformer.apis.device import trains_on_accelerator
 from mmoneformer.checkpoints.intact_checkpoint import last_intact_checkpoint
 from mmoneformer.checkpoints.registered_parts import registered_parts_only
 from mmoneformer.checkpoints.safe_config import stored_config
@@ -54,8 +55,8 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
 
     Args:
         cfg: From ``load_config``.
-        amp: Automatic mixed precision, float16 unless ``optim_wrapper.dtype`` says bfloat16. Without a GPU there is
-            bfloat16 alone, and float16 becomes float32 with a warning.
+        amp: Automatic mixed precision: float16, or bfloat16 if ``optim_wrapper.dtype`` is that. Without a GPU or
+            another accelerator that mmengine supports, float16 becomes float32 with a warning.
         resume: A checkpoint to go on from, or True for the last whole one in the work folder, if there is one.
 
     Raises:
@@ -126,13 +127,13 @@ def _ask_for_mixed_precision(cfg: Config) -> None:
 
 
 def _settle_precision(cfg: Config) -> None:
-    """Choose what does mixed precision: float16 needs a GPU and a scaler of gradients, bfloat16 needs neither."""
+    """Choose the optimizer wrapper: float16 needs an accelerator and a gradient scaler, bfloat16 needs neither."""
     settings = cfg.optim_wrapper
     if settings.get('dtype') != 'bfloat16':
-        if torch.cuda.is_available():
+        if trains_on_accelerator():
             return
         print_log(
-            'no GPU: float16 is switched off; optim_wrapper.dtype=bfloat16 works without one',
+            'no GPU: training runs in float32, not float16; optim_wrapper.dtype=bfloat16 works without one',
             logger='current',
             level=logging.WARNING,
         )
@@ -152,9 +153,9 @@ def _restrict_to_tta(cfg: Config, tasks: Sequence[str] | None) -> list[str]:
 def _start(cfg: Config, build: Callable[[Config], Runner] = RUNNERS.build) -> Runner:
     """Build the runner, by default of the type that the config names.
 
-    Several processes of machines without GPUs talk through gloo, which mmengine leaves out.
+    On machines without an accelerator, several processes communicate through gloo, which mmengine does not set up.
     """
-    if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
+    if cfg.launcher == 'pytorch' and not trains_on_accelerator():
         torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
     os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'  # mmengine asks torch for less

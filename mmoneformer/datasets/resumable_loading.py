@@ -89,7 +89,7 @@ def read_draws(dataset: Any, draws: Sequence[Draw]) -> list[Any]:
 
 
 def set_random_state(*entropy: int) -> None:
-    """Seed the random generators of Python, numpy and torch, on CPU and, where it is in use, CUDA.
+    """Seed the random generators of Python, numpy and torch, on the CPU and on accelerators that are in use.
 
     Args:
         entropy: Non-negative integers, such as a seed and an iteration; different ones give independent states.
@@ -98,8 +98,11 @@ def set_random_state(*entropy: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.default_generator.manual_seed(seed)  # torch.manual_seed keeps a stack trace per call where CUDA is not used
-    if torch.cuda.is_initialized():
-        torch.cuda.manual_seed_all(seed)
+    for backend in (torch.cuda, torch.xpu, getattr(torch, 'npu', None)):
+        if backend is not None and backend.is_initialized():
+            backend.manual_seed_all(seed)
+    if torch.backends.mps.is_available() and not torch.mps._is_in_bad_fork():  # as torch.manual_seed
+        torch.mps.manual_seed(seed)
 
 
 @FUNCTIONS.register_module()

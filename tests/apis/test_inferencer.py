@@ -23,7 +23,7 @@ def weights(trained, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def inferencer(weights):
-    return OneFormerInferencer(weights=weights)
+    return OneFormerInferencer(weights=weights, device='cpu')
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_writes_files_and_gives_data_samples(inferencer, images, tmp_path):
 
 def test_a_config_of_ones_own(config, weights):
     config.test_pipeline[1].scale = (48, 32)
-    inferencer = OneFormerInferencer(config, weights)
+    inferencer = OneFormerInferencer(config, weights, device='cpu')
     (sample,) = inferencer(picture(64, 96), return_datasamples=True)['predictions']
     assert sample.img_shape == (32, 48)
 
@@ -183,7 +183,7 @@ def test_segments_have_scores(inferencer):
 @pytest.mark.parametrize('precision', ['bfloat16', 'float16'])
 def test_lower_precision_gives_nearly_the_same(inferencer, weights, precision):
     image = picture(40, 60)
-    lower = OneFormerInferencer(weights=weights, precision=precision)(image)['predictions'][0]
+    lower = OneFormerInferencer(weights=weights, precision=precision, device='cpu')(image)['predictions'][0]
     expected = inferencer(image)['predictions'][0]
     np.testing.assert_allclose(lower['instance']['scores'], expected['instance']['scores'], atol=0.02)
     assert lower['instance']['scores'] != expected['instance']['scores']

@@ -36,7 +36,7 @@ def test_computes_what_the_saved_model_does(trained, checkpoint_file, config_fil
         'text': str(config_file),
         'config': Config.fromfile(config_file),
     }[form]
-    model = init_model(config, checkpoint_file)
+    model = init_model(config, checkpoint_file, device='cpu')
     assert not model.training
     assert not model.backbone.training
     assert model.cfg.model.panoptic_head.num_queries == 6
@@ -47,7 +47,7 @@ def test_computes_what_the_saved_model_does(trained, checkpoint_file, config_fil
 
 def test_options_change_a_copy_of_the_config(checkpoint_file, config):
     before = config.pretty_text
-    model = init_model(config, checkpoint_file, cfg_options={'model.test_cfg.overlap_thr': 0.25})
+    model = init_model(config, checkpoint_file, cfg_options={'model.test_cfg.overlap_thr': 0.25}, device='cpu')
     assert model.test_cfg.overlap_thr == 0.25
     assert model.cfg.model.test_cfg.overlap_thr == 0.25
     assert config.pretty_text == before
@@ -55,7 +55,7 @@ def test_options_change_a_copy_of_the_config(checkpoint_file, config):
 
 def test_random_weights_with_a_warning(config):
     with pytest.warns(UserWarning, match='the weights are random'):
-        model = init_model(config)
+        model = init_model(config, device='cpu')
     assert logits(model)[0].shape == (1, 6, 5)
 
 
@@ -72,7 +72,7 @@ def test_checkpoint_without_config(save):
 
 def test_checkpoint_without_meta(save, config, trained):
     path = save(lambda checkpoint: checkpoint.pop('meta'))
-    model = init_model(config, path)
+    model = init_model(config, path, device='cpu')
     torch.testing.assert_close(logits(model)[0], logits(trained[0])[0])
 
 
@@ -139,7 +139,7 @@ def test_classes_that_were_stored_as_lists(save):
     path = save(
         lambda c: c['meta'].update(dataset_meta={'classes': ['sky', 'cat', 'road', 'car'], 'thing_ids': [3, 1]})
     )
-    assert init_model(checkpoint=path).dataset_meta['thing_ids'] == (1, 3)
+    assert init_model(checkpoint=path, device='cpu').dataset_meta['thing_ids'] == (1, 3)
 
 
 def test_needs_nothing_else_at_hand(checkpoint_file, tmp_path, monkeypatch):
@@ -147,10 +147,9 @@ def test_needs_nothing_else_at_hand(checkpoint_file, tmp_path, monkeypatch):
     elsewhere.mkdir()
     shutil.copy(checkpoint_file, elsewhere / 'x.pth')
     monkeypatch.chdir(elsewhere)
-    assert init_model(checkpoint='x.pth').cfg.default_scope == 'mmoneformer'
+    assert init_model(checkpoint='x.pth', device='cpu').cfg.default_scope == 'mmoneformer'
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason='there is one')
 def test_no_such_device(config):
-    with pytest.raises(ValueError, match="device is 'cuda:0', but torch .* finds no CUDA device: use 'cpu'"):
-        init_model(config, device='cuda:0')
+    with pytest.raises(ValueError, match="device is 'cuda:99', but torch .* finds .* CUDA device"):
+        init_model(config, device='cuda:99')

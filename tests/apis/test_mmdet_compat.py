@@ -66,7 +66,8 @@ def config(config, data):
 @pytest.fixture
 def expected(checkpoint_file, image_file):
     """Of our own inferencer."""
-    (sample,) = OneFormerInferencer(weights=checkpoint_file)(image_file, return_datasamples=True)['predictions']
+    inferencer = OneFormerInferencer(weights=checkpoint_file, device='cpu')
+    (sample,) = inferencer(image_file, return_datasamples=True)['predictions']
     return sample
 
 

@@ -18,7 +18,7 @@ def image_file(tmp_path):
 
 @pytest.fixture
 def expected(checkpoint_file, image_file):
-    (prediction,) = OneFormerInferencer(weights=checkpoint_file)(image_file)['predictions']
+    (prediction,) = OneFormerInferencer(weights=checkpoint_file, device='cpu')(image_file)['predictions']
     return prediction['semantic']['label_map']
 
 
@@ -60,7 +60,7 @@ def test_mmseg_inferencer_with_our_visualizer(config, checkpoint_file, image_fil
 
 
 def test_mmseg_inferencer(config_file, checkpoint_file, image_file, expected):
-    metainfo = OneFormerInferencer(weights=checkpoint_file).model.dataset_meta
+    metainfo = OneFormerInferencer(weights=checkpoint_file, device='cpu').model.dataset_meta
     allow_mmengine_globals()
     inferencer = mmseg.apis.MMSegInferencer(
         str(config_file),

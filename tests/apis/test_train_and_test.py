@@ -86,7 +86,7 @@ def test_resuming_goes_on_from_the_last_checkpoint(trained, options, tmp_path):
 
 def test_a_trained_checkpoint_needs_no_config(trained):
     work_dir, runner = trained
-    model = init_model(checkpoint=work_dir / 'iter_2.pth')
+    model = init_model(checkpoint=work_dir / 'iter_2.pth', device='cpu')
     assert model.dataset_meta['classes'] == runner.train_dataloader.dataset.metainfo['classes']
     for key, value in runner.model.state_dict().items():
         assert torch.equal(model.state_dict()[key], value), key
@@ -137,7 +137,7 @@ def test_semantic_task_with_augmentation(trained, options, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('gpu', 'dtype', 'expected'),
+    ('accelerator', 'dtype', 'expected'),
     [
         (False, None, {'type': 'FiniteOptimWrapper'}),
         (False, 'float16', {'type': 'FiniteOptimWrapper'}),
@@ -146,9 +146,9 @@ def test_semantic_task_with_augmentation(trained, options, tmp_path):
         (True, 'bfloat16', {'type': 'FiniteOptimWrapper', 'dtype': 'bfloat16'}),
     ],
 )
-def test_mixed_precision(monkeypatch, gpu, dtype, expected):
-    """float16 needs a GPU."""
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
+def test_mixed_precision(monkeypatch, accelerator, dtype, expected):
+    """float16 needs an accelerator."""
+    monkeypatch.setattr('mmoneformer.apis.train_and_test.trains_on_accelerator', lambda: accelerator)
     started = []
     monkeypatch.setattr(
         'mmoneformer.apis.train_and_test._start', lambda cfg: started.append(cfg) or SimpleNamespace(train=int)

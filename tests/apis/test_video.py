@@ -20,7 +20,7 @@ def video_file(tmp_path):
 
 @pytest.fixture
 def inferencer(checkpoint_file):
-    return OneFormerInferencer(weights=checkpoint_file, show_progress=False)
+    return OneFormerInferencer(weights=checkpoint_file, show_progress=False, device='cpu')
 
 
 def read(path):

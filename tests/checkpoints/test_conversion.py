@@ -32,7 +32,7 @@ def test_official_ours_theirs_ours(official, tmp_path):
     back = convert(theirs, tmp_path / 'back.pth')
     check_same(weights_of(back), weights_of(ours))
     assert read_checkpoint(back)['meta'] == read_checkpoint(ours)['meta']
-    model = init_model(checkpoint=back)
+    model = init_model(checkpoint=back, device='cpu')
     assert model.dataset_meta['classes'][13] == 'car'
     assert model.cfg.test_pipeline[1].scale == (2048, 1024)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['back.pth', 'official.pth', 'ours.pth', 'theirs']
@@ -44,7 +44,7 @@ def test_classes_of_ones_own(official, tmp_path):
     convert(official, tmp_path / 'ours.pth', cfg_options={'model.metainfo': dict(_delete_=True, **metainfo)})
     convert(tmp_path / 'ours.pth', tmp_path / 'theirs')
     back = convert(tmp_path / 'theirs', tmp_path / 'back.pth')
-    assert init_model(checkpoint=back).dataset_meta == metainfo
+    assert init_model(checkpoint=back, device='cpu').dataset_meta == metainfo
 
 
 def test_swin_makes_its_constants(official_weights, tmp_path):
@@ -65,7 +65,7 @@ def test_options_and_data_set(official, tmp_path):
     with pytest.raises(ValueError, match='19 classes, coco has 133'):
         convert(official, tmp_path / 'ours.pth', dataset='coco')
     path = convert(official, tmp_path / 'ours.pth', cfg_options={'model.test_cfg.overlap_thr': 0.25})
-    assert init_model(checkpoint=path).test_cfg.overlap_thr == 0.25
+    assert init_model(checkpoint=path, device='cpu').test_cfg.overlap_thr == 0.25
 
 
 def test_publish(official, tmp_path):
@@ -77,7 +77,7 @@ def test_publish(official, tmp_path):
     assert published.keys() == weights.keys()
     for key, tensor in weights.items():
         torch.testing.assert_close(published[key].to(tensor.dtype), tensor, rtol=1e-3, atol=1e-7)
-    assert init_model(checkpoint=path).panoptic_head.query_embed.dtype == torch.float32
+    assert init_model(checkpoint=path, device='cpu').panoptic_head.query_embed.dtype == torch.float32
 
 
 def test_values_that_half_precision_cannot_hold(official_weights, tmp_path):
@@ -112,7 +112,7 @@ def test_without_what_only_training_needs(official_weights, tmp_path):
     training = ('text_encoder', 'text_projector', 'prompt_ctx', 'criterion')
     weights = {key: tensor for key, tensor in weights.items() if not key.startswith(training)}
     torch.save({'model': weights}, tmp_path / 'official.pth')
-    model = init_model(checkpoint=convert(tmp_path / 'official.pth', tmp_path / 'ours.pth'))
+    model = init_model(checkpoint=convert(tmp_path / 'official.pth', tmp_path / 'ours.pth'), device='cpu')
     assert model.panoptic_head.text_mapper is None
     theirs = convert(tmp_path / 'ours.pth', tmp_path / 'theirs')
     check_same(load_any(theirs)[0], weights_of(tmp_path / 'ours.pth'))

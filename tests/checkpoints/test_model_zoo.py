@@ -143,7 +143,7 @@ def test_model_of_the_hub(cache, publish, official_weights, tmp_path):
     weights = official_weights('convnext_small')
     torch.save({'model': weights}, tmp_path / 'official.pth')
     convert(tmp_path / 'official.pth', publish('01234567' * 5))
-    model = init_model(checkpoint='hf://someone/model')
+    model = init_model(checkpoint='hf://someone/model', device='cpu')
     assert torch.equal(model.panoptic_head.query_embed, weights['sem_seg_head.predictor.query_embed.weight'])
     convert('hf://someone/model', tmp_path / 'ours.pth')
     converted = torch.load(tmp_path / 'ours.pth', weights_only=True)['state_dict']
@@ -154,6 +154,6 @@ def test_model_by_its_name(cache, official_weights):
     cache.mkdir(parents=True)
     weights = official_weights('convnext_small')
     torch.save({'model': weights}, cache / Path(RELEASED[NAME]).name)  # put there by hand
-    model = init_model(checkpoint=NAME)
+    model = init_model(checkpoint=NAME, device='cpu')
     assert torch.equal(model.panoptic_head.query_embed, weights['sem_seg_head.predictor.query_embed.weight'])
     assert (cache / f'{NAME}.pth').is_file()

@@ -74,6 +74,7 @@ def reference(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     config = json.loads(str(infer['config_json']))
     folder = tmp_path_factory.mktemp(name)
     torch.save({'model': official_weights(name)}, folder / 'official.pth')
-    model = init_model(checkpoint=convert(folder / 'official.pth', folder / 'ours.pth', cfg_options=OPTIONS[name]))
+    checkpoint = convert(folder / 'official.pth', folder / 'ours.pth', cfg_options=OPTIONS[name])
+    model = init_model(checkpoint=checkpoint, device='cpu')
     inputs = normalize(config, [infer['image0'], infer['image1']])
     return Reference(name, config, infer, train, model, inputs)

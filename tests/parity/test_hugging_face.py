@@ -133,7 +133,7 @@ def check_logits(theirs, ours):
 def test_there_and_back(backbone, tmp_path):
     theirs = make_theirs(backbone)
     theirs.save_pretrained(tmp_path / 'theirs')
-    ours = init_model(checkpoint=convert(tmp_path / 'theirs', tmp_path / 'ours.pth'))
+    ours = init_model(checkpoint=convert(tmp_path / 'theirs', tmp_path / 'ours.pth'), device='cpu')
     check_logits(theirs, ours)
     assert ours.dataset_meta['classes'][0] == 'road'
 
@@ -153,7 +153,7 @@ def test_there_and_back(backbone, tmp_path):
 def test_texts_follow_the_authors(tmp_path):
     theirs = make_theirs('convnext')
     theirs.save_pretrained(tmp_path / 'theirs')
-    ours = init_model(checkpoint=convert(tmp_path / 'theirs', tmp_path / 'ours.pth'))
+    ours = init_model(checkpoint=convert(tmp_path / 'theirs', tmp_path / 'ours.pth'), device='cpu')
     texts = texts_for('semantic')
     with torch.no_grad():
         found = ours.panoptic_head.text_mapper([texts])

@@ -36,9 +36,10 @@ def attention(
     if dropout and mask is None and runs_on(query, 'cpu'):
         return _CpuDropoutAttention.apply(query, key, value, num_heads, dropout)
     parts = (query, key, value.expand(len(key), -1, -1))
-    heads = (part.unflatten(-1, (num_heads, -1)).transpose(1, 2) for part in parts)  # [B, heads, L or S, C / heads]
+    query, key, value = (part.unflatten(-1, (num_heads, -1)).transpose(1, 2) for part in parts)
     heads_mask = None if mask is None else mask[:, None]
-    return F.scaled_dot_product_attention(*heads, heads_mask, dropout).transpose(1, 2).flatten(2)
+    heads = F.scaled_dot_product_attention(query, key, value, heads_mask, dropout)  # [B, heads, L, C / heads]
+    return heads.transpose(1, 2).flatten(2)
 
 
 class _CpuDropoutAttention(torch.autograd.Function):

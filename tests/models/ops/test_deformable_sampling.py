@@ -120,3 +120,19 @@ def test_cuda_equals_cpu():
     expected = deformable_sampling.sample(values, SIZES, locations, weights)
     on_gpu = deformable_sampling.sample(values.cuda(), SIZES, locations.cuda(), weights.cuda())
     torch.testing.assert_close(on_gpu.cpu(), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings('ignore::DeprecationWarning')
+def test_traces_and_exports_consist_of_standard_operators():
+    class Sample(torch.nn.Module):
+        def forward(self, values, locations, weights):
+            return deformable_sampling.sample(values, SIZES, locations, weights)
+
+    arguments = random_arguments(dtype=torch.float32)
+    expected = Sample()(*arguments)
+    traced = torch.jit.trace(Sample(), arguments)
+    exported = torch.export.export(Sample(), arguments, strict=False)
+    for recorded, operators in ((traced, str(traced.inlined_graph)), (exported.module(), str(exported.graph))):
+        assert 'grid_sampler' in operators
+        assert 'embedding_bag' not in operators
+        torch.testing.assert_close(recorded(*arguments), expected)

@@ -1,0 +1,66 @@
+"""Which device a model runs on, and in which precision."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import mmengine.device
+import torch
+
+ACCELERATORS = ('cuda', 'xpu', 'mps', 'npu')  # in the order in which 'auto' tries them
+DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
+
+
+def resolve_device(device: str | torch.device = 'auto') -> torch.device:
+    """Choose a device, or check one.
+
+    Args:
+        device: 'auto' for the first available of CUDA, XPU (Intel), MPS (Apple) and NPU (Ascend), else the CPU; or a
+            device of torch, such as 'cpu' or 'cuda:1'.
+
+    Raises:
+        ValueError: If torch does not know the device, or there is none of that type or number.
+    """
+    if device == 'auto':
+        return torch.device(next(filter(_count_devices, ACCELERATORS), 'cpu'))
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"unknown device {device!r}: use 'auto', 'cpu' or for example 'cuda:0'") from error
+    if resolved.type in ACCELERATORS:
+        count = _count_devices(resolved.type)
+        if count <= (resolved.index or 0):
+            found = f'{count or "no"} {resolved.type.upper()} device{"s" if count > 1 else ""}'
+            raise ValueError(
+                f"device is {str(device)!r}, but torch {torch.__version__} finds {found}: use 'auto' or 'cpu'"
+            )
+    return resolved
+
+
+def _count_devices(device_type: str) -> int:
+    if device_type == 'mps':
+        return int(torch.backends.mps.is_available())
+    backend = getattr(torch, device_type, None)  # torch.npu exists where torch_npu is installed
+    return backend.device_count() if backend is not None and backend.is_available() else 0
+
+
+def trains_on_accelerator() -> bool:
+    """Whether mmengine trains on a device for which it has mixed precision in float16 and a distributed backend.
+
+    These are CUDA, NPU, MLU and MUSA; for MPS it has neither, and it does not train on XPU.
+    """
+    return mmengine.device.get_device() not in ('cpu', 'mps')
+
+
+def check_precision(precision: str) -> str:
+    """Return the name of a precision.
+
+    Raises:
+        ValueError: If it is none of ``DTYPES``.
+    """
+    if precision not in DTYPES:
+        raise ValueError(f'unknown precision {precision!r}: choose one of {list(DTYPES)}')
+    return precision
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Context in which a model runs in a precision, by torch's autocast; float32 changes nothing."""
+    return nullcontext() if precision == 'float32' else torch.autocast(device.type, DTYPES[precision])
