@@ -144,7 +144,7 @@ def _observed(record: SampleRecord, transform: BaseTransform, results: Mapping[s
     record = replace(record, visible=(*record.visible, visible))
     if isinstance(transform, SampleTask):
         samples = samples_of_tasks(results, transform)
-        record = replace(record, targets={task: len(sample['gt_labels']) for task, sample in samples.items()})
+        record = replace(record, targets={task: len(sample['targets']) for task, sample in samples.items()})
     return record
 
 

@@ -10,7 +10,7 @@ from mmengine.dataset import BaseDataset
 
 from mmoneformer.data_check.examination import SampleFault, samples_of_tasks, walk
 from mmoneformer.datasets.transforms import SampleTask
-from mmoneformer.structures import SegmentMap
+from mmoneformer.structures import SegmentMap, Targets
 from mmoneformer.visualization.regions import Classes, Regions, annotated_regions
 from mmoneformer.visualization.sheet import draw_panels
 
@@ -55,18 +55,17 @@ def draw_sample(dataset: BaseDataset, index: int) -> SamplePicture | None:
     if seen is None:
         return None
     classes = dataset.metainfo
-    panels = {task.capitalize(): target_regions(sample, classes) for task, sample in samples.items()}
+    panels = {task.capitalize(): target_regions(sample['targets'], classes) for task, sample in samples.items()}
     sheet = draw_panels(_shown(seen), panels or {'Annotation': _annotation(seen, classes)}, classes)
-    return SamplePicture(seen['img_path'], sheet, {task: Counter(s['texts']) for task, s in samples.items()})
+    return SamplePicture(seen['img_path'], sheet, {task: Counter(s['targets'].texts) for task, s in samples.items()})
 
 
-def target_regions(sample: Mapping[str, Any], metainfo: Classes) -> Regions:
-    """Regions of the targets of a sample; where some overlap, the first is seen."""
-    labels = sample['gt_labels']
-    targets = [{'id': number, 'label': int(label)} for number, label in enumerate(labels, start=1)]
-    return annotated_regions(
-        SegmentMap(sample['gt_target_map'], len(labels), sample.get('gt_target_members')).flatten(), targets, metainfo
-    )
+def target_regions(targets: Targets, metainfo: Classes) -> Regions:
+    """Regions of targets; where some overlap, the first is seen."""
+    segments = [{'id': number, 'label': label} for number, label in enumerate(targets.labels.tolist(), start=1)]
+    masks = targets.masks
+    members = None if masks.members is None else masks.members.numpy()
+    return annotated_regions(SegmentMap(masks.id_map.numpy(), len(masks), members).flatten(), segments, metainfo)
 
 
 def _annotation(results: Mapping[str, Any], metainfo: Classes) -> Regions:

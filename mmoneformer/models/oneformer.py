@@ -135,15 +135,8 @@ class OneFormer(BaseModel):
         return self.backbone(inputs.contiguous(memory_format=torch.channels_last))
 
     def _loss(self, inputs: Tensor, data_samples: list[DetDataSample]) -> dict[str, Tensor]:
-        return self.panoptic_head.loss(
-            self._features(inputs),
-            tasks=[sample.task for sample in data_samples],
-            texts=[sample.texts for sample in data_samples],
-            labels=[sample.gt_labels for sample in data_samples],
-            masks=[sample.gt_masks for sample in data_samples],
-            padded_size=(inputs.shape[-2], inputs.shape[-1]),
-            unlabeled=[sample.get('unlabeled', ()) for sample in data_samples],
-        )
+        targets = [sample.targets for sample in data_samples]
+        return self.panoptic_head.loss(self._features(inputs), targets, (inputs.shape[-2], inputs.shape[-1]))
 
     def _logits(self, inputs: Tensor, tasks: Sequence[str]) -> Logits:
         output = self._infer(inputs, tasks)

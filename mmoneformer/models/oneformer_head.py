@@ -12,7 +12,7 @@ from mmoneformer.models.query_initializer import QueryInitializer
 from mmoneformer.models.task_token import TaskToken
 from mmoneformer.models.text.text_mapper import pad_texts
 from mmoneformer.registry import MODELS
-from mmoneformer.structures import TargetMasks
+from mmoneformer.structures import Targets
 from mmoneformer.tasks import TASKS
 
 Config = dict[str, Any]
@@ -101,34 +101,29 @@ class OneFormerHead(nn.Module):
     def loss(
         self,
         features: Sequence[Tensor],
-        tasks: Sequence[str],
-        texts: Sequence[Sequence[str]],
-        labels: Sequence[Tensor],
-        masks: Sequence[TargetMasks],
+        targets: Sequence[Targets],
         padded_size: tuple[int, int],
-        unlabeled: Sequence[Sequence[int]] = (),
     ) -> dict[str, Tensor]:
-        """Losses of a batch, weighted.
+        """Compute the weighted losses of a batch (paper sections 3.3 and 4.1).
 
         Args:
-            features: Backbone maps of strides 4, 8, 16, 32.
-            tasks: The task of each image.
-            texts: Of each image, the texts of its N_b targets.
-            labels: Of each image, [N_b].
-            masks: Of each image, N_b of them.
-            padded_size: Height and width of the padded images.
-            unlabeled: Of each image, the classes that its annotation does not label; by default none.
+            features: Backbone maps of strides 4, 8, 16, 32, each [B, C_i, H_i, W_i].
+            targets: Of each of the B images.
+            padded_size: H and W, in pixels.
+
+        Returns:
+            The losses of ``set_loss``, and ``loss_contrastive``.
 
         Raises:
             RuntimeError: If the model was built without a text mapper.
         """
         if self.text_mapper is None:
             raise RuntimeError('training needs panoptic_head.text_mapper, which this config sets to None')
-        output = self(features, [[task] for task in tasks])
-        losses = self.set_loss(output.predictions, output.mask_features, labels, masks, padded_size, unlabeled)
+        output = self(features, [[image.task] for image in targets])
+        losses = self.set_loss(output.predictions, output.mask_features, targets, padded_size)
         padded_texts = [
-            pad_texts(image, filler=TASKS[task].filler, count=self.text_mapper.num_texts)
-            for task, image in zip(tasks, texts, strict=True)
+            pad_texts(image.texts, filler=TASKS[image.task].filler, count=self.text_mapper.num_texts)
+            for image in targets
         ]
         text_queries = self.text_mapper(padded_texts)  # [B, Q, C]
         losses['loss_contrastive'] = self.contrastive_loss(output.initial_queries.squeeze(1), text_queries)

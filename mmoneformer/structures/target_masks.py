@@ -10,6 +10,7 @@ instances it holds.
 
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -75,3 +76,10 @@ class TargetMasks:
     def _belong(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Whether ids are of targets; the two shapes are broadcast."""
         return ids == targets + 1 if self.members is None else self.members[ids.to(torch.int64), targets]
+
+
+def id_map_tensor(id_map: np.ndarray) -> Tensor:
+    """Copy an id map [H, W] to a tensor, uint8 or int32: few operators of torch take uint16."""
+    dtype = np.uint8 if id_map.dtype == np.uint8 else np.int32
+    # a copy: a flipped array has negative strides, which numpy takes for contiguous where a side is 1
+    return torch.from_numpy(np.array(id_map, dtype=dtype, order='C'))

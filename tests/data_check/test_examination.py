@@ -70,7 +70,7 @@ def test_tasks_that_are_never_drawn_are_left_out():
         thing_ids=(0,),
     )
     samples = samples_of_tasks(results, SampleTask(probabilities=dict(panoptic=1, semantic=1)))
-    assert {task: sample['texts'] for task, sample in samples.items()} == {'panoptic': ['a photo with a cat']}
+    assert {task: sample['targets'].texts for task, sample in samples.items()} == {'panoptic': ['a photo with a cat']}
 
 
 def test_an_error_becomes_the_fault_of_its_step(dataset):

@@ -2,10 +2,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 
 from mmoneformer.data_check.pictures import draw_sample, draw_samples, target_regions
 from mmoneformer.data_check.tolerant_dataset import open_dataset
 from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.structures import TargetMasks, Targets
 
 
 @pytest.fixture
@@ -43,12 +45,9 @@ def test_images_without_annotation_are_left_out(config, edit_json):
 
 
 def test_of_targets_that_overlap_the_first_is_seen():
-    members = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], bool)
-    sample = dict(
-        gt_labels=np.array([1, 1]),
-        gt_target_map=np.array([[0, 1, 2, 3]], np.uint8),
-        gt_target_members=members,
-    )
-    regions = target_regions(sample, resolve_metainfo(dict(classes=('sky', 'cat'), thing_ids=(1,))))
+    members = torch.tensor([[0, 0], [1, 0], [0, 1], [1, 1]], dtype=torch.bool)
+    masks = TargetMasks(torch.tensor([[0, 1, 2, 3]]), 2, members)
+    targets = Targets('instance', ['', ''], torch.tensor([1, 1]), masks)
+    regions = target_regions(targets, resolve_metainfo(dict(classes=('sky', 'cat'), thing_ids=(1,))))
     np.testing.assert_array_equal(regions.id_map, [[0, 1, 2, 1]])
     assert regions.texts == ['cat', 'cat']

@@ -155,14 +155,14 @@ def test_targets_are_those_of_the_picture(task, drawn, geometry, seed):
     ids, listed = drawn
     np.random.seed(seed)
     packed = packed_sample(ids, listed, training(geometry, task))
-    sample = packed['data_samples']
-    targets = expected_targets(ids_of(packed['inputs']), listed, task)
-    assert sample.task == task
-    assert sample.gt_labels.tolist() == [label for label, _ in targets]
-    assert sample.texts == [f'a photo with a {CLASSES[label]}' for label, _ in targets]
-    assert [pixels_of(mask) for mask in sample.gt_masks.dense()] == [mask for _, mask in targets]
-    assert pixels_of(sample.gt_masks.id_map > 0) == set().union(*(mask for _, mask in targets))
-    assert sample.gt_masks.id_map.shape == packed['inputs'].shape[1:] == sample.img_shape
+    sample, targets = packed['data_samples'], packed['data_samples'].targets
+    expected = expected_targets(ids_of(packed['inputs']), listed, task)
+    assert targets.task == task
+    assert targets.labels.tolist() == [label for label, _ in expected]
+    assert targets.texts == [f'a photo with a {CLASSES[label]}' for label, _ in expected]
+    assert [pixels_of(mask) for mask in targets.masks.dense()] == [mask for _, mask in expected]
+    assert pixels_of(targets.masks.id_map > 0) == set().union(*(mask for _, mask in expected))
+    assert targets.masks.id_map.shape == packed['inputs'].shape[1:] == sample.img_shape
 
 
 @few

@@ -67,18 +67,18 @@ def test_targets_equal_those_of_the_panoptic_annotation(sources, kind):
     expected, found = unite(sources, 'panoptic', task=kind), unite(sources, kind)
     assert len(found) == COUNT
     for index in range(COUNT):
-        truth, sample = expected[index]['data_samples'], found[index]['data_samples']
-        assert (sample.task, sample.texts) == (kind, truth.texts)
-        assert sample.gt_labels.tolist() == truth.gt_labels.tolist()
-        ours, theirs = sample.gt_masks.dense().numpy(), truth.gt_masks.dense().numpy()
+        truth, targets = (samples[index]['data_samples'].targets for samples in (expected, found))
+        assert (targets.task, targets.texts) == (kind, truth.texts)
+        assert targets.labels.tolist() == truth.labels.tolist()
+        ours, theirs = targets.masks.dense().numpy(), truth.masks.dense().numpy()
         overlap, union = (ours & theirs).sum((1, 2)), (ours | theirs).sum((1, 2))
         assert (overlap >= (1 if kind == 'semantic' else 0.85) * union).all()
-        assert sample.unlabeled == []
+        assert targets.unlabeled == []
 
 
 def test_each_source_teaches_what_it_can_tell(sources):
     dataset = unite(sources, 'panoptic', 'instance', 'semantic')
-    tasks = [{dataset[index]['data_samples'].task for _ in range(12)} for index in (0, COUNT, 2 * COUNT)]
+    tasks = [{dataset[index]['data_samples'].targets.task for _ in range(12)} for index in (0, COUNT, 2 * COUNT)]
     assert tasks == [{'panoptic', 'instance', 'semantic'}, {'instance'}, {'semantic'}]
     assert dataset.metainfo == METAINFO | {'palette': [tuple(color) for color in METAINFO['palette']]}
 
@@ -89,10 +89,10 @@ def test_instances_and_label_maps_teach_the_panoptic_task_by_parts(sources):
     parts = unite(sources, 'instance', 'semantic', task='panoptic')
     things, stuff = (1, 2, 4, 6, 7), (0, 3, 5, 8)
     for index in range(COUNT):
-        found = [parts[place]['data_samples'] for place in (index, COUNT + index)]
-        assert [tuple(sample.unlabeled) for sample in found] == [stuff, things]
-        labels = np.concatenate([sample.gt_labels for sample in found])
-        assert sorted(labels) == whole[index]['data_samples'].gt_labels.tolist()
+        found = [parts[place]['data_samples'].targets for place in (index, COUNT + index)]
+        assert [tuple(targets.unlabeled) for targets in found] == [stuff, things]
+        labels = np.concatenate([targets.labels for targets in found])
+        assert sorted(labels) == whole[index]['data_samples'].targets.labels.tolist()
     assert unite(sources, 'instance', 'semantic').get_data_info(0)['tasks'] == ('panoptic', 'instance')
     assert unite(sources, 'instance', 'semantic', test_mode=True).get_data_info(0)['tasks'] == ('instance',)
 
@@ -101,7 +101,7 @@ def test_classes_that_a_source_does_not_label(sources):
     some = sources['instance'] | dict(metainfo=dict(classes=('ring', 'star')))
     stuff = sources['semantic'] | dict(metainfo=dict(classes=METAINFO['classes'][:4]), ignore_index=4)
     dataset = unite({'instance': some, 'semantic': stuff}, 'instance')
-    assert dataset[0]['data_samples'].unlabeled == [1, 2, 4]  # stuff is no target of the instance task anyway
+    assert dataset[0]['data_samples'].targets.unlabeled == [1, 2, 4]  # stuff is no target of the instance task anyway
     assert dataset.get_data_info(0)['unlabeled_ids'] == (0, 1, 2, 3, 4, 5, 8)
     semantic = unite({'semantic': stuff}, 'semantic')
     assert semantic.get_data_info(0)['unlabeled_ids'] == (4, 5, 6, 7, 8)

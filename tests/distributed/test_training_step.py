@@ -17,7 +17,7 @@ from mmengine.structures import BaseDataElement
 
 import mmoneformer  # noqa: F401  # as a script, too, before mmdet
 from mmoneformer.registry import MODELS
-from mmoneformer.structures import TargetMasks
+from mmoneformer.structures import TargetMasks, Targets
 
 DATA = Path(__file__).parents[1] / 'data'
 same_points_for_all = runpy.run_path(str(DATA / 'same_points.py'))['same_points_for_all']
@@ -39,9 +39,9 @@ def sample(number, task, labels, boxes):
     for index, (top, left, bottom, right) in enumerate(boxes):
         id_map[top:bottom, left:right] = index + 1
     texts = [f'a photo with a {CLASSES[label]}' for label in labels]
-    data_sample = BaseDataElement(metainfo=dict(task=task, texts=texts, img_shape=(64, 96)))
-    data_sample.gt_labels = torch.tensor(labels, dtype=torch.int64)
-    data_sample.gt_masks = TargetMasks(id_map, len(labels))
+    data_sample = BaseDataElement(metainfo=dict(img_shape=(64, 96)))
+    masks = TargetMasks(id_map, len(labels))
+    data_sample.targets = Targets(task, texts, torch.tensor(labels, dtype=torch.int64), masks)
     image = torch.randint(256, (3, 64, 96), dtype=torch.uint8, generator=torch.Generator().manual_seed(number))
     return image, data_sample
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from mmoneformer.models.layers.attention import MultiHeadAttention
 from mmoneformer.registry import MODELS
-from mmoneformer.structures import TargetMasks
+from mmoneformer.structures import TargetMasks, Targets
 
 CLASSES = ('cat', 'sky', 'dog', 'sea', 'cow')
 THING_IDS = (0, 2, 4)
@@ -70,9 +70,8 @@ def train_batch() -> dict[str, Any]:
     samples = []
     for task, labels, ids in targets:
         texts = [f'a photo with a {CLASSES[label]}' for label in labels]
-        sample = DetDataSample(metainfo=dict(task=task, texts=texts))
-        sample.gt_labels = torch.tensor(labels)
-        sample.gt_masks = TargetMasks(ids, len(labels))
+        sample = DetDataSample()
+        sample.targets = Targets(task, texts, torch.tensor(labels), TargetMasks(ids, len(labels)))
         samples.append(sample)
     return dict(inputs=torch.randn(2, 3, 64, 96), data_samples=samples)
 

@@ -19,7 +19,7 @@ from mmoneformer.models.ops import attention, deformable_sampling, dropout, neig
 from mmoneformer.models.post_process import semantic_scores
 from mmoneformer.models.query_initializer import QueryInitializer
 from mmoneformer.registry import MODELS
-from mmoneformer.structures import TargetMasks
+from mmoneformer.structures import TargetMasks, Targets
 
 BACKBONES = [
     dict(type='SwinTransformer', embed_dims=8, depths=(2, 1, 1, 1), num_heads=(1, 1, 2, 2), window_size=3),
@@ -120,12 +120,13 @@ def test_losses():
     masks = TargetMasks(on_meta(64, 96, dtype=torch.uint8), 3)
     labels, features = on_meta(3, dtype=torch.int64), on_meta(1, 8, 16, 24)
     class_logits, embeddings = on_meta(layers, 1, queries, 5), on_meta(layers, 1, queries, 8).requires_grad_()
-    targets = masks.sample(torch.arange(3, device='meta'), on_meta(1, 24, 2), (64, 96))
-    costs = matching_cost(class_logits[:, 0], on_meta(layers, queries, 24), labels, targets, CostWeights(2, 5, 5))
+    points = masks.sample(torch.arange(3, device='meta'), on_meta(1, 24, 2), (64, 96))
+    costs = matching_cost(class_logits[:, 0], on_meta(layers, queries, 24), labels, points, CostWeights(2, 5, 5))
     assert costs.total.shape == (layers, queries, 3)
     matches = Matches(*(torch.zeros(layers * 3, dtype=torch.int64, device='meta') for _ in range(3)))
-    assert loss.class_loss(class_logits, [labels], [matches]).shape == (layers,)
-    mask_losses, dice_losses = loss.mask_losses(embeddings, features, [masks], [matches], (64, 96))
+    targets = [Targets('panoptic', [''] * 3, labels, masks)]
+    assert loss.class_loss(class_logits, targets, [matches]).shape == (layers,)
+    mask_losses, dice_losses = loss.mask_losses(embeddings, features, targets, [matches], (64, 96))
     assert mask_losses.shape == dice_losses.shape == (layers,)
     (mask_losses + dice_losses).sum().backward()
     assert uncertain_points(on_meta(40, 1, 16, 24), 24).shape == (40, 24, 2)

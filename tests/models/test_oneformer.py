@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -6,6 +7,7 @@ import torch.nn.functional as F
 from mmdet.structures import DetDataSample
 
 from mmoneformer.models.oneformer_head import HeadOutput
+from mmoneformer.structures import TargetMasks
 from mmoneformer.tasks import TASKS
 
 PARTS = ('loss_cls', 'loss_mask', 'loss_dice')
@@ -138,9 +140,8 @@ def test_images_without_targets_have_the_same_losses_and_parameters(build_model,
     model = build_model()
     full = model(**train_batch, mode='loss')
     for sample in train_batch['data_samples']:
-        sample.gt_labels = sample.gt_labels[:0]
-        sample.gt_masks = type(sample.gt_masks)(sample.gt_masks.id_map * 0, 0)
-        sample.set_metainfo(dict(texts=[]))
+        masks = TargetMasks(sample.targets.masks.id_map * 0, 0)
+        sample.targets = replace(sample.targets, texts=[], labels=sample.targets.labels[:0], masks=masks)
     empty = model(**train_batch, mode='loss')
     assert empty.keys() == full.keys()
     for name, loss in empty.items():

@@ -4,6 +4,8 @@ import torch
 from mmoneformer.models.prediction_head import mask_logits
 from mmoneformer.tasks import TASKS
 
+PADDED = (64, 96)
+
 
 @pytest.fixture
 def head(build_model):
@@ -17,14 +19,7 @@ def features():
 
 @pytest.fixture
 def targets(train_batch):
-    samples = train_batch['data_samples']
-    return dict(
-        tasks=[sample.task for sample in samples],
-        texts=[sample.texts for sample in samples],
-        labels=[sample.gt_labels for sample in samples],
-        masks=[sample.gt_masks for sample in samples],
-        padded_size=(64, 96),
-    )
+    return [sample.targets for sample in train_batch['data_samples']]
 
 
 @torch.no_grad()
@@ -68,12 +63,10 @@ def test_each_image_may_have_tasks_of_its_own(head, features):
 @torch.no_grad()
 def test_losses_are_those_of_the_parts(head, features, targets):
     torch.manual_seed(1)
-    losses = head.loss(features, **targets)
+    losses = head.loss(features, targets, PADDED)
     output = head(features, [['panoptic'], ['instance']])
     torch.manual_seed(1)
-    expected = head.set_loss(
-        output.predictions, output.mask_features, targets['labels'], targets['masks'], targets['padded_size']
-    )
+    expected = head.set_loss(output.predictions, output.mask_features, targets, PADDED)
     texts = [
         ['a photo with a cat', 'a photo with a sky', 'a photo with a dog', *['a panoptic photo'] * 5],
         ['a photo with a cow', 'a photo with a cow', *['an instance photo'] * 6],
@@ -87,4 +80,4 @@ def test_losses_are_those_of_the_parts(head, features, targets):
 def test_training_needs_a_text_mapper(head, features, targets):
     head.text_mapper = None
     with pytest.raises(RuntimeError, match='text_mapper'):
-        head.loss(features, **targets)
+        head.loss(features, targets, PADDED)

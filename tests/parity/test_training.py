@@ -8,26 +8,28 @@ import torch
 
 from mmoneformer.checkpoints.official import rename_official
 from mmoneformer.models.losses.matcher import Matches
-from mmoneformer.structures import TargetMasks
+from mmoneformer.structures import TargetMasks, Targets
 
 PARTS = {'ce': 'loss_cls', 'mask': 'loss_mask', 'dice': 'loss_dice'}
 RUNS = ('semantic', 'instance', 'panoptic', 'mixed')
+PADDED = (128, 160)
 
 
 def batch(reference, run):
-    """Tasks, texts, labels and masks of the two images, as the head's loss takes them."""
+    """Targets of the two images; their texts are padded already."""
     tasks = json.loads(str(reference.train['runs_json']))[run]
-    texts, labels, masks = [], [], []
+    targets = []
     for image, task in enumerate(tasks):
         prefix = f'gt{image}/{task}'
         shape = tuple(reference.train[f'{prefix}/masks_shape'])
         bits = np.unpackbits(reference.train[f'{prefix}/masks_packed'], axis=-1)[:, : shape[1] * shape[2]]
         dense = torch.from_numpy(bits.reshape(shape)).long()
         target_ids = torch.arange(1, shape[0] + 1)[:, None, None]
-        masks.append(TargetMasks((dense * target_ids).sum(0), shape[0]))
-        labels.append(reference.tensor(f'{prefix}/labels').long())
-        texts.append(json.loads(str(reference.train[f'{prefix}/texts_json'])))
-    return dict(tasks=tasks, texts=texts, labels=labels, masks=masks, padded_size=(128, 160))
+        masks = TargetMasks((dense * target_ids).sum(0), shape[0])
+        labels = reference.tensor(f'{prefix}/labels').long()
+        texts = json.loads(str(reference.train[f'{prefix}/texts_json']))
+        targets.append(Targets(task, texts, labels, masks))
+    return targets
 
 
 def unweighted(reference, ours):
@@ -48,8 +50,8 @@ def unweighted(reference, ours):
 def test_class_loss_of_the_same_assignment(reference, run):
     """Their assignments of seed 0: call 0 is the last layer's, call i + 1 is that of layer i."""
     head = reference.model.panoptic_head
-    given = batch(reference, run)
-    output = head(reference.model.backbone(reference.inputs), [[task] for task in given['tasks']])
+    targets = batch(reference, run)
+    output = head(reference.model.backbone(reference.inputs), [[image.task] for image in targets])
     class_logits = torch.stack([layer.class_logits.squeeze(1) for layer in output.predictions])
     calls = [*range(1, len(class_logits)), 0]  # in the order of our layers
     matches = []
@@ -57,7 +59,7 @@ def test_class_loss_of_the_same_assignment(reference, run):
         pairs = [reference.tensor(f'{run}/match_seed0/call{call}/image{image}').long() for call in calls]
         layers = torch.arange(len(calls)).repeat_interleave(pairs[0].shape[1])
         matches.append(Matches(layers, *torch.cat(pairs, dim=1)))
-    ours = head.set_loss.class_loss(class_logits, given['labels'], matches)
+    ours = head.set_loss.class_loss(class_logits, targets, matches)
     names = json.loads(str(reference.train[f'{run}/loss_names_json']))
     expected = dict(zip(names, reference.train[f'{run}/loss_per_seed'][0], strict=True))
     theirs = [expected[f'loss_ce_{call - 1}' if call else 'loss_ce'] for call in calls]
@@ -67,16 +69,15 @@ def test_class_loss_of_the_same_assignment(reference, run):
 def layer_by_layer(reference, run):
     """Losses of seed 0, the layers in the authors' order: then the random points are theirs, too."""
     head = reference.model.panoptic_head
-    given = batch(reference, run)
-    output = head(reference.model.backbone(reference.inputs), [[task] for task in given['tasks']])
-    targets = given['labels'], given['masks'], given['padded_size']
+    targets = batch(reference, run)
+    output = head(reference.model.backbone(reference.inputs), [[image.task] for image in targets])
     *earlier, last = output.predictions
     torch.manual_seed(0)
-    losses = head.set_loss([last], output.mask_features, *targets)
+    losses = head.set_loss([last], output.mask_features, targets, PADDED)
     for index, layer in enumerate(earlier):
-        of_layer = head.set_loss([layer], output.mask_features, *targets)
+        of_layer = head.set_loss([layer], output.mask_features, targets, PADDED)
         losses.update({f'd{index}.{name}': value for name, value in of_layer.items()})
-    texts = head.text_mapper(given['texts'])
+    texts = head.text_mapper([image.texts for image in targets])
     losses['loss_contrastive'] = head.contrastive_loss(output.initial_queries.squeeze(1), texts)
     return losses
 
@@ -111,11 +112,11 @@ def test_losses(reference, run):
     names = json.loads(str(reference.train[f'{run}/loss_names_json']))
     theirs, std = (reference.train[f'{run}/{part}'] for part in ('loss_per_seed', 'loss_std'))
     features = reference.model.backbone(reference.inputs)
-    given = batch(reference, run)
+    targets = batch(reference, run)
     seeds = []
     for seed in range(5):
         torch.manual_seed(seed)
-        seeds.append(unweighted(reference, reference.model.panoptic_head.loss(features, **given)))
+        seeds.append(unweighted(reference, reference.model.panoptic_head.loss(features, targets, PADDED)))
     assert set(seeds[0]) == set(names)
     for index, name in enumerate(names):
         ours, expected = np.median([seed[name] for seed in seeds]), np.median(theirs[:, index])
@@ -127,5 +128,5 @@ def test_losses(reference, run):
 @pytest.mark.parametrize('run', RUNS)
 def test_text_queries(reference, run):
     head = reference.model.panoptic_head
-    queries = head.text_mapper(batch(reference, run)['texts'])
+    queries = head.text_mapper([image.texts for image in batch(reference, run)])
     torch.testing.assert_close(queries, reference.tensor(f'{run}/texts_x'), atol=1e-4, rtol=0)

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from mmoneformer.structures.target_masks import TargetMasks
+from mmoneformer.structures.target_masks import TargetMasks, id_map_tensor
 
 HEIGHT, WIDTH, TARGETS, POINTS = 7, 11, 5, 256
 
@@ -113,3 +114,11 @@ def test_dense_overlapping_masks(overlapping):
 def test_to_moves_the_table_too(overlapping):
     moved = overlapping[1].to('meta')
     assert moved.id_map.device.type == moved.members.device.type == 'meta'
+
+
+@pytest.mark.parametrize(('dtype', 'expected'), [('uint8', torch.uint8), ('uint16', torch.int32)])
+def test_id_maps_become_tensors_that_can_be_indexed(dtype, expected):
+    flipped = np.arange(6).reshape(2, 3).astype(dtype)[::-1, ::-1]
+    tensor = id_map_tensor(flipped)
+    assert tensor.dtype == expected
+    assert tensor.tolist() == [[5, 4, 3], [2, 1, 0]]

@@ -34,8 +34,8 @@ def test_config_reads_what_the_tool_writes(folder, split, count):
         samples = [dataset[index]['data_samples'] for index in range(count)]
     assert len(dataset) == count
     if split == 'train':
-        assert all(len(sample.gt_masks) == len(sample.texts) for sample in samples)
-        assert sum(len(sample.gt_masks) for sample in samples) > 0
+        assert all(len(sample.targets.masks) == len(sample.targets.texts) for sample in samples)
+        assert sum(len(sample.targets) for sample in samples) > 0
     else:
         assert {sample.gt_sem_seg.shape for sample in samples} <= {(64, 80), (80, 64)}
 

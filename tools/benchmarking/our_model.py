@@ -15,7 +15,7 @@ from benchmarking.precision import inference, precise
 from benchmarking.training import optimizer_step
 from mmoneformer.models import OneFormer
 from mmoneformer.registry import MODELS
-from mmoneformer.structures import TargetMasks
+from mmoneformer.structures import TargetMasks, Targets
 from mmoneformer.tasks import target_text
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -75,12 +75,11 @@ def training_step_of(model: OneFormer, case: Case) -> Callable[[], float]:
 def _target(case: Case, index: int, model: Any) -> DetDataSample:
     classes = model.dataset_meta['classes']
     annotation = draw_annotation(case.size, case.masks, num_classes=len(classes), seed=index)
-    sample = DetDataSample(
-        metainfo=dict(
-            task=case.tasks[index % len(case.tasks)],
-            texts=[target_text(classes[label]) for label in annotation.labels],
-        )
+    sample = DetDataSample()
+    sample.targets = Targets(
+        task=case.tasks[index % len(case.tasks)],
+        texts=[target_text(classes[label]) for label in annotation.labels],
+        labels=torch.tensor(annotation.labels),
+        masks=TargetMasks(torch.from_numpy(annotation.id_map), case.masks),
     )
-    sample.gt_masks = TargetMasks(torch.from_numpy(annotation.id_map), case.masks)
-    sample.gt_labels = torch.tensor(annotation.labels)
     return sample

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmoneformer.metainfo import IGNORED_LABEL
 from mmoneformer.registry import TRANSFORMS
-from mmoneformer.structures.target_masks import TargetMasks
+from mmoneformer.structures.target_masks import TargetMasks, id_map_tensor
 from mmoneformer.tasks import TASKS
 
 
@@ -22,8 +22,7 @@ class PackOneFormerInputs(BaseTransform):
 
     What the data sample holds follows from what the pipeline has made:
 
-    - behind ``SampleTask``, training targets: ``gt_masks`` (``TargetMasks``), ``gt_labels`` (int64 [N]), and as
-      metainfo ``task``, ``texts`` and ``unlabeled``;
+    - after ``SampleTask``, the training targets: ``targets`` (``Targets``);
     - with an id map alone, the ground truth of evaluation, as far as the annotation tells it (metainfo ``tasks``):
       ``gt_panoptic_seg.sem_seg`` [1, H, W] (pixel value i + 1 belongs to ``segments[i]``, 0 is void) and as metainfo
       ``segments``; ``gt_sem_seg`` with one uint8 map [1, H, W] of class indices as both ``sem_seg`` and ``data``, 255
@@ -56,30 +55,18 @@ class PackOneFormerInputs(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Pack the sample."""
         data_sample = DetDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
-        if 'gt_target_map' in results:
-            _add_targets(data_sample, results)
+        if 'targets' in results:
+            data_sample.targets = results['targets']
         elif 'gt_seg_map' in results:
             add = _add_instances if 'gt_members' in results else _add_ground_truth
             add(data_sample, results)
         return {'inputs': _image_tensor(results['img']), 'data_samples': data_sample}
 
 
-def _add_targets(data_sample: DetDataSample, results: Mapping[str, Any]) -> None:
-    told = {'task': results['task'], 'texts': results['texts'], 'unlabeled': results.get('unlabeled', [])}
-    data_sample.set_metainfo(told)
-    members = results.get('gt_target_members')
-    data_sample.gt_masks = TargetMasks(
-        _map_tensor(results['gt_target_map']),
-        len(results['gt_labels']),
-        None if members is None else torch.from_numpy(members),
-    )
-    data_sample.gt_labels = torch.from_numpy(results['gt_labels'])
-
-
 def _add_instances(data_sample: DetDataSample, results: Mapping[str, Any]) -> None:
     segments, members = results['segments'], torch.from_numpy(results['gt_members'])
     data_sample.gt_instances = InstanceData(
-        masks=TargetMasks(_map_tensor(results['gt_seg_map']), len(segments), members).dense(),
+        masks=TargetMasks(id_map_tensor(results['gt_seg_map']), len(segments), members).dense(),
         labels=torch.tensor([segment['label'] for segment in segments], dtype=torch.int64),
         iscrowd=torch.tensor([segment['iscrowd'] for segment in segments], dtype=torch.int64),
     )
@@ -89,7 +76,7 @@ def _add_ground_truth(data_sample: DetDataSample, results: Mapping[str, Any]) ->
     seg_map, segments = results['gt_seg_map'], results['segments']
     if 'panoptic' in results.get('tasks', TASKS):
         data_sample.set_metainfo({'segments': segments})
-        data_sample.gt_panoptic_seg = PixelData(sem_seg=_map_tensor(seg_map)[None])
+        data_sample.gt_panoptic_seg = PixelData(sem_seg=id_map_tensor(seg_map)[None])
     labels = results['gt_label_map'] if 'gt_label_map' in results else _label_map(seg_map, segments)
     label_map = torch.from_numpy(labels)[None]
     data_sample.gt_sem_seg = PixelData(sem_seg=label_map, data=label_map)
@@ -103,17 +90,8 @@ def _label_map(seg_map: np.ndarray, segments: Sequence[Mapping[str, int]]) -> np
     return label_of[seg_map]
 
 
-def _map_tensor(id_map: np.ndarray) -> Tensor:
-    """An id map as a tensor, uint8 or int32: torch has few operators for uint16."""
-    return _tensor(id_map if id_map.dtype == np.uint8 else id_map.astype(np.int32))
-
-
 def _image_tensor(image: np.ndarray) -> Tensor:
     if image.dtype != np.uint8:  # mmdet's color jitter leaves floats, some outside of the range
         image = np.clip(np.rint(image), 0, 255).astype(np.uint8)
-    return _tensor(image.transpose(2, 0, 1))
-
-
-def _tensor(array: np.ndarray) -> Tensor:
     # a copy: a flipped array has negative strides, which numpy takes for contiguous where a side is 1
-    return torch.from_numpy(np.array(array, order='C'))
+    return torch.from_numpy(np.array(image.transpose(2, 0, 1), order='C'))

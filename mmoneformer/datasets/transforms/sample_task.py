@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from mmcv.transforms import BaseTransform
 
 from mmoneformer.registry import TRANSFORMS
+from mmoneformer.structures import TargetMasks, Targets
+from mmoneformer.structures.target_masks import id_map_tensor
 from mmoneformer.tasks import TASKS, Task, check_tasks, target_text
 
 
@@ -15,13 +18,11 @@ class SampleTask(BaseTransform):
     """Draw a task and turn the id map into its targets.
 
     Targets are ordered by class index, those of one class by the order of their segments. Crowd segments and segments
-    that have no pixel (any more) are none. It stands behind everything that changes the geometry.
+    without a pixel are no targets. It comes after every transform that changes the geometry.
 
-    Adds ``task`` (its name), ``gt_labels`` (class indices, int64 [N]), ``gt_target_map`` ([H, W], pixel value n + 1
-    belongs to target n, 0 to none; type of ``gt_seg_map``), ``texts`` (N strings) and ``unlabeled``: indices of the
-    classes that could be targets of the task and are none, as the data set does not label them, or not as the task
-    has them: a label map does not tell one thing of the panoptic task from the next of its class. Where targets
-    overlap, ``gt_target_members`` (bool [R, N]) says which targets a pixel value belongs to instead.
+    Adds ``targets`` (``Targets``). Their ``unlabeled`` classes are those that could be targets of the task and are
+    not, because the data set does not label them, or not as the task needs them: a label map does not separate the
+    things of a class, which the panoptic task does.
 
     Args:
         probabilities: Weight of each task, at least 0, in any unit; a task that is not named is never drawn. None
@@ -41,7 +42,7 @@ class SampleTask(BaseTransform):
             raise ValueError(f'probabilities must be at least 0 and not all 0, got {self.probabilities}')
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Add task, targets and texts to the sample."""
+        """Add the targets of a task to the sample."""
         if 'gt_seg_map' not in results:
             raise KeyError(
                 f'{results.get("img_path")} has no gt_seg_map: SampleTask needs an annotated image, and '
@@ -51,13 +52,13 @@ class SampleTask(BaseTransform):
         unsupervised = _unsupervised_classes(results, task)
         targets = _choose_targets(results, task, unsupervised)
         labels = [label for label, _ in targets]
-        results |= _draw_targets(results, [segments for _, segments in targets])
-        results['task'] = task.name
-        results['gt_labels'] = np.array(labels, dtype=np.int64)
-        results['texts'] = [target_text(results['classes'][label]) for label in labels]
-        results['unlabeled'] = [
-            label for label in unsupervised if label in results['thing_ids'] or not task.things_only
-        ]
+        results['targets'] = Targets(
+            task=task.name,
+            texts=[target_text(results['classes'][label]) for label in labels],
+            labels=torch.tensor(labels, dtype=torch.int64),
+            masks=_draw_targets(results, [segments for _, segments in targets]),
+            unlabeled=[label for label in unsupervised if label in results['thing_ids'] or not task.things_only],
+        )
         return results
 
     def _draw(self, tasks: Sequence[str]) -> str:
@@ -109,13 +110,13 @@ def _choose_targets(
     return targets
 
 
-def _draw_targets(results: Mapping[str, Any], targets: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
-    """The target map, and the table of its values only if targets overlap."""
+def _draw_targets(results: Mapping[str, Any], targets: Sequence[Sequence[int]]) -> TargetMasks:
+    """Masks of targets, given the numbers of the segments of each; with a table of members only if some overlap."""
     seg_map, members = results['gt_seg_map'], _members(results)
     of_target = np.zeros((len(members), len(targets)), bool)
     for target, segments in enumerate(targets):
         of_target[:, target] = members[:, segments].any(1)
     if (of_target.sum(1) > 1).any():
-        return {'gt_target_map': seg_map, 'gt_target_members': of_target}
+        return TargetMasks(id_map_tensor(seg_map), len(targets), torch.from_numpy(of_target))
     numbers = of_target @ np.arange(1, len(targets) + 1)
-    return {'gt_target_map': numbers.astype(seg_map.dtype).take(seg_map)}
+    return TargetMasks(id_map_tensor(numbers.astype(seg_map.dtype).take(seg_map)), len(targets))

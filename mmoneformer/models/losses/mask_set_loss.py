@@ -13,7 +13,7 @@ from mmoneformer.models.ops.chunk_sizes import layers_per_step, masks_per_step
 from mmoneformer.models.ops.dispatch import full_precision
 from mmoneformer.models.prediction_head import QueryPredictions
 from mmoneformer.registry import MODELS
-from mmoneformer.structures import TargetMasks
+from mmoneformer.structures import Targets
 
 
 @MODELS.register_module()
@@ -54,10 +54,8 @@ class MaskSetLoss(nn.Module):
         self,
         predictions: Sequence[QueryPredictions],
         mask_features: Tensor,
-        labels: Sequence[Tensor],
-        masks: Sequence[TargetMasks],
+        targets: Sequence[Targets],
         padded_size: tuple[int, int],
-        unlabeled: Sequence[Sequence[int]] = (),
     ) -> dict[str, Tensor]:
         """Weighted losses of each layer, in float32, under autocast too.
 
@@ -65,10 +63,8 @@ class MaskSetLoss(nn.Module):
             predictions: Of each layer, one task per image: class logits [B, 1, Q, K + 1], mask embeddings
                 [B, 1, Q, C].
             mask_features: [B, C, H/4, W/4].
-            labels: Of each image, [N_b].
-            masks: Of each image, N_b of them.
-            padded_size: Height and width of the padded images.
-            unlabeled: Of each image, the classes that its annotation does not label; by default none.
+            targets: Of each of the B images.
+            padded_size: Height and width of the padded images, in pixels.
 
         Returns:
             ``loss_cls``, ``loss_mask`` and ``loss_dice`` of the last layer; those of layer i, ``d{i}.loss_cls`` ....
@@ -77,9 +73,9 @@ class MaskSetLoss(nn.Module):
             class_logits = torch.stack([layer.class_logits.squeeze(1).float() for layer in predictions])
             embeddings = torch.stack([layer.mask_embeddings.squeeze(1).float() for layer in predictions])
             features = mask_features.float()
-            matches = self.match(class_logits, embeddings, features, labels, masks, padded_size)
-            class_losses = self.class_loss(class_logits, labels, matches, unlabeled)
-            mask_losses, dice_losses = self.mask_losses(embeddings, features, masks, matches, padded_size)
+            matches = self.match(class_logits, embeddings, features, targets, padded_size)
+            class_losses = self.class_loss(class_logits, targets, matches)
+            mask_losses, dice_losses = self.mask_losses(embeddings, features, targets, matches, padded_size)
             per_layer = torch.stack((class_losses, mask_losses, dice_losses), dim=1)  # [L, 3]
             return _name_losses(per_layer * per_layer.new_tensor(self.weights))
 
@@ -89,8 +85,7 @@ class MaskSetLoss(nn.Module):
         class_logits: Tensor,
         embeddings: Tensor,
         features: Tensor,
-        labels: Sequence[Tensor],
-        masks: Sequence[TargetMasks],
+        targets: Sequence[Targets],
         padded_size: tuple[int, int],
     ) -> list[Matches]:
         """Match the queries of all layers, at random points shared by the layers of an image."""
@@ -98,12 +93,12 @@ class MaskSetLoss(nn.Module):
         point_features = read_points(features, points)  # [B, C, P]
         step = layers_per_step(embeddings)
         costs = []
-        for image, (image_labels, image_masks) in enumerate(zip(labels, masks, strict=True)):
-            targets = torch.arange(len(image_masks), device=features.device)
-            point_targets = image_masks.sample(targets, points[image, None], padded_size)  # [N, P]
+        for image, wanted in enumerate(targets):
+            numbers = torch.arange(len(wanted), device=features.device)
+            point_targets = wanted.masks.sample(numbers, points[image, None], padded_size)  # [N, P]
             of_layers = zip(class_logits[:, image].split(step), embeddings[:, image].split(step), strict=True)
             parts = [
-                matching_cost(logits, queries @ point_features[image], image_labels, point_targets, self.weights)
+                matching_cost(logits, queries @ point_features[image], wanted.labels, point_targets, self.weights)
                 for logits, queries in of_layers
             ]
             costs.append(Costs(*map(torch.cat, zip(*parts, strict=True))))
@@ -112,21 +107,21 @@ class MaskSetLoss(nn.Module):
     def class_loss(
         self,
         class_logits: Tensor,
-        labels: Sequence[Tensor],
+        targets: Sequence[Targets],
         matches: Sequence[Matches],
-        unlabeled: Sequence[Sequence[int]] = (),
     ) -> Tensor:
         """Cross-entropy of class logits [L, B, Q, K + 1], over the sum of class weights of a process; [L]."""
         no_object = class_logits.shape[-1] - 1
-        targets = class_logits.new_full(class_logits.shape[:-1], no_object, dtype=torch.int64)
-        for image, (image_labels, match) in enumerate(zip(labels, matches, strict=True)):
-            targets[match.layers, image, match.queries] = image_labels[match.targets]
+        classes = class_logits.new_full(class_logits.shape[:-1], no_object, dtype=torch.int64)
+        for image, (wanted, match) in enumerate(zip(targets, matches, strict=True)):
+            classes[match.layers, image, match.queries] = wanted.labels[match.targets]
         weight = class_logits.new_ones(no_object + 1)
         weight[no_object] = self.no_object_weight
+        unlabeled = [wanted.unlabeled for wanted in targets]
         if any(unlabeled):
-            class_logits = _free_unmatched(class_logits, targets == no_object, unlabeled)
-        losses = F.cross_entropy(class_logits.flatten(0, 2), targets.flatten(), weight, reduction='none')
-        divisor = weight[targets].flatten(1).sum(1)
+            class_logits = _free_unmatched(class_logits, classes == no_object, unlabeled)
+        losses = F.cross_entropy(class_logits.flatten(0, 2), classes.flatten(), weight, reduction='none')
+        divisor = weight[classes].flatten(1).sum(1)
         all_reduce(divisor, op='mean')
         return losses.view(len(class_logits), -1).sum(1) / divisor
 
@@ -134,7 +129,7 @@ class MaskSetLoss(nn.Module):
         self,
         embeddings: Tensor,
         features: Tensor,
-        masks: Sequence[TargetMasks],
+        targets: Sequence[Targets],
         matches: Sequence[Matches],
         padded_size: tuple[int, int],
     ) -> tuple[Tensor, Tensor]:
@@ -151,13 +146,13 @@ class MaskSetLoss(nn.Module):
         step = masks_per_step(maps)
         point_targets = torch.cat(
             [
-                image_masks.sample(targets, some_points, padded_size)
-                for image_masks, match, own_points in zip(masks, matches, image_points, strict=True)
-                for targets, some_points in zip(match.targets.split(step), own_points.split(step), strict=True)
+                wanted.masks.sample(numbers, some_points, padded_size)
+                for wanted, match, own_points in zip(targets, matches, image_points, strict=True)
+                for numbers, some_points in zip(match.targets.split(step), own_points.split(step), strict=True)
             ]
         )
         layers = torch.cat([match.layers for match in matches])
-        divisor = _mean_number_of_masks(masks, features.device)
+        divisor = _mean_number_of_masks(targets, features.device)
         per_mask = torch.stack((mask_loss(point_logits, point_targets), dice_loss(point_logits, point_targets)))
         mask_losses, dice_losses = per_mask.new_zeros(2, len(embeddings)).index_add(1, layers, per_mask) / divisor
         return mask_losses, dice_losses
@@ -193,9 +188,9 @@ def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
     return 1 - (overlap + 1) / (probabilities.sum(1) + targets.sum(1) + 1)
 
 
-def _mean_number_of_masks(masks: Sequence[TargetMasks], device: torch.device) -> Tensor:
+def _mean_number_of_masks(targets: Sequence[Targets], device: torch.device) -> Tensor:
     """Number of targets, at least 1 over all processes, averaged over them."""
-    count = torch.tensor(float(sum(map(len, masks))), device=device)
+    count = torch.tensor(float(sum(map(len, targets))), device=device)
     all_reduce(count)
     return count.clamp(min=1) / get_world_size()
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from mmoneformer.datasets.transforms.pack_inputs import PackOneFormerInputs
+from mmoneformer.structures import TargetMasks, Targets
 
 IMAGE = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3)
 SEGMENTS = [
@@ -40,25 +41,11 @@ def test_floats_of_color_jitter_become_bytes():
 
 
 def test_training_packs_targets(annotated):
-    annotated |= {
-        'task': 'panoptic',
-        'texts': ['a photo with a cat', 'a photo with a sky'],
-        'gt_labels': np.array([0, 7]),
-        'gt_target_map': np.array([[2, 2, 0, 1], [0, 0, 1, 1]], np.uint8),
-    }
-    data_sample = PackOneFormerInputs()(annotated)['data_samples']
-    assert data_sample.task == 'panoptic'
-    assert data_sample.texts == annotated['texts']
-    assert data_sample.gt_labels.tolist() == [0, 7]
-    assert data_sample.gt_labels.dtype == torch.int64
-    assert data_sample.gt_masks.dense().int().tolist() == [[[0, 0, 0, 1], [0, 0, 1, 1]], [[1, 1, 0, 0], [0, 0, 0, 0]]]
-    assert not {'gt_panoptic_seg', 'gt_sem_seg'} & set(data_sample.keys())
-
-
-def test_targets_move_with_the_data_sample(annotated):
-    annotated |= {'task': 'panoptic', 'texts': [], 'gt_labels': np.zeros(0, int), 'gt_target_map': np.zeros((2, 4))}
-    data_sample = PackOneFormerInputs()(annotated)['data_samples'].to('meta')
-    assert data_sample.gt_masks.id_map.device.type == data_sample.gt_labels.device.type == 'meta'
+    targets = Targets('panoptic', ['a photo with a sky'], torch.tensor([7]), TargetMasks(torch.eye(2, 4).int(), 1))
+    data_sample = PackOneFormerInputs()(annotated | {'targets': targets})['data_samples']
+    assert data_sample.targets is targets
+    assert data_sample.keys() == ['targets']
+    assert data_sample.to('meta').targets.labels.device.type == 'meta'
 
 
 def test_evaluation_packs_ground_truth(annotated):
@@ -68,7 +55,7 @@ def test_evaluation_packs_ground_truth(annotated):
     semantic = data_sample['gt_sem_seg']
     assert semantic['sem_seg'].tolist() == [[[7, 7, 255, 0], [5, 5, 0, 0]]]
     assert semantic['data'] is semantic['sem_seg']
-    assert 'gt_masks' not in data_sample
+    assert 'targets' not in data_sample
 
 
 def test_label_map_takes_the_place_of_the_segments_classes(annotated):
@@ -92,27 +79,14 @@ def test_16_bit_maps_become_tensors_that_can_be_indexed(annotated):
 @pytest.mark.parametrize('size', [(1, 1), (1, 4), (3, 1)])
 def test_flipped_images_of_a_pixel_width_become_tensors(size):
     image = np.arange(size[0] * size[1] * 3, dtype=np.uint8).reshape(*size, 3)
-    flipped = {'img': image[::-1, ::-1], 'gt_seg_map': image[::-1, ::-1, 0], 'segments': []}
-    flipped |= {
-        'gt_target_map': flipped['gt_seg_map'],
-        'gt_labels': np.zeros(0, np.int64),
-        'task': 'panoptic',
-        'texts': [],
-    }
+    segments = [{'id': number, 'label': 0, 'iscrowd': 0} for number in range(1, image.max() + 1)]
+    flipped = {'img': image[::-1, ::-1], 'gt_seg_map': image[::-1, ::-1, 0], 'segments': segments}
     packed = PackOneFormerInputs()(flipped)
     np.testing.assert_array_equal(packed['inputs'].permute(1, 2, 0).numpy(), image[::-1, ::-1])
-    np.testing.assert_array_equal(packed['data_samples'].gt_masks.id_map.numpy(), image[::-1, ::-1, 0])
+    np.testing.assert_array_equal(packed['data_samples'].gt_panoptic_seg.sem_seg[0], image[::-1, ::-1, 0])
 
 
 MEMBERS = np.array([[0, 0], [1, 0], [1, 1]], bool)
-
-
-def test_training_packs_overlapping_targets():
-    results = {'img': IMAGE, 'task': 'instance', 'texts': ['', ''], 'unlabeled': [4], 'gt_labels': np.array([0, 7])}
-    results |= {'gt_target_map': np.array([[0, 1, 2, 0]] * 2, np.uint8), 'gt_target_members': MEMBERS}
-    data_sample = PackOneFormerInputs()(results)['data_samples']
-    assert data_sample.gt_masks.dense().int().tolist() == [[[0, 1, 1, 0]] * 2, [[0, 0, 1, 0]] * 2]
-    assert data_sample.unlabeled == [4]
 
 
 def test_evaluation_packs_instances():

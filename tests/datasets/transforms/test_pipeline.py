@@ -82,9 +82,9 @@ def test_image_and_targets_stay_aligned(folder):
         packed = dataset[0]
         image, sample = packed['inputs'].permute(1, 2, 0).numpy(), packed['data_samples']
         assert image.shape == (*CROP[::-1], 3)
-        masks = sample.gt_masks.dense().numpy()
+        masks = sample.targets.masks.dense().numpy()
         counts.append(len(masks))
-        assert sample.texts == ['a photo with a ' + ('grass', 'box')[label] for label in sample.gt_labels]
+        assert sample.targets.texts == ['a photo with a ' + ('grass', 'box')[label] for label in sample.targets.labels]
         for mask in masks:
             inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5)), borderValue=1).astype(bool)
             inner &= ~cv2.dilate((~masks.any(axis=0)).astype(np.uint8), np.ones((5, 5))).astype(bool)
@@ -105,7 +105,7 @@ def tasks_of(folder: dict, seed: int) -> list[str]:
         },
         seed=seed,
     )
-    return [batch['data_samples'][0].task for batch, _ in zip(loader, range(24), strict=False)]
+    return [batch['data_samples'][0].targets.task for batch, _ in zip(loader, range(24), strict=False)]
 
 
 def test_workers_draw_different_tasks_and_repeat_under_one_seed(folder):
@@ -133,7 +133,7 @@ def test_base_configs_train_and_take_arrays(folder, name):
     config = Config.fromfile(CONFIGS / f'{name}.py')
     packed = PanopticSegDataset(**folder, pipeline=config.train_pipeline)[0]
     assert packed['inputs'].shape[2] == {'shapes': 90, 'ade20k': 640, 'coco': 1024}[name]  # shapes are not enlarged
-    assert packed['inputs'].shape[1:] == packed['data_samples'].gt_masks.id_map.shape
+    assert packed['inputs'].shape[1:] == packed['data_samples'].targets.masks.id_map.shape
 
     config.test_pipeline[0].type = 'LoadImageFromNDArray'  # so does inference_model of mmseg.apis
     packed = Compose(config.test_pipeline)({'img': np.zeros((60, 90, 3), np.uint8)})

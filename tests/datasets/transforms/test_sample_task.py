@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mmoneformer.datasets.transforms.sample_task import SampleTask
 
@@ -32,9 +33,10 @@ def sample(seg_map, segments, thing_ids=(0, 2), tasks=ALL):
 
 def targets(results):
     """Labels and pixel sets, in order."""
-    masks = [results['gt_target_map'] == n + 1 for n in range(len(results['gt_labels']))]
-    assert results['gt_target_map'].max(initial=0) <= len(masks)
-    return list(zip(results['gt_labels'].tolist(), (mask.tobytes() for mask in masks), strict=True))
+    found = results['targets']
+    assert found.masks.id_map.max() <= len(found.masks)
+    masks = found.masks.dense().numpy()
+    return list(zip(found.labels.tolist(), (mask.tobytes() for mask in masks), strict=True))
 
 
 @pytest.mark.parametrize('task', ALL)
@@ -63,9 +65,9 @@ def test_reference_targets(name, image, task):
     packed = truth[f'{image}/{task}/masks_packed']
     masks = np.unpackbits(packed, axis=1, count=shape[1] * shape[2]).reshape(shape).astype(bool)
     assert Counter(targets(results)) == Counter(zip(labels, (mask.tobytes() for mask in masks), strict=True))
-    assert results['texts'] == json.loads(str(truth[f'{image}/{task}/texts_json']))[: len(labels)]
-    assert results['gt_labels'].tolist() == sorted(labels)
-    assert results['task'] == task
+    assert results['targets'].texts == json.loads(str(truth[f'{image}/{task}/texts_json']))[: len(labels)]
+    assert results['targets'].labels.tolist() == sorted(labels)
+    assert results['targets'].task == task
 
 
 def test_order_within_a_class_is_that_of_the_segments():
@@ -73,17 +75,17 @@ def test_order_within_a_class_is_that_of_the_segments():
     results = SampleTask(probabilities={'panoptic': 1})(
         sample(seg_map, [segment(1, 2), segment(2, 0), segment(3, 2), segment(4, 0)])
     )
-    assert results['gt_target_map'].tolist() == [[3, 1, 4, 2, 0]]
-    assert results['gt_labels'].tolist() == [0, 0, 2, 2]
-    assert results['gt_target_map'].dtype == np.uint8
+    assert results['targets'].masks.id_map.tolist() == [[3, 1, 4, 2, 0]]
+    assert results['targets'].labels.tolist() == [0, 0, 2, 2]
+    assert results['targets'].masks.id_map.dtype == torch.uint8
 
 
 def test_what_a_crop_removed_is_no_target():
     results = SampleTask(probabilities={'panoptic': 1})(
         sample([[3, 3, 1]], [segment(1, 0), segment(2, 1), segment(3, 3)])
     )
-    assert results['gt_labels'].tolist() == [0, 3]
-    assert results['gt_target_map'].tolist() == [[2, 2, 1]]
+    assert results['targets'].labels.tolist() == [0, 3]
+    assert results['targets'].masks.id_map.tolist() == [[2, 2, 1]]
 
 
 @pytest.mark.parametrize('task', ALL)
@@ -94,22 +96,22 @@ def test_what_a_crop_removed_is_no_target():
 )
 def test_images_without_a_target(task, seg_map, segments):
     results = SampleTask(probabilities={task: 1})(sample(seg_map, segments))
-    assert results['gt_labels'].shape == (0,)
-    assert results['gt_labels'].dtype == np.int64
-    assert results['gt_target_map'].tolist() == [[0, 0]]
-    assert results['texts'] == []
+    assert results['targets'].labels.shape == (0,)
+    assert results['targets'].labels.dtype == torch.int64
+    assert results['targets'].masks.id_map.tolist() == [[0, 0]]
+    assert results['targets'].texts == []
 
 
 def test_no_target_is_dropped_however_many_there_are():
     seg_map = np.arange(1, 301).reshape(15, 20).astype(np.uint16)
     data = sample(np.zeros((1, 1)), [segment(n, 0) for n in range(1, 301)]) | {'gt_seg_map': seg_map}
     results = SampleTask(probabilities={'instance': 1})(data)
-    np.testing.assert_array_equal(results['gt_target_map'], seg_map)
-    assert results['texts'] == ['a photo with a cat'] * 300
+    np.testing.assert_array_equal(results['targets'].masks.id_map, seg_map)
+    assert results['targets'].texts == ['a photo with a cat'] * 300
 
 
 def drawn(transform, tasks=ALL, count=3000):
-    counts = Counter(transform(sample([[1]], [segment(1, 0)], tasks=tasks))['task'] for _ in range(count))
+    counts = Counter(transform(sample([[1]], [segment(1, 0)], tasks=tasks))['targets'].task for _ in range(count))
     return {name: counts[name] / count for name in ALL}
 
 
@@ -162,9 +164,8 @@ def overlapping_sample():
 
 def test_instances_that_overlap():
     results = SampleTask()(overlapping_sample())
-    assert (results['task'], results['gt_labels'].tolist()) == ('instance', [0, 2, 2])
-    masks = results['gt_target_members'][results['gt_target_map']].transpose(2, 0, 1)
-    cat, first, second = masks.astype(int).tolist()
+    assert (results['targets'].task, results['targets'].labels.tolist()) == ('instance', [0, 2, 2])
+    cat, first, second = results['targets'].masks.dense().int().tolist()
     assert cat == [[0, 1, 1, 0], [0, 0, 0, 0]]
     assert first == [[0, 0, 1, 1], [0, 0, 0, 0]]
     assert second == [[0, 0, 0, 0], [0, 1, 1, 0]]
@@ -174,25 +175,25 @@ def test_overlap_with_a_crowd_alone_is_a_plain_map():
     results = overlapping_sample()
     results['segments'][0]['iscrowd'] = 1
     results = SampleTask()(results)
-    assert results['gt_target_map'].tolist() == [[0, 0, 1, 1], [0, 2, 2, 0]]
-    assert 'gt_target_members' not in results
+    assert results['targets'].masks.id_map.tolist() == [[0, 0, 1, 1], [0, 2, 2, 0]]
+    assert results['targets'].masks.members is None
 
 
 def test_instances_that_a_crop_removed():
     results = overlapping_sample()
     results['gt_seg_map'] = results['gt_seg_map'][:, :1]
-    assert SampleTask()(results)['gt_labels'].tolist() == []
+    assert SampleTask()(results)['targets'].labels.tolist() == []
 
 
 @pytest.mark.parametrize(('task', 'expected'), [('panoptic', [1, 2]), ('semantic', [1, 2]), ('instance', [2])])
 def test_classes_that_are_not_labeled(task, expected):
     """Stuff is no target of the instance task, whether it is labeled or not."""
     results = SampleTask(probabilities={task: 1})(sample([[1]], [segment(1, 0)]) | {'unlabeled_ids': (1, 2)})
-    assert results['unlabeled'] == expected
+    assert results['targets'].unlabeled == expected
 
 
 def test_all_classes_are_labeled_by_default():
-    assert SampleTask()(sample([[1]], [segment(1, 0)]))['unlabeled'] == []
+    assert SampleTask()(sample([[1]], [segment(1, 0)]))['targets'].unlabeled == []
 
 
 @pytest.mark.parametrize(
@@ -203,6 +204,6 @@ def test_label_maps_do_not_tell_things_apart(task, labels, target_map, unlabeled
     """Of the panoptic task they teach the stuff; their things are neither targets nor background."""
     told = sample([[1, 2, 0]], [segment(1, 0), segment(2, 1)]) | {'annotation': 'semantic', 'unlabeled_ids': (3,)}
     results = SampleTask(probabilities={task: 1})(told)
-    assert results['gt_labels'].tolist() == labels
-    assert results['gt_target_map'].tolist() == target_map
-    assert results['unlabeled'] == unlabeled
+    assert results['targets'].labels.tolist() == labels
+    assert results['targets'].masks.id_map.tolist() == target_map
+    assert results['targets'].unlabeled == unlabeled

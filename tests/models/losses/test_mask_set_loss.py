@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,7 +9,7 @@ from mmoneformer.models.losses import mask_set_loss
 from mmoneformer.models.losses.mask_set_loss import MaskSetLoss
 from mmoneformer.models.losses.matcher import Matches
 from mmoneformer.models.prediction_head import QueryPredictions
-from mmoneformer.structures import TargetMasks
+from mmoneformer.structures import TargetMasks, Targets
 
 LAYERS, QUERIES, CLASSES, CHANNELS, POINTS = 3, 7, 4, 8, 32
 PADDED = (32, 48)
@@ -22,22 +24,26 @@ def outputs():
     return [tensor.requires_grad_() for tensor in (*tensors, torch.randn(2, CHANNELS, 8, 12))]
 
 
+def targets_of(labels, masks, unlabeled=()):
+    return Targets('panoptic', [''] * len(labels), torch.tensor(labels, dtype=torch.int64), masks, unlabeled)
+
+
 @pytest.fixture
 def targets():
     """Two and three blobs on images smaller than the input; class 3 occurs twice."""
     first, second = torch.zeros(30, 41, dtype=torch.uint8), torch.zeros(27, 48, dtype=torch.uint8)
     first[2:12, 3:30], first[10:29, 20:40] = 1, 2
     second[:9], second[9:, :20], second[15:, 30:] = 1, 2, 3
-    return [torch.tensor([0, 2]), torch.tensor([1, 3, 3])], [TargetMasks(first, 2), TargetMasks(second, 3)]
+    return [targets_of([0, 2], TargetMasks(first, 2)), targets_of([1, 3, 3], TargetMasks(second, 3))]
 
 
 def no_targets():
-    return [torch.zeros(0, dtype=torch.int64)] * 2, [TargetMasks(torch.zeros(30, 41, dtype=torch.uint8), 0)] * 2
+    return [targets_of([], TargetMasks(torch.zeros(30, 41, dtype=torch.uint8), 0))] * 2
 
 
 def forward(loss, outputs, targets):
     predictions = [QueryPredictions(*pair) for pair in zip(outputs[:LAYERS], outputs[LAYERS:-1], strict=True)]
-    return loss(predictions, outputs[-1], *targets, PADDED)
+    return loss(predictions, outputs[-1], targets, PADDED)
 
 
 def read(masks, points):
@@ -64,8 +70,9 @@ def plain_assignment(class_logits, masks, labels, truth, points):
     return linear_sum_assignment(cost.numpy())
 
 
-def plain_losses(outputs, labels, masks):
+def plain_losses(outputs, targets):
     """All masks of all queries at full size, targets as float masks, one match after another; random as ours."""
+    labels, masks = [image.labels for image in targets], [image.masks for image in targets]
     matching_points = torch.rand(2, POINTS, 2)
     full = [torch.einsum('bqc,bchw->bqhw', embed[:, 0], outputs[-1]) for embed in outputs[LAYERS:-1]]
     dense = [
@@ -105,7 +112,7 @@ def test_equals_the_plain_form_in_value_and_gradient(outputs, targets):
     torch.manual_seed(5)
     found = forward(MaskSetLoss(num_points=POINTS), outputs, targets)
     torch.manual_seed(5)
-    expected = plain_losses(outputs, *targets)
+    expected = plain_losses(outputs, targets)
     prefixes = [*(f'd{layer}.' for layer in range(LAYERS - 1)), '']
     assert set(found) == {prefix + name for prefix in prefixes for name in NAMES}
     for prefix, losses in zip(prefixes, expected, strict=True):
@@ -126,7 +133,7 @@ def test_weights(outputs, weight, name):
     """One target that any query may have: the assignment does not matter where all queries are equal."""
     for output in outputs[:-1]:
         output.data[:] = output.data[:, :, :1]
-    targets = [torch.tensor([1])] * 2, [TargetMasks(torch.ones(32, 48, dtype=torch.uint8), 1)] * 2
+    targets = [targets_of([1], TargetMasks(torch.ones(32, 48, dtype=torch.uint8), 1))] * 2
     losses = []
     for value in (1.0, 3.0):
         torch.manual_seed(5)
@@ -148,9 +155,7 @@ def test_no_target_at_all(outputs, targets):
 
 
 def test_one_image_without_targets(outputs, targets):
-    labels, masks = (list(part) for part in targets)
-    labels[0], masks[0] = (part[0] for part in no_targets())
-    losses = forward(MaskSetLoss(num_points=POINTS), outputs, (labels, masks))
+    losses = forward(MaskSetLoss(num_points=POINTS), outputs, [no_targets()[0], targets[1]])
     assert all(loss.isfinite() and loss > 0 for loss in losses.values())
 
 
@@ -158,8 +163,8 @@ def test_one_image_without_targets(outputs, targets):
 def test_masks_are_counted_over_all_processes_and_as_one_at_least(monkeypatch, counts, divisor):
     monkeypatch.setattr(mask_set_loss, 'all_reduce', lambda tensor: tensor.fill_(sum(counts)))
     monkeypatch.setattr(mask_set_loss, 'get_world_size', lambda: len(counts))
-    masks = [TargetMasks(torch.zeros(2, 3, dtype=torch.uint8), counts[0])]
-    assert mask_set_loss._mean_number_of_masks(masks, torch.device('cpu')) == divisor
+    targets = [targets_of([0] * counts[0], TargetMasks(torch.zeros(2, 3, dtype=torch.uint8), counts[0]))]
+    assert mask_set_loss._mean_number_of_masks(targets, torch.device('cpu')) == divisor
 
 
 def test_float32_under_autocast(outputs, targets):
@@ -176,23 +181,26 @@ UNLABELED = [[1, 3], []]
 
 @pytest.fixture
 def matched():
-    """Class logits, labels and matches of two layers; classes 1 and 3 have no labels in the first image."""
+    """Class logits, targets and matches of two layers; the first image is not labeled with classes 1 and 3."""
     logits = torch.randn(2, 2, QUERIES, CLASSES + 1, dtype=torch.float64).mul(3).requires_grad_()
-    labels = [torch.tensor([0, 2]), torch.tensor([1, 3, 3])]
+    no_masks = TargetMasks(torch.zeros(2, 3, dtype=torch.uint8), 0)  # the class loss reads none
+    targets = [
+        targets_of(labels, no_masks, classes) for labels, classes in zip(([0, 2], [1, 3, 3]), UNLABELED, strict=True)
+    ]
     first = Matches(torch.tensor([0, 0, 1, 1]), torch.tensor([5, 2, 0, 6]), torch.tensor([0, 1, 1, 0]))
     second = Matches(torch.tensor([0, 0, 0, 1]), torch.tensor([1, 3, 4, 2]), torch.tensor([2, 0, 1, 0]))
-    return logits, labels, [first, second]
+    return logits, targets, [first, second]
 
 
 def test_an_unmatched_query_may_be_of_a_class_that_is_not_labeled(matched):
     """Against probabilities, written out: no object, or a class of which the annotation says nothing."""
-    logits, labels, matches = matched
-    found = MaskSetLoss().class_loss(logits, labels, matches, UNLABELED)
+    logits, targets, matches = matched
+    found = MaskSetLoss().class_loss(logits, targets, matches)
     for layer in range(2):
         loss, divisor = 0.0, 0.0
         for image in range(2):
             target_of = {
-                int(query): int(labels[image][target])
+                int(query): int(targets[image].labels[target])
                 for at, query, target in zip(*matches[image], strict=True)
                 if at == layer
             }
@@ -205,8 +213,8 @@ def test_an_unmatched_query_may_be_of_a_class_that_is_not_labeled(matched):
 
 
 def test_classes_that_are_not_labeled_are_never_pushed_away(matched):
-    logits, labels, matches = matched
-    losses = MaskSetLoss().class_loss(logits, labels, matches, UNLABELED)
+    logits, targets, matches = matched
+    losses = MaskSetLoss().class_loss(logits, targets, matches)
     (gradient,) = torch.autograd.grad(losses.sum(), logits)
     unmatched = torch.ones(2, QUERIES, dtype=torch.bool)
     unmatched[matches[0].layers, matches[0].queries] = False
@@ -219,22 +227,24 @@ def test_classes_that_are_not_labeled_are_never_pushed_away(matched):
 
 
 def test_images_with_all_labels_have_the_plain_loss(matched):
-    logits, labels, matches = matched
+    logits, targets, matches = matched
     loss = MaskSetLoss()
-    plain = loss.class_loss(logits, labels, matches)
-    assert torch.equal(loss.class_loss(logits, labels, matches, [[], []]), plain)
+    plain = loss.class_loss(logits, [replace(image, unlabeled=()) for image in targets], matches)
     (expected,) = torch.autograd.grad(plain.sum(), logits)
-    (gradient,) = torch.autograd.grad(loss.class_loss(logits, labels, matches, UNLABELED).sum(), logits)
+    (gradient,) = torch.autograd.grad(loss.class_loss(logits, targets, matches).sum(), logits)
     torch.testing.assert_close(gradient[:, 1], expected[:, 1], atol=1e-12, rtol=1e-12)
 
 
 def test_extreme_logits_stay_finite(matched):
-    _, labels, matches = matched
+    _, targets, matches = matched
+    targets = [
+        replace(image, unlabeled=classes) for image, classes in zip(targets, ([1, 2, 3], [0, 1, 2, 3]), strict=True)
+    ]
     for value in (-1e4, 1e4):
         logits = torch.full((2, 2, QUERIES, CLASSES + 1), value)
         logits[..., 0] = -value
         logits.requires_grad_()
-        losses = MaskSetLoss().class_loss(logits, labels, matches, [[1, 2, 3], [0, 1, 2, 3]])
+        losses = MaskSetLoss().class_loss(logits, targets, matches)
         (gradient,) = torch.autograd.grad(losses.sum(), logits)
         assert losses.isfinite().all()
         assert gradient.isfinite().all()
@@ -242,11 +252,13 @@ def test_extreme_logits_stay_finite(matched):
 
 def test_overlapping_targets_have_the_losses_of_the_same_masks_apart(outputs, targets):
     """A map with a table of members gives what the plain map gives, where the masks are the same."""
-    labels, masks = targets
-    tables = [F.one_hot(torch.arange(len(mask) + 1), len(mask) + 1)[:, 1:].bool() for mask in masks]
-    listed = [TargetMasks(mask.id_map, len(mask), table) for mask, table in zip(masks, tables, strict=True)]
+    tables = [F.one_hot(torch.arange(len(image) + 1), len(image) + 1)[:, 1:].bool() for image in targets]
+    listed = [
+        replace(image, masks=TargetMasks(image.masks.id_map, len(image), table))
+        for image, table in zip(targets, tables, strict=True)
+    ]
     losses = []
-    for kind in (masks, listed):
+    for kind in (targets, listed):
         torch.manual_seed(5)
-        losses.append(forward(MaskSetLoss(num_points=POINTS), outputs, (labels, kind)))
+        losses.append(forward(MaskSetLoss(num_points=POINTS), outputs, kind))
     assert losses[0] == losses[1]

@@ -10,7 +10,7 @@ from mmoneformer.models.losses.mask_set_loss import MaskSetLoss
 from mmoneformer.models.losses.matcher import Costs, CostWeights, assign, matching_cost
 from mmoneformer.models.losses.point_sampling import read_points
 from mmoneformer.models.prediction_head import QueryPredictions
-from mmoneformer.structures import TargetMasks
+from mmoneformer.structures import TargetMasks, Targets
 
 DATA = Path(__file__).parents[2] / 'data'
 
@@ -120,8 +120,7 @@ def test_costs_are_computed_in_float32_under_autocast(monkeypatch):
     arguments = (
         [layer],
         torch.randn(1, 8, 8, 12),
-        [torch.tensor([1])],
-        [TargetMasks(torch.ones(32, 48).int(), 1)],
+        [Targets('panoptic', [''], torch.tensor([1]), TargetMasks(torch.ones(32, 48).int(), 1))],
         (32, 48),
     )
     given = []
@@ -141,7 +140,7 @@ def test_costs_are_computed_in_float32_under_autocast(monkeypatch):
 def test_the_loss_behind_a_cost_that_is_not_finite_is_not_finite_either():
     """So that the step is left out."""
     layer = QueryPredictions(torch.randn(1, 1, 4, 3), torch.full((1, 1, 4, 8), float('nan')))
-    masks = [TargetMasks(torch.ones(32, 48).int(), 1)]
-    losses = MaskSetLoss(num_points=16)([layer], torch.randn(1, 8, 8, 12), [torch.tensor([1])], masks, (32, 48))
+    targets = [Targets('panoptic', [''], torch.tensor([1]), TargetMasks(torch.ones(32, 48).int(), 1))]
+    losses = MaskSetLoss(num_points=16)([layer], torch.randn(1, 8, 8, 12), targets, (32, 48))
     assert losses['loss_mask'].isnan()
     assert losses['loss_cls'].isfinite()
