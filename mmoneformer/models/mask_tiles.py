@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
+from mmdet.structures import DetDataSample
 from torch import Tensor
 
 from mmoneformer.models.ops.chunk_sizes import tile_side
@@ -19,17 +20,22 @@ ROUNDING = 1e-6  # of float32 interpolation, relative to the greatest cell
 
 
 class MaskGeometry(NamedTuple):
-    """Heights and widths on a mask's way.
+    """Heights and widths, in pixels, between which masks are resized and cropped.
 
     Attributes:
         padded: Of the network's input.
-        image: Of the resized image inside the input's top left corner.
-        original: Of the image as the user has it.
+        image: Of the resized image, which is in the top left corner of the input.
+        original: Of the original image.
     """
 
     padded: Size
     image: Size
     original: Size
+
+    @classmethod
+    def of(cls, sample: DetDataSample, inputs: Tensor) -> 'MaskGeometry':
+        """Read the sizes from a data sample (``img_shape``, ``ori_shape``) and the inputs [B, 3, H, W]."""
+        return cls((inputs.shape[-2], inputs.shape[-1]), tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
 
 
 class TileMasks(NamedTuple):
@@ -53,7 +59,7 @@ class MaskTiles:
 
     Args:
         mask_logits: [N, h, w], spanning the padded input.
-        frame: The sizes.
+        geometry: Sizes of input, image and result.
 
     Attributes:
         low: No pixel of the tile has a lower logit, as ``read`` computes it, float32 [N, T].
@@ -61,12 +67,12 @@ class MaskTiles:
         area: Pixels of each tile, [T].
     """
 
-    def __init__(self, mask_logits: Tensor, frame: MaskGeometry) -> None:
+    def __init__(self, mask_logits: Tensor, geometry: MaskGeometry) -> None:
         device, side = mask_logits.device, tile_side(mask_logits)
         cells = (mask_logits.shape[1], mask_logits.shape[2])
         self._mask_logits = mask_logits
         self._rows, self._columns = (
-            _cut_axis(cells[axis], frame.padded[axis], frame.image[axis], frame.original[axis], side, device)
+            _cut_axis(cells[axis], geometry.padded[axis], geometry.image[axis], geometry.original[axis], side, device)
             for axis in (0, 1)
         )
         low, high = _bounds(mask_logits, [part.cells for part in self._rows], dim=1)

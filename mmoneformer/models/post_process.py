@@ -74,18 +74,18 @@ def semantic_scores(class_logits: Tensor, mask_logits: Tensor) -> Tensor:
     return torch.einsum('qk,q...->k...', class_logits.softmax(-1)[:, :-1], mask_logits.sigmoid())
 
 
-def semantic_map(class_logits: Tensor, mask_logits: Tensor, frame: MaskGeometry) -> Tensor:
+def semantic_map(class_logits: Tensor, mask_logits: Tensor, geometry: MaskGeometry) -> Tensor:
     """Label of each pixel.
 
     Args:
         class_logits: [Q, K + 1].
         mask_logits: [Q, h, w].
-        frame: Sizes of input, image and result.
+        geometry: Sizes of input, image and result.
 
     Returns:
         int64 [H, W].
     """
-    tiles = MaskTiles(mask_logits, frame)
+    tiles = MaskTiles(mask_logits, geometry)
     probabilities = class_logits.float().softmax(-1)[:, :-1]
     low, high = tiles.low.sigmoid(), tiles.high.sigmoid()
     least, greatest = probabilities.T @ low, probabilities.T @ high
@@ -102,7 +102,7 @@ def semantic_map(class_logits: Tensor, mask_logits: Tensor, frame: MaskGeometry)
 def panoptic_map(
     class_logits: Tensor,
     mask_logits: Tensor,
-    frame: MaskGeometry,
+    geometry: MaskGeometry,
     *,
     is_thing: Tensor,
     thresholds: Thresholds,
@@ -112,7 +112,7 @@ def panoptic_map(
     Args:
         class_logits: [Q, K + 1].
         mask_logits: [Q, h, w].
-        frame: Sizes of input, image and result.
+        geometry: Sizes of input, image and result.
         is_thing: bool [K].
         thresholds: Which queries and segments count.
     """
@@ -122,9 +122,9 @@ def panoptic_map(
     scores, labels, mask_logits = scores[kept], labels[kept], mask_logits[kept]
     count = len(labels)
     if count == 0:
-        return PanopticMap(torch.full(frame.original, void, device=labels.device), labels, scores)
+        return PanopticMap(torch.full(geometry.original, void, device=labels.device), labels, scores)
 
-    tiles = MaskTiles(mask_logits, frame)
+    tiles = MaskTiles(mask_logits, geometry)
     low, high = tiles.low.sigmoid(), tiles.high.sigmoid()
     least = scores[:, None] * low
     may_win = scores[:, None] * high >= least.amax(0) * (1 - ROUNDING)
@@ -151,14 +151,14 @@ def panoptic_map(
 
 
 def find_instances(
-    class_logits: Tensor, mask_logits: Tensor, frame: MaskGeometry, *, is_thing: Tensor, max_per_image: int
+    class_logits: Tensor, mask_logits: Tensor, geometry: MaskGeometry, *, is_thing: Tensor, max_per_image: int
 ) -> Instances:
     """The best pairs of query and class, as far as the class is a thing.
 
     Args:
         class_logits: [Q, K + 1].
         mask_logits: [Q, h, w].
-        frame: Sizes of input, image and result.
+        geometry: Sizes of input, image and result.
         is_thing: bool [K].
         max_per_image: How many pairs are chosen, before things are kept.
     """
@@ -168,16 +168,16 @@ def find_instances(
     things = is_thing[labels]
     scores, labels = scores[things], labels[things]
     queries, which = (pairs[things] // len(is_thing)).unique(return_inverse=True)
-    masks, mask_scores = _threshold_masks(mask_logits[queries], frame)
+    masks, mask_scores = _threshold_masks(mask_logits[queries], geometry)
     scores, order = (scores * mask_scores[which]).sort(descending=True, stable=True)
     masks = masks[which[order]]
     return Instances(masks, labels[order], scores, mask_boxes(masks))
 
 
-def _threshold_masks(mask_logits: Tensor, frame: MaskGeometry) -> tuple[Tensor, Tensor]:
+def _threshold_masks(mask_logits: Tensor, geometry: MaskGeometry) -> tuple[Tensor, Tensor]:
     """Masks [N, H, W] of logits above 0, and the mean probability inside of each, [N]."""
-    tiles = MaskTiles(mask_logits, frame)
-    masks = torch.zeros(len(mask_logits), *frame.original, dtype=torch.bool, device=mask_logits.device)
+    tiles = MaskTiles(mask_logits, geometry)
+    masks = torch.zeros(len(mask_logits), *geometry.original, dtype=torch.bool, device=mask_logits.device)
     area, total = (torch.zeros(len(mask_logits), device=mask_logits.device) for _ in range(2))
     for _, (rows, columns), queries, logits in tiles.read(tiles.high > 0):
         inside = logits > 0

@@ -48,9 +48,8 @@ class SemanticTTA(nn.Module):
         for view in zip(data['inputs'], data['data_samples'], strict=True):
             batch = model.data_preprocessor(dict(zip(('inputs', 'data_samples'), view, strict=True)))
             class_logits, mask_logits = model(batch['inputs'], mode='tensor', tasks=[token])[token]
-            padded = (batch['inputs'].shape[-2], batch['inputs'].shape[-1])
             for index, sample in enumerate(batch['data_samples']):
-                totals[index] += _scores(class_logits[index], mask_logits[index], sample, padded)
+                totals[index] += _scores(class_logits[index], mask_logits[index], sample, batch['inputs'])
         for sample, total in zip(results, totals, strict=True):
             labels = total.argmax(0, keepdim=True)
             sample.pred_sem_seg = PixelData(sem_seg=labels, data=labels)
@@ -58,15 +57,15 @@ class SemanticTTA(nn.Module):
         return results
 
 
-def _scores(class_logits: Tensor, mask_logits: Tensor, sample: DetDataSample, padded: tuple[int, int]) -> Tensor:
+def _scores(class_logits: Tensor, mask_logits: Tensor, sample: DetDataSample, inputs: Tensor) -> Tensor:
     """Class scores [K, H, W] of the original image from a view of it.
 
     Raises:
         ValueError: If the view is flipped otherwise than horizontally.
     """
-    frame = MaskGeometry(padded, tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
-    scores = class_logits.new_empty(class_logits.shape[1] - 1, *frame.original, dtype=torch.float32)
-    for _, (rows, columns), _, logits in MaskTiles(mask_logits, frame).read_all():
+    geometry = MaskGeometry.of(sample, inputs)
+    scores = class_logits.new_empty(class_logits.shape[1] - 1, *geometry.original, dtype=torch.float32)
+    for _, (rows, columns), _, logits in MaskTiles(mask_logits, geometry).read_all():
         scores[:, rows, columns] = semantic_scores(class_logits.float(), logits)
     if not sample.get('flip'):
         return scores

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from mmoneformer.models import mask_tiles
 from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
 
-FRAMES = {
+GEOMETRIES = {
     'larger': MaskGeometry((32, 48), (29, 45), (61, 95)),
     'smaller': MaskGeometry((64, 96), (61, 90), (20, 33)),
     'as it is': MaskGeometry((32, 48), (29, 45), (29, 45)),
@@ -17,25 +17,25 @@ FRAMES = {
 SIDES = [1, 7, 1000]
 
 
-def plain(masks, frame):
+def plain(masks, geometry):
     """All pixels at once."""
-    padded = F.interpolate(masks[None], frame.padded, mode='bilinear', align_corners=False)
-    image = padded[:, :, : frame.image[0], : frame.image[1]]
-    return F.interpolate(image, frame.original, mode='bilinear', align_corners=False)[0]
+    padded = F.interpolate(masks[None], geometry.padded, mode='bilinear', align_corners=False)
+    image = padded[:, :, : geometry.image[0], : geometry.image[1]]
+    return F.interpolate(image, geometry.original, mode='bilinear', align_corners=False)[0]
 
 
-def cut(masks, frame, side, monkeypatch):
+def cut(masks, geometry, side, monkeypatch):
     monkeypatch.setattr(mask_tiles, 'tile_side', lambda _: side)
-    return MaskTiles(masks, frame)
+    return MaskTiles(masks, geometry)
 
 
 @pytest.mark.parametrize('side', SIDES)
-@pytest.mark.parametrize('frame', FRAMES.values(), ids=FRAMES)
-def test_tiles_equal_the_whole(monkeypatch, frame, side):
-    masks = torch.randn(3, frame.padded[0] // 4, frame.padded[1] // 4)
-    expected = plain(masks, frame)
-    seen = torch.zeros(frame.original, dtype=torch.int64)
-    tiles = cut(masks, frame, side, monkeypatch)
+@pytest.mark.parametrize('geometry', GEOMETRIES.values(), ids=GEOMETRIES)
+def test_tiles_equal_the_whole(monkeypatch, geometry, side):
+    masks = torch.randn(3, geometry.padded[0] // 4, geometry.padded[1] // 4)
+    expected = plain(masks, geometry)
+    seen = torch.zeros(geometry.original, dtype=torch.int64)
+    tiles = cut(masks, geometry, side, monkeypatch)
     for tile, (rows, columns), chosen, logits in tiles.read_all():
         seen[rows, columns] += 1
         assert chosen.tolist() == [0, 1, 2]
@@ -58,9 +58,9 @@ def test_bounds_are_those_of_the_cells_that_a_tile_reads(monkeypatch):
 
 
 def test_only_what_is_needed_is_read(monkeypatch):
-    frame = FRAMES['larger']
+    geometry = GEOMETRIES['larger']
     masks = torch.randn(3, 8, 12)
-    tiles = cut(masks, frame, 32, monkeypatch)
+    tiles = cut(masks, geometry, 32, monkeypatch)
     needed = torch.zeros(3, 6, dtype=torch.bool)
     needed[[0, 2], 1] = needed[1, 4] = True
     found = list(tiles.read(needed))
@@ -68,7 +68,7 @@ def test_only_what_is_needed_is_read(monkeypatch):
         (1, (slice(0, 32), slice(32, 64)), [0, 2]),
         (4, (slice(32, 61), slice(32, 64)), [1]),
     ]
-    torch.testing.assert_close(found[0].logits, plain(masks, frame)[[0, 2], :32, 32:64], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found[0].logits, plain(masks, geometry)[[0, 2], :32, 32:64], atol=1e-5, rtol=0)
 
 
 def test_values_of_tiles_become_pixels(monkeypatch):
@@ -84,13 +84,13 @@ def test_masks_already_at_full_size_are_only_cropped():
 
 def test_half_precision_becomes_float32_before_it_is_interpolated():
     masks = torch.randn(2, 8, 12).bfloat16()
-    frame = FRAMES['as it is']
-    ((_, _, _, logits),) = MaskTiles(masks, frame).read_all()
-    torch.testing.assert_close(logits, plain(masks.float(), frame), atol=1e-5, rtol=0)
+    geometry = GEOMETRIES['as it is']
+    ((_, _, _, logits),) = MaskTiles(masks, geometry).read_all()
+    torch.testing.assert_close(logits, plain(masks.float(), geometry), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize('frame', FRAMES.values(), ids=FRAMES)
-def test_no_mask(frame):
-    tiles = MaskTiles(torch.zeros(0, frame.padded[0] // 4, frame.padded[1] // 4), frame)
+@pytest.mark.parametrize('geometry', GEOMETRIES.values(), ids=GEOMETRIES)
+def test_no_mask(geometry):
+    tiles = MaskTiles(torch.zeros(0, geometry.padded[0] // 4, geometry.padded[1] // 4), geometry)
     assert list(tiles.read_all()) == []
     assert tiles.low.shape == tiles.high.shape == (0, len(tiles.area))

@@ -14,7 +14,7 @@ from mmoneformer.models.post_process import (
     semantic_scores,
 )
 
-FRAME = MaskGeometry((48, 64), (45, 60), (37, 71))
+GEOMETRY = MaskGeometry((48, 64), (45, 60), (37, 71))
 IS_THING = torch.tensor([True, False, True, False])
 VOID = 4
 SEEDS = range(6)
@@ -36,9 +36,9 @@ def random_queries(seed, count=20):
     return 3 * torch.randn(count, 5), blobs(count)
 
 
-def full_size(mask_logits, frame=FRAME):
-    padded = F.interpolate(mask_logits[None], frame.padded, mode='bilinear', align_corners=False)
-    return F.interpolate(padded[..., :45, :60], frame.original, mode='bilinear', align_corners=False)[0]
+def full_size(mask_logits, geometry=GEOMETRY):
+    padded = F.interpolate(mask_logits[None], geometry.padded, mode='bilinear', align_corners=False)
+    return F.interpolate(padded[..., :45, :60], geometry.original, mode='bilinear', align_corners=False)[0]
 
 
 def panoptic_by_loop(class_logits, masks, thresholds):
@@ -68,7 +68,7 @@ def panoptic_by_loop(class_logits, masks, thresholds):
 @pytest.mark.parametrize('thresholds', [Thresholds(0.3, 0.8), Thresholds(0.6, 0.5), Thresholds(0.0, 0.0)], ids=str)
 def test_panoptic_equals_the_loop(seed, thresholds):
     class_logits, mask_logits = random_queries(seed)
-    found = panoptic_map(class_logits, mask_logits, FRAME, is_thing=IS_THING, thresholds=thresholds).pixels
+    found = panoptic_map(class_logits, mask_logits, GEOMETRY, is_thing=IS_THING, thresholds=thresholds).pixels
     expected = panoptic_by_loop(class_logits, full_size(mask_logits), thresholds)
     assert (found != expected).sum() <= 2  # pixels on the edge between two masks
     assert set(found.unique().tolist()) == set(expected.unique().tolist())
@@ -76,7 +76,7 @@ def test_panoptic_equals_the_loop(seed, thresholds):
 
 
 def one_to_one(masks):
-    """Arguments for masks of 0 and 1 that are shown as they are: logits [Q, H, W] of -9 and 9, and the frame."""
+    """Arguments for masks of 0 and 1 that are shown as they are: logits [Q, H, W] of -9 and 9, and the geometry."""
     masks = torch.tensor(masks)
     size = tuple(masks.shape[1:])
     return 18.0 * masks - 9, MaskGeometry(size, size, size)
@@ -88,18 +88,20 @@ def sure_of(*labels, logit=9.0):
 
 
 def test_stuff_merges_and_things_are_counted():
-    masks, frame = one_to_one([[[1, 0, 0, 0, 0, 0]], [[0, 1, 0, 0, 0, 0]], [[0, 0, 1, 0, 0, 0]], [[0, 0, 0, 1, 1, 0]]])
+    masks, geometry = one_to_one(
+        [[[1, 0, 0, 0, 0, 0]], [[0, 1, 0, 0, 0, 0]], [[0, 0, 1, 0, 0, 0]], [[0, 0, 0, 1, 1, 0]]]
+    )
     result = panoptic_map(
-        sure_of(1, 2, 1, 0), masks, frame, is_thing=IS_THING, thresholds=Thresholds(object_mask=0.8, overlap=0.8)
+        sure_of(1, 2, 1, 0), masks, geometry, is_thing=IS_THING, thresholds=Thresholds(object_mask=0.8, overlap=0.8)
     )
     assert result.pixels.tolist() == [[1, 1002, 1, 2000, 2000, VOID]]
 
 
 def test_segments_have_the_score_of_their_class():
     """Stuff of two queries has that of the surer one; a query without a pixel is no segment."""
-    masks, frame = one_to_one([[[1, 0, 0, 0]], [[0, 0, 1, 0]], [[0, 1, 0, 0]], [[0, 0, 0, 0]]])
+    masks, geometry = one_to_one([[[1, 0, 0, 0]], [[0, 0, 1, 0]], [[0, 1, 0, 0]], [[0, 0, 0, 0]]])
     class_logits = torch.cat((sure_of(1, logit=3.0), sure_of(1, logit=4.0), sure_of(2, 0)))
-    result = panoptic_map(class_logits, masks, frame, is_thing=IS_THING, thresholds=Thresholds(0.5, 0.8))
+    result = panoptic_map(class_logits, masks, geometry, is_thing=IS_THING, thresholds=Thresholds(0.5, 0.8))
     assert result.ids.tolist() == [1, 1002]
     expected = class_logits.softmax(-1)[[1, 2], [1, 2]]
     torch.testing.assert_close(result.scores, expected)
@@ -108,27 +110,27 @@ def test_segments_have_the_score_of_their_class():
 @pytest.mark.parametrize(('overlap', 'expected'), [(0.8, 1000), (0.81, VOID)])
 def test_segment_at_the_overlap_threshold_stays(overlap, expected):
     """The second query wins one of the first one's five pixels: four fifths are left."""
-    masks, frame = one_to_one([[[1, 1, 1, 1, 1, 0]], [[0, 0, 0, 0, 1, 0]]])
+    masks, geometry = one_to_one([[[1, 1, 1, 1, 1, 0]], [[0, 0, 0, 0, 1, 0]]])
     class_logits = torch.cat((sure_of(0, logit=6.0), sure_of(3)))
-    result = panoptic_map(class_logits, masks, frame, is_thing=IS_THING, thresholds=Thresholds(0.8, overlap))
+    result = panoptic_map(class_logits, masks, geometry, is_thing=IS_THING, thresholds=Thresholds(0.8, overlap))
     assert result.pixels.tolist() == [[*[expected] * 4, 3, VOID]]
 
 
 def test_dropped_segment_takes_no_instance_number_and_leaves_void():
-    masks, frame = one_to_one([[[1, 1, 1, 0]], [[0, 1, 1, 0]], [[0, 0, 0, 1]]])
+    masks, geometry = one_to_one([[[1, 1, 1, 0]], [[0, 1, 1, 0]], [[0, 0, 0, 1]]])
     class_logits = torch.cat((sure_of(0, logit=6.0), sure_of(2, 0)))
-    result = panoptic_map(class_logits, masks, frame, is_thing=IS_THING, thresholds=Thresholds(0.8, 0.8))
+    result = panoptic_map(class_logits, masks, geometry, is_thing=IS_THING, thresholds=Thresholds(0.8, 0.8))
     assert result.pixels.tolist() == [[VOID, 1002, 1002, 2000]]
 
 
 def test_query_at_the_score_threshold_is_dropped():
     """A score must be higher: of two classes and three impossible ones, each has exactly one half."""
-    masks, frame = one_to_one([[[1, 1, 0]]])
+    masks, geometry = one_to_one([[[1, 1, 0]]])
     class_logits = torch.tensor([[5.0, 5.0, -1e9, -1e9, -1e9]])
     arguments = dict(is_thing=IS_THING)
-    at_threshold = panoptic_map(class_logits, masks, frame, thresholds=Thresholds(0.5, 0.8), **arguments)
+    at_threshold = panoptic_map(class_logits, masks, geometry, thresholds=Thresholds(0.5, 0.8), **arguments)
     assert at_threshold.pixels.tolist() == [[VOID] * 3]
-    below = panoptic_map(class_logits, masks, frame, thresholds=Thresholds(0.49, 0.8), **arguments)
+    below = panoptic_map(class_logits, masks, geometry, thresholds=Thresholds(0.49, 0.8), **arguments)
     assert below.pixels.tolist() == [[1000, 1000, VOID]]
 
 
@@ -137,16 +139,16 @@ def test_no_query_is_kept(label):
     """All unsure, or all sure that there is no object."""
     class_logits = sure_of(*[label] * 20, logit=0.1 if label == 0 else 9.0)
     result = panoptic_map(
-        class_logits, blobs(20), FRAME, is_thing=IS_THING, thresholds=Thresholds(object_mask=0.8, overlap=0.8)
+        class_logits, blobs(20), GEOMETRY, is_thing=IS_THING, thresholds=Thresholds(object_mask=0.8, overlap=0.8)
     )
-    assert result.pixels.shape == FRAME.original
+    assert result.pixels.shape == GEOMETRY.original
     assert (result.pixels == VOID).all()
     assert len(result.ids) == len(result.scores) == 0
 
 
 def test_masks_that_are_nowhere_positive_are_no_segment():
-    masks, frame = one_to_one([[[0, 0, 0]], [[0, 0, 0]]])
-    result = panoptic_map(sure_of(0, 1), masks, frame, is_thing=IS_THING, thresholds=Thresholds(0.8, 0.0))
+    masks, geometry = one_to_one([[[0, 0, 0]], [[0, 0, 0]]])
+    result = panoptic_map(sure_of(0, 1), masks, geometry, is_thing=IS_THING, thresholds=Thresholds(0.8, 0.0))
     assert (result.pixels == VOID).all()
 
 
@@ -170,7 +172,7 @@ def instances_by_loop(class_logits, masks, max_per_image):
 def test_instances_equal_the_loop(seed, max_per_image):
     class_logits, mask_logits = random_queries(seed)
     mask_logits[3] = -5  # a query whose mask is empty
-    found = find_instances(class_logits, mask_logits, FRAME, is_thing=IS_THING, max_per_image=max_per_image)
+    found = find_instances(class_logits, mask_logits, GEOMETRY, is_thing=IS_THING, max_per_image=max_per_image)
     expected = instances_by_loop(class_logits, full_size(mask_logits), max_per_image)
     scores, labels, masks, boxes = zip(*expected, strict=True)
     torch.testing.assert_close(found.scores, torch.tensor(scores), atol=1e-5, rtol=0)
@@ -186,8 +188,8 @@ def test_instances_equal_the_loop(seed, max_per_image):
 def test_no_thing_among_the_best_pairs(max_per_image):
     class_logits = sure_of(*[1] * 20)
     is_thing = IS_THING if max_per_image == 1 else torch.zeros(4, dtype=torch.bool)
-    found = find_instances(class_logits, blobs(20), FRAME, is_thing=is_thing, max_per_image=max_per_image)
-    assert found.masks.shape == (0, *FRAME.original)
+    found = find_instances(class_logits, blobs(20), GEOMETRY, is_thing=is_thing, max_per_image=max_per_image)
+    assert found.masks.shape == (0, *GEOMETRY.original)
     assert (len(found.scores), len(found.labels), found.bboxes.shape) == (0, 0, (0, 4))
 
 
@@ -206,12 +208,12 @@ def test_semantic_equals_the_loop(seed):
     class_logits, mask_logits = random_queries(seed)
     scores = class_logits.softmax(-1)
     masks = full_size(mask_logits)
-    expected = torch.zeros(4, *FRAME.original)
+    expected = torch.zeros(4, *GEOMETRY.original)
     for query in range(20):
         for label in range(4):  # "no object" is the fifth
             expected[label] += scores[query, label] * masks[query].sigmoid()
     torch.testing.assert_close(semantic_scores(class_logits, masks), expected)
-    found = semantic_map(class_logits, mask_logits, FRAME)
+    found = semantic_map(class_logits, mask_logits, GEOMETRY)
     best = expected.topk(2, dim=0).values
     decided = best[0] - best[1] > 1e-5
     assert decided.float().mean() > 0.99

@@ -75,9 +75,9 @@ def test_task_token(reference, task):
 @pytest.mark.parametrize('image', [0, 1])
 def test_semantic_scores(reference, logits, task, image):
     class_logits, mask_logits = (part[image] for part in logits[task])
-    frame = MaskGeometry((128, 160), *(tuple(reference.config[key][image]) for key in ('in_sizes', 'out_sizes')))
-    scores = torch.empty(class_logits.shape[1] - 1, *frame.original)
-    for _, (rows, columns), _, masks in MaskTiles(mask_logits, frame).read_all():
+    geometry = MaskGeometry((128, 160), *(tuple(reference.config[key][image]) for key in ('in_sizes', 'out_sizes')))
+    scores = torch.empty(class_logits.shape[1] - 1, *geometry.original)
+    for _, (rows, columns), _, masks in MaskTiles(mask_logits, geometry).read_all():
         scores[:, rows, columns] = semantic_scores(class_logits, masks)
     expected = reference.tensor(f'{task}/{image}/sem_seg_sub6').float()
     torch.testing.assert_close(scores[:, ::6, ::6], expected, atol=2e-3, rtol=2e-3)  # stored in float16

@@ -90,8 +90,8 @@ def _annotation(case: Case, model: OneFormer) -> Annotation:
 
 def _panoptic_map(logits: tuple[Tensor, Tensor], case: Case, is_thing: Tensor) -> Tensor:
     class_logits, mask_logits_ = (part[0].float() for part in logits)
-    frame = MaskGeometry(case.size, case.size, case.size)
-    return panoptic_map(class_logits, mask_logits_, frame, is_thing=is_thing, thresholds=THRESHOLDS).pixels.cpu()
+    geometry = MaskGeometry(case.size, case.size, case.size)
+    return panoptic_map(class_logits, mask_logits_, geometry, is_thing=is_thing, thresholds=THRESHOLDS).pixels.cpu()
 
 
 def _share(pixels: Tensor) -> float:

@@ -37,11 +37,11 @@ def ours(case: Case) -> Callable[[], Results]:
     class_logits, mask_logits = draw_logits(case)
     is_thing = torch.zeros(len(METAINFO['classes']), dtype=torch.bool, device=case.device)
     is_thing[list(METAINFO['thing_ids'])] = True
-    frame = MaskGeometry(case.size, case.size, case.size)
+    geometry = MaskGeometry(case.size, case.size, case.size)
     thresholds = Thresholds(OBJECT_MASK_THR, OVERLAP_THR)
 
     def run() -> Results:
-        logits = (class_logits, mask_logits, frame)
+        logits = (class_logits, mask_logits, geometry)
         return {
             'panoptic': panoptic_map(*logits, is_thing=is_thing, thresholds=thresholds),
             'instance': find_instances(*logits, is_thing=is_thing, max_per_image=case.queries),
