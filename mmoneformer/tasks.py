@@ -63,8 +63,8 @@ class TaskTable(dict[str, Entry]):
         raise KeyError(f'task {task!r} has no entry in {self.name}, which has {list(self)}: see docs/extending.md')
 
 
-def check_tasks(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names as a tuple, without repetitions.
+def check_tasks(names: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the names as a tuple, without repetitions; None stands for all tasks.
 
     Raises:
         TypeError: If a single string is given.
@@ -72,7 +72,7 @@ def check_tasks(names: Iterable[str]) -> tuple[str, ...]:
     """
     if isinstance(names, str):
         raise TypeError(f'tasks must be a list of names, for example [{names!r}], not the string {names!r}')
-    unique = tuple(dict.fromkeys(names))
+    unique = tuple(TASKS if names is None else dict.fromkeys(names))
     unknown = [name for name in unique if name not in TASKS]
     if unknown or not unique:
         raise ValueError(f'unknown tasks {unknown}: choose one or more of {list(TASKS)}')

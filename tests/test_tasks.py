@@ -1,6 +1,6 @@
 import pytest
 
-from mmoneformer.tasks import TASKS, check_tasks, target_text
+from mmoneformer.tasks import TASKS, Task, check_tasks, target_text
 
 # name: sentence, filler, things only, merges classes (paper, sections 3.1 and 3.2)
 PAPER = {
@@ -22,6 +22,12 @@ def test_target_text_is_the_papers():
 
 def test_check_tasks_keeps_the_order_and_drops_repetitions():
     assert check_tasks(iter(['semantic', 'panoptic', 'semantic'])) == ('semantic', 'panoptic')
+
+
+def test_none_stands_for_all_tasks(monkeypatch):
+    assert check_tasks(None) == tuple(PAPER)
+    monkeypatch.setitem(TASKS, 'part', Task('part', filler='a part photo'))
+    assert check_tasks(None) == (*PAPER, 'part')
 
 
 def test_a_string_is_no_list_of_tasks():

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
@@ -22,7 +21,7 @@ from mmoneformer.checkpoints.registered_parts import registered_parts_only
 from mmoneformer.registry import TRANSFORMS
 from mmoneformer.results.as_dict import ResultDict, as_dict
 from mmoneformer.results.folder import ResultFolder
-from mmoneformer.tasks import TASKS, check_tasks
+from mmoneformer.tasks import check_tasks
 from mmoneformer.visualization import draw_sheet
 
 OnError = Literal['stop', 'skip']
@@ -101,7 +100,7 @@ class OneFormerInferencer:
         self,
         images: Sources,
         *,
-        tasks: Sequence[str] = tuple(TASKS),
+        tasks: Sequence[str] | None = None,
         batch_size: int = 1,
         out_dir: str | os.PathLike[str] | None = None,
         return_datasamples: bool = False,
@@ -114,7 +113,7 @@ class OneFormerInferencer:
         Args:
             images: What ``expand_sources`` takes: a file, a folder (its pictures, by name), a pattern, a URL, an array
                 (BGR, uint8 [H, W, 3]), or several of these.
-            tasks: Which results to give.
+            tasks: Tasks to predict; by default all.
             batch_size: How many images pass at once.
             out_dir: Folder to write pictures and results to, as ``ResultFolder.write`` says; None for nowhere.
             return_datasamples: Give data samples in place of dicts.
@@ -143,7 +142,7 @@ class OneFormerInferencer:
         images: Sources,
         out_dir: str | os.PathLike[str],
         *,
-        tasks: Sequence[str] = tuple(TASKS),
+        tasks: Sequence[str] | None = None,
         batch_size: int = 1,
         on_error: OnError = 'stop',
     ) -> tuple[int, list[Failure]]:
@@ -164,7 +163,7 @@ class OneFormerInferencer:
         self,
         images: Sources,
         *,
-        tasks: Sequence[str] = tuple(TASKS),
+        tasks: Sequence[str] | None = None,
         batch_size: int = 1,
         failures: list[Failure] | None = None,
     ) -> Iterator[Prediction]:
@@ -172,7 +171,7 @@ class OneFormerInferencer:
 
         Args:
             images: As in a call; an iterator may be endless.
-            tasks: Which results to give.
+            tasks: Tasks to predict; by default all.
             batch_size: How many images pass at once.
             failures: Where to add images that cannot be read, which are then skipped; None to stop at the first.
 
@@ -207,10 +206,9 @@ class OneFormerInferencer:
             yield Prediction(number, source, image, packed['data_samples']), packed
 
     def _predict(self, packed: Sequence[dict[str, Any]], tasks: tuple[str, ...]) -> list[DetDataSample]:
-        self.model.test_cfg = replace(self.model.test_cfg, tasks=tasks)
         batch = {key: [sample[key] for sample in packed] for key in packed[0]}
         with torch.no_grad(), autocast(self.precision, self.device):
-            return self.model.test_step(batch)
+            return self.model(**self.model.data_preprocessor(batch), mode='predict', tasks=tasks)
 
     def _tracked(
         self, images: Sources, tasks: Sequence[str], batch_size: int, failures: list[Failure] | None

@@ -1,53 +1,24 @@
 """OneFormer as a model of mmengine: losses in training, results per task in inference."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 import torch
 from mmdet.structures import DetDataSample
 from mmengine.model import BaseModel
-from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
 from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
+from mmoneformer.models.inference_config import InferenceConfig
 from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.oneformer_head import HeadOutput
-from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
+from mmoneformer.models.task_results import POST_PROCESS, ImageLogits
 from mmoneformer.registry import MODELS
-from mmoneformer.tasks import TASKS, check_tasks
+from mmoneformer.tasks import check_tasks
 
 Config = dict[str, Any]
 Logits = dict[str, tuple[Tensor, Tensor]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class InferenceConfig:
-    """How predictions become results.
-
-    Attributes:
-        object_mask_thr: Panoptic: queries need a higher score.
-        overlap_thr: Panoptic: share of a mask that the other segments must leave.
-        max_per_image: Instance: pairs of query and class that are considered.
-        tasks: Which results to give.
-        tokens: Task under whose token a task is read, where that is not its own. Only to measure how much the
-            token matters: the result of another token is worth little.
-        compile: Whether backbone and head go through ``torch.compile``: minutes at first, and again for some new
-            sizes of images.
-    """
-
-    object_mask_thr: float = 0.8
-    overlap_thr: float = 0.8
-    max_per_image: int = 100
-    tasks: Sequence[str] = tuple(TASKS)
-    tokens: Mapping[str, str] = field(default_factory=dict)
-    compile: bool = False
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, 'tasks', check_tasks(self.tasks))
-        if self.tokens:
-            check_tasks([*self.tokens, *self.tokens.values()])
 
 
 @MODELS.register_module()
@@ -86,7 +57,7 @@ class OneFormer(BaseModel):
         num_classes = len(self.dataset_meta['classes'])
         self.backbone = MODELS.build(backbone)
         self.panoptic_head = MODELS.build(panoptic_head, default_args=dict(num_classes=num_classes))
-        self.test_cfg = InferenceConfig(**(test_cfg or {}))
+        self.test_cfg = InferenceConfig(**dict(max_per_image=self.panoptic_head.num_queries) | (test_cfg or {}))
         is_thing = torch.zeros(num_classes, dtype=torch.bool)
         is_thing[list(self.dataset_meta['thing_ids'])] = True
         self.register_buffer('is_thing', is_thing, persistent=False)
@@ -96,27 +67,35 @@ class OneFormer(BaseModel):
         inputs: Tensor,
         data_samples: list[DetDataSample] | None = None,
         mode: str = 'tensor',
-        tasks: Sequence[str] = ('panoptic',),
+        tasks: Sequence[str] | None = None,
     ) -> dict[str, Tensor] | list[DetDataSample] | Logits:
         """Compute losses, results or logits.
 
         Args:
             inputs: Normalized and padded images, RGB, float32 [B, 3, H, W].
-            data_samples: What the pipeline says of each image; 'tensor' needs none.
-            mode: 'loss' -> losses; 'predict' -> the data samples with results; 'tensor' -> for each task, class
-                logits [B, Q, K + 1] and mask logits [B, Q, H/4, W/4].
-            tasks: Asked in mode 'tensor'; the other modes know their tasks.
+            data_samples: One per image: with ``targets`` in mode 'loss'; with ``img_shape`` and ``ori_shape`` in mode
+                'predict'; not used in mode 'tensor'.
+            mode: 'loss', 'predict' or 'tensor'.
+            tasks: Tasks to predict. By default those of ``test_cfg`` in mode 'predict', and the panoptic task in mode
+                'tensor'. Mode 'loss' takes the task of each image from its targets.
+
+        Returns:
+            'loss': the losses by name. 'predict': the data samples, with the results of ``POST_PROCESS`` and
+            ``task_tokens``, which maps each task to the task whose token was used. 'tensor': for each task, class
+            logits [B, Q, K + 1] and mask logits [B, Q, H/4, W/4].
 
         Raises:
-            ValueError: If the mode is none of the three, or needs data samples and got none.
+            ValueError: If the mode is none of the three or lacks data samples, or if a task is unknown.
         """
         if mode not in ('loss', 'predict', 'tensor'):
             raise ValueError(f"unknown mode {mode!r}: choose 'loss', 'predict' or 'tensor'")
         if mode == 'tensor':
-            return self._logits(inputs, check_tasks(tasks))
+            return self._logits(inputs, check_tasks(tasks if tasks is not None else ('panoptic',)))
         if data_samples is None:
             raise ValueError(f'mode {mode!r} needs data_samples, one per image, got None')
-        return self._loss(inputs, data_samples) if mode == 'loss' else self._predict(inputs, data_samples)
+        if mode == 'loss':
+            return self._loss(inputs, data_samples)
+        return self._predict(inputs, data_samples, self.test_cfg.tasks if tasks is None else check_tasks(tasks))
 
     def _infer(self, inputs: Tensor, tasks: Sequence[str]) -> HeadOutput:
         """Run backbone and head for tasks of all images."""
@@ -142,34 +121,16 @@ class OneFormer(BaseModel):
         output = self._infer(inputs, tasks)
         return {task: output.of_task(index) for index, task in enumerate(tasks)}
 
-    def _predict(self, inputs: Tensor, data_samples: list[DetDataSample]) -> list[DetDataSample]:
-        """Write the results of each asked task, read under its token, into the data samples."""
-        tokens = {task: self.test_cfg.tokens.get(task, task) for task in self.test_cfg.tasks}
-        asked = check_tasks(tokens.values())
-        output = self._infer(inputs, asked)
-        padded = (inputs.shape[-2], inputs.shape[-1])
+    def _predict(self, inputs: Tensor, data_samples: list[DetDataSample], tasks: Sequence[str]) -> list[DetDataSample]:
+        """Write the results of each task, predicted with its token, into the data samples."""
+        tokens = {task: self.test_cfg.tokens.get(task, task) for task in tasks}
+        used = check_tasks(tokens.values())
+        output = self._infer(inputs, used)
         for task, token in tokens.items():
-            class_logits, mask_logits = output.of_task(asked.index(token))  # one task at a time: masks are large
+            class_logits, mask_logits = output.of_task(used.index(token))  # one task at a time: masks are large
             for index, sample in enumerate(data_samples):
-                frame = MaskGeometry(padded, tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
-                self._add_result(sample, task, class_logits[index], mask_logits[index], frame)
+                logits = ImageLogits(class_logits[index], mask_logits[index], MaskGeometry.of(sample, inputs))
+                POST_PROCESS[task](sample, logits, self.is_thing, self.test_cfg)
         for sample in data_samples:
             sample.set_metainfo(dict(task_tokens=tokens))
         return data_samples
-
-    def _add_result(
-        self, sample: DetDataSample, task: str, class_logits: Tensor, mask_logits: Tensor, frame: MaskGeometry
-    ) -> None:
-        """Post-process one task of one image: class logits [Q, K + 1], mask logits [Q, h, w]."""
-        cfg, logits = self.test_cfg, (class_logits, mask_logits, frame)
-        if task == 'panoptic':
-            thresholds = Thresholds(cfg.object_mask_thr, cfg.overlap_thr)
-            panoptic = panoptic_map(*logits, is_thing=self.is_thing, thresholds=thresholds)
-            sample.pred_panoptic_seg = PixelData(sem_seg=panoptic.pixels[None])
-            sample.pred_segments = InstanceData(ids=panoptic.ids, scores=panoptic.scores)
-        elif task == 'instance':
-            instances = find_instances(*logits, is_thing=self.is_thing, max_per_image=cfg.max_per_image)
-            sample.pred_instances = InstanceData(**instances._asdict())
-        else:
-            labels = semantic_map(*logits)[None]
-            sample.pred_sem_seg = PixelData(sem_seg=labels, data=labels)

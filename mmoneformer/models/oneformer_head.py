@@ -69,6 +69,7 @@ class OneFormerHead(nn.Module):
         contrastive_loss: Config | None = None,
     ) -> None:
         super().__init__()
+        self.num_queries = num_queries
         self.pixel_decoder = MODELS.build(pixel_decoder, default_args=dict(channels=channels))
         self.task_token = TaskToken(channels)
         self.query_embed = nn.Parameter(torch.randn(num_queries, channels))

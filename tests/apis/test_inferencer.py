@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -170,6 +171,21 @@ def test_streams_with_different_tasks_do_not_disturb_each_other(inferencer):
         panoptic, semantic = (next(stream).sample for stream in streams)
         assert list(panoptic.task_tokens) == ['panoptic']
         assert list(semantic.task_tokens) == ['semantic']
+
+
+def test_threads_with_different_tasks_get_what_each_asked(weights):
+    """And the results that each task has alone; the model stays as it is."""
+    inferencer = OneFormerInferencer(weights=weights)
+    settings, images = inferencer.model.test_cfg, [picture(40, 60), picture(48, 32), picture(30, 30)] * 3
+    tasks = ('panoptic', 'instance', 'semantic')
+    alone = {task: inferencer(images, tasks=[task])['predictions'] for task in tasks}
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        together = pool.map(lambda task: inferencer(images, tasks=[task])['predictions'], tasks)
+        for task, predictions in zip(tasks, together, strict=True):
+            for prediction, expected in zip(predictions, alone[task], strict=True):
+                assert list(prediction) == [task]
+                np.testing.assert_equal(prediction, expected)
+    assert inferencer.model.test_cfg is settings
 
 
 def test_segments_have_scores(inferencer):

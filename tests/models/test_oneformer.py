@@ -62,6 +62,15 @@ def test_only_the_asked_results_are_given(build_model, inputs):
         assert result.task_tokens == {'semantic': 'semantic'}
 
 
+@torch.no_grad()
+def test_tasks_of_a_call_take_the_place_of_those_of_the_config(build_model, inputs):
+    model = build_model(test_cfg=dict(tasks=['semantic'])).eval()
+    for result in model(inputs, asked(), mode='predict', tasks=['instance']):
+        assert result.keys() == ['pred_instances']
+        assert result.task_tokens == {'instance': 'instance'}
+    assert model.test_cfg.tasks == ('semantic',)
+
+
 def shown(*labels, logits):
     """What the network says of two images: a query everywhere, over it one on the left half; each with its label."""
     class_logits = torch.tensor(logits)[:, None] * F.one_hot(torch.tensor(labels), 6)
@@ -203,16 +212,16 @@ def test_missing_data_samples(build_model, inputs, mode):
         build_model()(inputs, mode=mode)
 
 
+@pytest.mark.parametrize('mode', ['tensor', 'predict'])
 @pytest.mark.parametrize('tasks', [['detection'], []])
-def test_unknown_tasks(build_model, inputs, tasks):
+def test_unknown_tasks(build_model, inputs, mode, tasks):
     with pytest.raises(ValueError, match='choose one or more'):
-        build_model()(inputs, tasks=tasks)
+        build_model()(inputs, asked(), mode=mode, tasks=tasks)
 
 
-@pytest.mark.parametrize('test_cfg', [dict(tasks=['depth']), dict(tokens={'semantic': 'depth'})], ids=str)
-def test_unknown_tasks_of_the_test_config(build_model, test_cfg):
-    with pytest.raises(ValueError, match='depth'):
-        build_model(test_cfg=test_cfg)
+def test_as_many_instances_as_queries_are_the_default(build_model):
+    assert build_model(num_queries=7).test_cfg.max_per_image == 7
+    assert build_model(num_queries=7, test_cfg=dict(max_per_image=3)).test_cfg.max_per_image == 3
 
 
 def test_misspelt_test_config(build_model):

@@ -1,0 +1,57 @@
+"""From the logits of an image to its results in a data sample: what is done for each task (paper section 3.4)."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData, PixelData
+from torch import Tensor
+
+from mmoneformer.models.inference_config import InferenceConfig
+from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
+from mmoneformer.tasks import TaskTable
+
+
+class ImageLogits(NamedTuple):
+    """What the network predicts for one task of one image.
+
+    Attributes:
+        class_logits: [Q, K + 1].
+        mask_logits: [Q, H/4, W/4], of the padded input.
+        geometry: Sizes of input, image and result.
+    """
+
+    class_logits: Tensor
+    mask_logits: Tensor
+    geometry: MaskGeometry
+
+
+# Arguments: where to write the results, the logits, which classes are things (bool [K]), and the settings.
+PostProcess = Callable[[DetDataSample, ImageLogits, Tensor, InferenceConfig], None]
+
+
+def add_panoptic(sample: DetDataSample, logits: ImageLogits, is_thing: Tensor, config: InferenceConfig) -> None:
+    """Add ``pred_panoptic_seg`` (``sem_seg``, int64 [1, H, W]) and ``pred_segments`` (``ids`` and ``scores``, [N])."""
+    thresholds = Thresholds(config.object_mask_thr, config.overlap_thr)
+    panoptic = panoptic_map(*logits, is_thing=is_thing, thresholds=thresholds)
+    sample.pred_panoptic_seg = PixelData(sem_seg=panoptic.pixels[None])
+    sample.pred_segments = InstanceData(ids=panoptic.ids, scores=panoptic.scores)
+
+
+def add_instances(sample: DetDataSample, logits: ImageLogits, is_thing: Tensor, config: InferenceConfig) -> None:
+    """Add ``pred_instances``, with the fields of ``Instances``."""
+    instances = find_instances(*logits, is_thing=is_thing, max_per_image=config.max_per_image)
+    sample.pred_instances = InstanceData(**instances._asdict())
+
+
+def add_semantic(sample: DetDataSample, logits: ImageLogits, is_thing: Tensor, config: InferenceConfig) -> None:
+    """Add ``pred_sem_seg``: one map of labels, int64 [1, H, W], as ``sem_seg`` for mmdet and ``data`` for mmseg."""
+    labels = semantic_map(*logits)[None]
+    sample.pred_sem_seg = PixelData(sem_seg=labels, data=labels)
+
+
+POST_PROCESS: TaskTable[PostProcess] = TaskTable(
+    'mmoneformer.models.task_results.POST_PROCESS',
+    {'panoptic': add_panoptic, 'instance': add_instances, 'semantic': add_semantic},
+)
