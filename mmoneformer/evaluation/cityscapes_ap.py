@@ -1,18 +1,17 @@
 """Instance AP by Cityscapes' own protocol."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 from mmengine.logging import print_log
 
 from mmoneformer.evaluation.cityscapes_results import write_instances
-from mmoneformer.evaluation.task_metric import check_task_token
 from mmoneformer.evaluation.thing_instance_ap import ThingInstanceAP
 from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
@@ -22,10 +21,10 @@ from mmoneformer.registry import METRICS
 class CityscapesAP(ThingInstanceAP):
     """AP and AP50 in percent as cityscapesscripts computes them, from the ``instanceIds`` files of ``gtFine``.
 
-    Where cityscapesscripts is not installed, COCO's AP takes its place, and its metrics are named ``..._coco_style``.
+    Without cityscapesscripts, AP is computed as for COCO, and the metrics are named ``..._coco_style``.
 
     Args:
-        kwargs: Of ``ThingInstanceAP``.
+        kwargs: Arguments of ``ThingInstanceAP``.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -39,23 +38,21 @@ class CityscapesAP(ThingInstanceAP):
                 logging.WARNING,
             )
 
-    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Write the predictions of a batch as files.
+    def process_image(self, sample: dict[str, Any]) -> None:
+        """Write the predictions of an image as files.
 
         Raises:
-            ValueError: If a sample was read under another token, or the classes are not Cityscapes'.
-            FileNotFoundError: If an image has no ground truth file.
+            ValueError: If the classes are not those of Cityscapes.
+            FileNotFoundError: If the image has no ground truth file.
         """
         if not self.has_scripts:
-            super().process(data_batch, data_samples)
+            super().process_image(sample)
             return
         label_ids = category_ids('cityscapes', self.dataset_meta['classes'])
-        for sample in data_samples:
-            check_task_token(sample, self.task, any_token=self.any_token)
-            predicted = write_instances(Path(self._folder.name), sample, label_ids)
-            self.results.append((str(instance_ids_file(sample['img_path'])), str(predicted)))
+        predicted = write_instances(Path(self._folder.name), sample, label_ids)
+        self.results.append((str(instance_ids_file(sample['img_path'])), str(predicted)))
 
-    def compute_metrics(self, results: Sequence[Any]) -> dict[str, float]:
+    def compute(self, results: Sequence[Any]) -> dict[str, float]:
         """Match and accumulate over all images.
 
         Args:
@@ -65,30 +62,48 @@ class CityscapesAP(ThingInstanceAP):
             AP and AP50, 0 to 100, nan where there is no ground truth.
         """
         if not self.has_scripts:
-            return {f'{name}_coco_style': value for name, value in super().compute_metrics(results).items()}
+            return {f'{name}_coco_style': value for name, value in super().compute(results).items()}
+        if not results:
+            return {'AP': float('nan'), 'AP50': float('nan')}
         from cityscapesscripts.evaluation import evalInstanceLevelSemanticLabeling as protocol
+
+        if not results:
+            return {'AP': float('nan'), 'AP50': float('nan')}
         from cityscapesscripts.evaluation.instances2dict import instances2dict
 
         truths, predictions = map(list, zip(*results, strict=True))
         args = protocol.args
         args.quiet, args.predictionPath = True, str(Path(predictions[0]).parents[1])
         protocol.setInstanceLabels(args)
-        with patch.object(np, 'in1d', np.isin, create=True):  # numpy 2.4 has it no more, the scripts call it
+        with _numpy_in1d():
             matches = protocol.matchGtWithPreds(predictions, truths, instances2dict(truths), args)
         averages = protocol.computeAverages(protocol.evaluateMatches(matches, args), args)
         return {'AP': 100 * float(averages['allAp']), 'AP50': 100 * float(averages['allAp50%'])}
 
 
 def instance_ids_file(image: str) -> Path:
-    """Ground truth of ``<root>/leftImg8bit/<split>/<city>/<name>_leftImg8bit.png``.
+    """Path of the ground truth of ``<root>/leftImg8bit/<split>/<city>/<name>_leftImg8bit.png``.
 
     Raises:
-        FileNotFoundError: If there is none.
+        FileNotFoundError: If the file does not exist.
     """
     path = Path(image)
     name = path.name.removesuffix('_leftImg8bit.png')
     split = path.parents[1].name
     truth = path.parents[3] / 'gtFine' / split / path.parent.name / f'{name}_gtFine_instanceIds.png'
     if not truth.is_file():
-        raise FileNotFoundError(f'{image} has no {truth}: unpack gtFine_trainvaltest.zip beside leftImg8bit')
+        raise FileNotFoundError(f'{image} has no {truth}: unpack gtFine_trainvaltest.zip next to leftImg8bit')
     return truth
+
+
+@contextmanager
+def _numpy_in1d() -> Iterator[None]:
+    """Provide ``numpy.in1d``, which cityscapesscripts calls and numpy 2.4 removed."""
+    if hasattr(np, 'in1d'):
+        yield
+        return
+    np.in1d = np.isin
+    try:
+        yield
+    finally:
+        del np.in1d

@@ -7,48 +7,45 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from mmoneformer.evaluation.task_metric import check_task_token
+from mmoneformer.atomic_files import write_bytes
+from mmoneformer.evaluation.task_metric import TaskMetric
 from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
 
 
-class _CityscapesResults(BaseMetric):
-    """Writes files in place of measuring; needs no ground truth.
+class _CityscapesResults(TaskMetric):
+    """Writes files instead of measuring; needs no ground truth.
 
     Args:
         out_dir: Folder to write to.
-        kwargs: Of mmengine's ``BaseMetric``.
+        kwargs: Arguments of ``TaskMetric``.
     """
 
-    default_prefix = ''
-    task: str
+    needs_ground_truth = False
 
     def __init__(self, *, out_dir: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.out_dir = Path(out_dir)
 
-    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Write the results of a batch.
+    def process_image(self, sample: dict[str, Any]) -> None:
+        """Write the result of an image.
 
         Raises:
-            ValueError: If a result was read under another task's token, or the classes are not Cityscapes'.
+            ValueError: If the classes are not those of Cityscapes.
         """
         label_ids = category_ids('cityscapes', self.dataset_meta['classes'])
-        for sample in data_samples:
-            check_task_token(sample, self.task, any_token=False)
-            self.results.append(str(self._write(sample, label_ids)))
+        self.results.append(str(self._write(sample, label_ids)))
 
-    def compute_metrics(self, results: Sequence[str]) -> dict[str, float]:
-        """Say where the files are; there is no metric."""
+    def compute(self, results: Sequence[str]) -> dict[str, float]:
+        """Log where the files are; there is no metric."""
         print_log(f'results of {len(results)} images: {self.out_dir}', 'current')
         return {}
 
     @abstractmethod
     def _write(self, sample: Mapping[str, Any], label_ids: Sequence[int]) -> Path:
-        """Write the result of an image, and say where."""
+        """Write the result of an image, and return the path."""
 
 
 @METRICS.register_module()
@@ -60,7 +57,7 @@ class CityscapesSemanticResults(_CityscapesResults):
     def _write(self, sample: Mapping[str, Any], label_ids: Sequence[int]) -> Path:
         labels = sample['pred_sem_seg']['sem_seg'][0].cpu().numpy()
         path = self.out_dir / f'{Path(sample["img_path"]).stem}.png'
-        _write_png(path, np.array(label_ids, dtype=np.uint8)[labels])
+        write_png(path, np.array(label_ids, dtype=np.uint8)[labels])
         return path
 
 
@@ -78,7 +75,7 @@ def write_instances(folder: Path, sample: Mapping[str, Any], label_ids: Sequence
     """Write the instances of an image as cityscapesscripts reads them.
 
     Args:
-        folder: Where to.
+        folder: Folder to write to.
         sample: A data sample as dict.
         label_ids: Cityscapes' label id of each class.
 
@@ -91,14 +88,13 @@ def write_instances(folder: Path, sample: Mapping[str, Any], label_ids: Sequence
     lines = []
     for number, (mask, label, score) in enumerate(zip(*columns, strict=True)):
         name = f'{stem}_{number}.png'
-        _write_png(folder / name, mask.astype(np.uint8) * 255)
+        write_png(folder / name, mask.astype(np.uint8) * 255)
         lines.append(f'{name} {label_ids[label]} {score}\n')
     path = folder / f'{stem}_pred.txt'
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(''.join(lines))
+    write_bytes(path, ''.join(lines).encode())
     return path
 
 
-def _write_png(path: Path, pixels: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(cv2.imencode('.png', pixels)[1].tobytes())
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write an image, uint8 [H, W] or BGR [H, W, 3]."""
+    write_bytes(path, cv2.imencode('.png', pixels)[1].tobytes())

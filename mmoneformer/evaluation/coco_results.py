@@ -5,30 +5,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from mmoneformer.atomic_files import write_json
-from mmoneformer.datasets.converters.id_map import write_id_map
-from mmoneformer.evaluation.run_lengths import encode_masks
-from mmoneformer.evaluation.task_metric import check_task_token
+from mmoneformer.atomic_files import write_bytes, write_json
+from mmoneformer.evaluation.coco_annotations import encode_masks
+from mmoneformer.evaluation.task_metric import TaskMetric
 from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
-from mmoneformer.structures.panoptic_ids import panoptic_label
+from mmoneformer.structures.panoptic_ids import ids_to_colors, panoptic_label
 
 
-class _CocoResults(BaseMetric):
-    """Writes files in place of measuring; needs no ground truth.
+class _CocoResults(TaskMetric):
+    """Writes files instead of measuring; needs no ground truth.
 
     Args:
         dataset: Known data set whose category ids the file has: 'coco', 'cityscapes', 'ade20k' or 'mapillary'.
         outfile_prefix: Start of the paths that are written.
-        kwargs: Of mmengine's ``BaseMetric``.
+        kwargs: Arguments of ``TaskMetric``.
     """
 
-    default_prefix = ''
-    task: str
+    needs_ground_truth = False
     suffix: str
 
     def __init__(self, *, dataset: str, outfile_prefix: str, **kwargs: Any) -> None:
@@ -36,30 +34,28 @@ class _CocoResults(BaseMetric):
         self.dataset = dataset
         self.path = Path(f'{outfile_prefix}{self.suffix}')
 
-    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Describe the results of a batch.
+    def process_image(self, sample: dict[str, Any]) -> None:
+        """Encode the results of an image.
 
         Raises:
-            ValueError: If a result was read under another task's token, or a class has no category id.
+            ValueError: If a class has no category id.
         """
         ids = category_ids(self.dataset, self.dataset_meta['classes'])
-        for sample in data_samples:
-            check_task_token(sample, self.task, any_token=False)
-            self.results.append(self._describe(sample, ids))
+        self.results.append(self._encode(sample, ids))
 
-    def compute_metrics(self, results: Sequence[Any]) -> dict[str, float]:
+    def compute(self, results: Sequence[Any]) -> dict[str, float]:
         """Write the json of all images; there is no metric."""
         write_json(self.path, self._content(results))
         print_log(f'results of {len(results)} images: {self.path}', 'current')
         return {}
 
     @abstractmethod
-    def _describe(self, sample: dict[str, Any], ids: Sequence[int]) -> Any:
-        """What the json says of an image; ``ids`` are the category ids of the classes."""
+    def _encode(self, sample: dict[str, Any], ids: Sequence[int]) -> Any:
+        """Entry of an image in the json; ``ids`` are the category ids of the classes."""
 
     @abstractmethod
     def _content(self, results: Sequence[Any]) -> Any:
-        """The json of what was said of each image."""
+        """Content of the json, from the entries of all images."""
 
 
 @METRICS.register_module()
@@ -69,15 +65,14 @@ class CocoPanopticResults(_CocoResults):
     task = 'panoptic'
     suffix = '.panoptic.json'
 
-    def _describe(self, sample: dict[str, Any], ids: Sequence[int]) -> dict[str, Any]:
+    def _encode(self, sample: dict[str, Any], ids: Sequence[int]) -> dict[str, Any]:
         prediction = sample['pred_panoptic_seg']['sem_seg'][0].cpu().numpy()
         values, segment_map = np.unique(prediction, return_inverse=True)
         is_segment = values != len(ids)
         numbers = np.cumsum(is_segment) * is_segment  # from 1; 0 is void
         file_name = f'{Path(sample["img_path"]).stem}.png'
-        folder = self.path.with_suffix('')
-        folder.mkdir(parents=True, exist_ok=True)
-        write_id_map(folder / file_name, numbers[segment_map].reshape(prediction.shape))
+        colors = ids_to_colors(numbers[segment_map].reshape(prediction.shape), bgr=True)
+        write_bytes(self.path.with_suffix('') / file_name, cv2.imencode('.png', colors)[1].tobytes())
         segments = [
             {'id': int(number), 'category_id': ids[panoptic_label(value)]}
             for number, value in zip(numbers[is_segment], values[is_segment], strict=True)
@@ -95,7 +90,7 @@ class CocoInstanceResults(_CocoResults):
     task = 'instance'
     suffix = '.segm.json'
 
-    def _describe(self, sample: dict[str, Any], ids: Sequence[int]) -> list[dict[str, Any]]:
+    def _encode(self, sample: dict[str, Any], ids: Sequence[int]) -> list[dict[str, Any]]:
         instances = sample['pred_instances']
         columns = (encode_masks(instances['masks']), instances['labels'].tolist(), instances['scores'].tolist())
         return [

@@ -5,13 +5,12 @@ from io import StringIO
 from typing import Any
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mmoneformer.evaluation.task_metric import check_task_token, image_name, panoptic_ground_truth, tells
+from mmoneformer.evaluation.task_metric import TaskMetric, image_name, panoptic_ground_truth
 from mmoneformer.registry import METRICS
 from mmoneformer.structures.panoptic_ids import INSTANCE_OFFSET, panoptic_label
 
@@ -19,44 +18,33 @@ COUNTS = ('IoU', 'TP', 'FP', 'FN')  # columns of the statistics
 
 
 @METRICS.register_module()
-class PanopticQuality(BaseMetric):
+class PanopticQuality(TaskMetric):
     """PQ, SQ and RQ in percent, averaged over all classes, things and stuff.
 
     A class counts as soon as it has a ground truth segment or a prediction; a group without such a class is nan.
 
     Args:
-        any_token: Accept results that were read under another task's token.
-        kwargs: Of mmengine's ``BaseMetric``.
+        kwargs: Arguments of ``TaskMetric``.
     """
 
-    default_prefix = ''
     task = 'panoptic'
 
-    def __init__(self, *, any_token: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.any_token = any_token
-
-    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Match the predicted segments of a batch with the ground truth, where the annotation is panoptic.
+    def process_image(self, sample: dict[str, Any]) -> None:
+        """Match the predicted segments of an image with the ground truth.
 
         Raises:
-            ValueError: If a sample has no ground truth or one of another size, was read under another token, or
-                predicts a label that is no class.
+            ValueError: If the sample has no ground truth or one of another size, or if a predicted label is not that
+                of a class.
         """
-        num_classes = len(self.dataset_meta['classes'])
-        for sample in data_samples:
-            if not tells(sample, self.task):
-                self.results.append(np.zeros((num_classes, len(COUNTS))))  # processes need a result of every image
-                continue
-            check_task_token(sample, self.task, any_token=self.any_token)
-            prediction = sample['pred_panoptic_seg']['sem_seg'][0].cpu().numpy().astype(np.int64)
-            id_map, segments = panoptic_ground_truth(sample, prediction.shape)
-            try:
-                self.results.append(match_segments(prediction, id_map, segments, num_classes))
-            except ValueError as error:
-                raise ValueError(f'{image_name(sample)}: {error}') from error
+        prediction = sample['pred_panoptic_seg']['sem_seg'][0].cpu().numpy().astype(np.int64)
+        id_map, segments = panoptic_ground_truth(sample, prediction.shape)
+        try:
+            counts = match_segments(prediction, id_map, segments, len(self.dataset_meta['classes']))
+        except ValueError as error:
+            raise ValueError(f'{image_name(sample)}: {error}') from error
+        self.results.append(counts)
 
-    def compute_metrics(self, results: Sequence[np.ndarray]) -> dict[str, float]:
+    def compute(self, results: Sequence[np.ndarray]) -> dict[str, float]:
         """Average over the classes, and log a table of them.
 
         Args:

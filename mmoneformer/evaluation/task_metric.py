@@ -1,40 +1,94 @@
-"""What every metric reads from a data sample, and what it refuses."""
+"""What the metrics of a task have in common: which images they measure, and what they refuse."""
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from mmengine.evaluator import BaseMetric
 
 Sample = Mapping[str, Any]
+SKIPPED = False  # result of a skipped image: mmengine needs one of each image to merge processes, and drops None
+
+
+class TaskMetric(BaseMetric):
+    """Base class of the metrics that measure, or write, the results of one task.
+
+    A subclass names its task, adds what it reads from an image to ``results`` in ``process_image``, and returns the
+    metrics from ``compute``. To extend a metric of another package, derive from this class first and from that second.
+
+    An image whose annotation does not have the task, as in a data set of several sources, is skipped.
+
+    Args:
+        any_token: Whether to accept results that were predicted with the token of another task.
+        kwargs: Arguments of ``BaseMetric``, or of the other metric.
+
+    Attributes:
+        task: Name of the task.
+        needs_ground_truth: Whether images without an annotation of the task are skipped.
+    """
+
+    default_prefix = ''
+    task: str
+    needs_ground_truth = True
+
+    def __init__(self, *, any_token: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.any_token = any_token
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Process the images of a batch.
+
+        Raises:
+            ValueError: If a result was predicted with the token of another task, or as ``process_image``.
+        """
+        for sample in data_samples:
+            if self.needs_ground_truth and not is_annotated(sample, self.task):
+                self.results.append(SKIPPED)
+                continue
+            check_task_token(sample, self.task, any_token=self.any_token)
+            self.process_image(sample)
+
+    def compute_metrics(self, results: Sequence[Any]) -> dict[str, float]:
+        """Compute the metrics from the results of all images, skipped ones too."""
+        return self.compute([result for result in results if result is not SKIPPED])
+
+    @abstractmethod
+    def process_image(self, sample: dict[str, Any]) -> None:
+        """Add what is measured in an image to ``results``."""
+
+    @abstractmethod
+    def compute(self, results: Sequence[Any]) -> dict[str, float]:
+        """Compute the metrics from the results of the images that were not skipped."""
 
 
 def image_name(sample: Sample) -> str:
-    """How messages call the image of a data sample."""
+    """Id and path of a data sample's image, for messages."""
     return f'image {sample.get("img_id")} ({sample.get("img_path")})'
 
 
+def is_annotated(sample: Sample, task: str) -> bool:
+    """Whether the annotation of an image has the ground truth of a task; by default it does."""
+    return task in sample.get('tasks', (task,))
+
+
 def check_task_token(sample: Sample, task: str, *, any_token: bool) -> None:
-    """Refuse a result that was not read under its own task's token, with which the measure collapses.
+    """Refuse a result that was not predicted with its own task's token: it would be measured far too low.
 
     Args:
-        sample: A data sample as dict; ``task_tokens`` maps a result's task to the task of its token.
+        sample: A data sample as dict; ``task_tokens`` maps each predicted task to the task whose token was used.
         task: Task that the metric measures.
-        any_token: Accept any token, to measure how much it matters.
+        any_token: Whether to accept any token, to measure how much it matters.
 
     Raises:
-        ValueError: If the result was read under another token, or under an unknown one.
+        ValueError: If another token was used, or it is unknown which.
     """
     tokens = sample.get('task_tokens', {})
     if not any_token and tokens.get(task) != task:
         raise ValueError(
-            f'{image_name(sample)}: the {task} result was read under the token of task {tokens.get(task)!r} '
+            f'{image_name(sample)}: the {task} result was predicted with the token of task {tokens.get(task)!r} '
             f'(task_tokens: {tokens}). Add {task!r} to model.test_cfg.tasks, or measure it with any_token=True'
         )
-
-
-def tells(sample: Sample, task: str) -> bool:
-    """Whether the annotation of an image tells the truth of a task; those of mixed sources tell different ones."""
-    return task in sample.get('tasks', (task,))
 
 
 def check_ground_truth(sample: Sample, field: str) -> None:
@@ -45,8 +99,8 @@ def check_ground_truth(sample: Sample, field: str) -> None:
     """
     if field not in sample:
         raise ValueError(
-            f'{image_name(sample)} has no {field}: LoadPanopticMap must stand in the test pipeline, after Resize, '
-            'and the data set must have an annotation'
+            f'{image_name(sample)} has no {field}: the test pipeline needs LoadPanopticMap after Resize, and the '
+            'data set an annotation'
         )
 
 
@@ -55,14 +109,14 @@ def panoptic_ground_truth(sample: Sample, size: tuple[int, int]) -> tuple[np.nda
 
     Args:
         sample: A data sample as dict.
-        size: Height and width of the prediction in pixels.
+        size: Height and width of the prediction, in pixels.
 
     Returns:
-        The id map, int64 [H, W], where i + 1 belongs to segment i and 0 is void; and the segments, each with ``label``
-        and ``iscrowd``.
+        The id map, int64 [H, W], where i + 1 is segment i and 0 is void; and the segments, each with ``label`` and
+        ``iscrowd``.
 
     Raises:
-        ValueError: If there is none, or it is of another size than the prediction.
+        ValueError: If there is none, or its size is not that of the prediction.
     """
     check_ground_truth(sample, 'gt_panoptic_seg')
     id_map = sample['gt_panoptic_seg']['sem_seg'][0].cpu().numpy().astype(np.int64)

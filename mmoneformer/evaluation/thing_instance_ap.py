@@ -9,23 +9,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
-from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from torch import Tensor
 
-from mmoneformer.evaluation.instance_file import InstanceFile
-from mmoneformer.evaluation.run_lengths import encode_masks
-from mmoneformer.evaluation.task_metric import check_task_token, image_name, panoptic_ground_truth, tells
+from mmoneformer.evaluation.coco_annotations import (
+    Annotations,
+    InstanceFile,
+    encode_ground_truth,
+    encode_predictions,
+    encode_segments,
+)
+from mmoneformer.evaluation.task_metric import TaskMetric, image_name, panoptic_ground_truth
 from mmoneformer.registry import METRICS
-
-Annotations = list[dict[str, Any]]
 
 
 @METRICS.register_module()
-class ThingInstanceAP(BaseMetric):
+class ThingInstanceAP(TaskMetric):
     """AP, AP50, AP75 and AP by size in percent, computed by pycocotools.
 
     Ground truth instances are those of an annotation of instances alone, or the thing segments of the panoptic map,
@@ -37,11 +37,9 @@ class ThingInstanceAP(BaseMetric):
         dataset: Known data set whose category ids ``ann_file`` has, if its categories have other names than ours:
             'ade20k' for the ``ade20k_instance_val.json`` that detectron2's users make.
         max_dets: How many predictions of an image and class count, best scores first.
-        any_token: Accept results that were read under another task's token.
-        kwargs: Of mmengine's ``BaseMetric``.
+        kwargs: Arguments of ``TaskMetric``.
     """
 
-    default_prefix = ''
     task = 'instance'
 
     def __init__(
@@ -50,46 +48,36 @@ class ThingInstanceAP(BaseMetric):
         ann_file: str | None = None,
         dataset: str | None = None,
         max_dets: int = 100,
-        any_token: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.ann_file = ann_file
         self.dataset = dataset
         self.max_dets = max_dets
-        self.any_token = any_token
 
-    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Encode ground truth and predictions of a batch as run lengths.
+    def process_image(self, sample: dict[str, Any]) -> None:
+        """Encode ground truth and predictions of an image as COCO annotations.
 
         Raises:
-            ValueError: If a sample has no ground truth or one of another size, was read under another token, or
-                predicts a label that is no thing class.
+            ValueError: If the sample has no ground truth or one of another size, or if a predicted label is not that
+                of a thing class.
         """
-        thing_ids = self.dataset_meta['thing_ids']
-        for sample in data_samples:
-            if not tells(sample, self.task):
-                self.results.append(([], []))  # processes need a result of every image
-                continue
-            check_task_token(sample, self.task, any_token=self.any_token)
-            instances = sample['pred_instances']
-            no_things = set(instances['labels'].tolist()) - set(thing_ids)
-            if no_things:
-                raise ValueError(
-                    f'{image_name(sample)}: predicted labels {sorted(no_things)} are no things {thing_ids}'
-                )
-            unlabeled = sample.get('unlabeled_ids', ())  # of which neither right nor wrong is known
-            predictions = [item for item in _encode_instances(instances) if item['category_id'] not in unlabeled]
-            self.results.append((self._truths(sample), predictions))
+        thing_ids, instances = self.dataset_meta['thing_ids'], sample['pred_instances']
+        no_things = sorted(set(instances['labels'].tolist()) - set(thing_ids))
+        if no_things:
+            raise ValueError(f'{image_name(sample)}: predicted labels {no_things} are not things {thing_ids}')
+        unlabeled = sample.get('unlabeled_ids', ())  # predictions of these classes are neither right nor wrong
+        predictions = [item for item in encode_predictions(instances) if item['category_id'] not in unlabeled]
+        self.results.append((self._truths(sample), predictions))
 
     def _truths(self, sample: Mapping[str, Any]) -> Annotations:
         """Ground truth of an image as COCO annotations."""
         if self._instance_file:
             return self._instance_file.annotations(sample['img_id'])
         if 'gt_instances' in sample:
-            return _encode_truths(sample['gt_instances'])
+            return encode_ground_truth(sample['gt_instances'])
         id_map, segments = panoptic_ground_truth(sample, sample['pred_instances']['masks'].shape[1:])
-        return _encode_segments(torch.from_numpy(id_map), segments, self.dataset_meta['thing_ids'])
+        return encode_segments(torch.from_numpy(id_map), segments, self.dataset_meta['thing_ids'])
 
     @cached_property
     def _instance_file(self) -> InstanceFile | None:
@@ -97,7 +85,7 @@ class ThingInstanceAP(BaseMetric):
             return None
         return InstanceFile(self.ann_file, self.dataset_meta['classes'], dataset=self.dataset)
 
-    def compute_metrics(self, results: Sequence[tuple[Annotations, Annotations]]) -> dict[str, float]:
+    def compute(self, results: Sequence[tuple[Annotations, Annotations]]) -> dict[str, float]:
         """Match and accumulate over all images.
 
         Args:
@@ -130,35 +118,6 @@ class ThingInstanceAP(BaseMetric):
         }
         coco.createIndex()
         return coco
-
-
-def _encode_segments(id_map: Tensor, segments: Sequence[Mapping[str, Any]], thing_ids: Sequence[int]) -> Annotations:
-    """Thing segments of an id map [H, W] as COCO annotations."""
-    things = [(number, segment) for number, segment in enumerate(segments, start=1) if segment['label'] in thing_ids]
-    numbers = torch.tensor([number for number, _ in things], dtype=id_map.dtype)
-    run_lengths = encode_masks(id_map == numbers[:, None, None])
-    return [
-        _annotation(code, label=segment['label'], iscrowd=segment['iscrowd'])
-        for code, (_, segment) in zip(run_lengths, things, strict=True)
-    ]
-
-
-def _encode_truths(instances: Mapping[str, Tensor]) -> Annotations:
-    """Annotated instances, which may overlap, as COCO annotations."""
-    labels, crowds = instances['labels'].tolist(), instances['iscrowd'].tolist()
-    columns = zip(encode_masks(instances['masks']), labels, crowds, strict=True)
-    return [_annotation(code, label=label, iscrowd=iscrowd) for code, label, iscrowd in columns]
-
-
-def _encode_instances(instances: Mapping[str, Tensor]) -> Annotations:
-    """Predicted instances as COCO annotations."""
-    run_lengths = encode_masks(instances['masks'])
-    columns = zip(run_lengths, instances['labels'].tolist(), instances['scores'].tolist(), strict=True)
-    return [_annotation(code, label=label, iscrowd=0, score=score) for code, label, score in columns]
-
-
-def _annotation(code: dict[str, Any], *, label: int, **fields: Any) -> dict[str, Any]:
-    return {'segmentation': code, 'area': float(coco_mask.area(code)), 'category_id': label, **fields}
 
 
 def _average_precisions(evaluation: COCOeval) -> dict[str, float]:

@@ -7,7 +7,7 @@ import numpy as np
 from mmdet.structures import DetDataSample
 from scipy.ndimage import find_objects
 
-from mmoneformer.evaluation.run_lengths import encode_masks
+from mmoneformer.evaluation.coco_annotations import encode_masks
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.structures.panoptic_ids import panoptic_instance, panoptic_label
 from mmoneformer.tasks import TaskTable

@@ -95,7 +95,7 @@ def test_without_the_scripts_cocos_protocol_has_another_name(make_sample, monkey
 @pytest.mark.usefixtures('_scripts')
 def test_what_is_refused(make_sample, tmp_path):
     masks = ([CARS[0]], [1], [0.9])
-    with pytest.raises(ValueError, match="read under the token of task 'panoptic'"):
+    with pytest.raises(ValueError, match="predicted with the token of task 'panoptic'"):
         evaluate(make_sample(*masks, token='panoptic'))
     assert evaluate(make_sample(*masks, token='panoptic'), any_token=True)['AP'] > 0
     sample = make_sample(*masks)

@@ -54,7 +54,7 @@ def test_image_without_instances_has_an_empty_file(tmp_path):
 
 @pytest.mark.parametrize(('kind', 'task'), TASKS.items())
 def test_other_token_and_other_classes_are_refused(kind, task, tmp_path):
-    with pytest.raises(ValueError, match=f"the {task} result was read under the token of task 'panoptic'"):
+    with pytest.raises(ValueError, match=f"the {task} result was predicted with the token of task 'panoptic'"):
         write(kind, make_sample(token='panoptic'), tmp_path)
-    with pytest.raises(ValueError, match=r"\['cow'\] are no classes of cityscapes"):
+    with pytest.raises(ValueError, match=r"\['cow'\] are not classes of cityscapes"):
         write(kind, make_sample(), tmp_path, META | {'classes': ('road', 'cow', 'car')})

@@ -77,7 +77,7 @@ def test_instance_file_is_what_pycocotools_loads(tmp_path):
 @pytest.mark.parametrize('kind', ['CocoPanopticResults', 'CocoInstanceResults'])
 def test_other_token_and_other_classes_are_refused(kind, tmp_path):
     options = {'outfile_prefix': str(tmp_path / 'swin')}
-    with pytest.raises(ValueError, match="was read under the token of task 'semantic'"):
+    with pytest.raises(ValueError, match="was predicted with the token of task 'semantic'"):
         write(kind, [make_sample(7, token='semantic')], dataset='coco', **options)
-    with pytest.raises(ValueError, match='are no classes of cityscapes'):
+    with pytest.raises(ValueError, match='are not classes of cityscapes'):
         write(kind, [make_sample(7)], dataset='cityscapes', **options)

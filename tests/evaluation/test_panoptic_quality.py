@@ -195,7 +195,7 @@ def test_prediction_of_no_class_is_refused(value):
 
 def test_token_guard():
     sample = make_sample([[0, 0, 0]], [[1, 1, 0]], [segment(1, PERSON)], token='semantic').to_dict()
-    with pytest.raises(ValueError, match="panoptic result was read under the token of task 'semantic'"):
+    with pytest.raises(ValueError, match="panoptic result was predicted with the token of task 'semantic'"):
         make_metric().process({}, [sample])
     metric = make_metric(any_token=True)
     metric.process({}, [sample])

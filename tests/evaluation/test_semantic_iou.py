@@ -33,7 +33,7 @@ def test_mean_iou_leaves_out_void_and_absent_classes():
 
 def test_other_token_is_refused_unless_asked_for():
     sample = make_sample(PREDICTION, TRUTH, token='instance')
-    with pytest.raises(ValueError, match="semantic result was read under the token of task 'instance'"):
+    with pytest.raises(ValueError, match="semantic result was predicted with the token of task 'instance'"):
         make_evaluator().process([sample])
     evaluator = make_evaluator(any_token=True)
     evaluator.process([sample])

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from mmoneformer.evaluation.task_metric import check_ground_truth, check_task_token, panoptic_ground_truth, tells
+from mmoneformer.evaluation.task_metric import (
+    TaskMetric,
+    check_ground_truth,
+    check_task_token,
+    is_annotated,
+    panoptic_ground_truth,
+)
 
 SAMPLE = {
     'img_id': 3,
@@ -36,7 +42,7 @@ def test_ground_truth_is_read_as_wide_integers():
 
 
 def test_missing_ground_truth_names_the_remedy():
-    with pytest.raises(ValueError, match='gt_sem_seg: LoadPanopticMap must stand in the test pipeline, after Resize'):
+    with pytest.raises(ValueError, match='gt_sem_seg: the test pipeline needs LoadPanopticMap after Resize'):
         check_ground_truth(SAMPLE, 'gt_sem_seg')
 
 
@@ -45,7 +51,45 @@ def test_ground_truth_of_another_size_is_refused():
         panoptic_ground_truth(SAMPLE, (3, 2))
 
 
-def test_annotations_tell_the_tasks_that_they_name():
-    assert tells({'tasks': ('instance',)}, 'instance')
-    assert not tells({'tasks': ('instance',)}, 'semantic')
-    assert tells({}, 'semantic')
+def test_annotations_have_the_tasks_that_they_name():
+    assert is_annotated({'tasks': ('instance',)}, 'instance')
+    assert not is_annotated({'tasks': ('instance',)}, 'semantic')
+    assert is_annotated({}, 'semantic')
+
+
+class CountImages(TaskMetric):
+    task = 'instance'
+
+    def process_image(self, sample):
+        self.results.append(sample['img_id'])
+
+    def compute(self, results):
+        return {'images': len(results), 'sum': sum(results)}
+
+
+def sample_of(number, *tasks, token='instance'):
+    return {'img_id': number, 'tasks': tasks, 'task_tokens': {'instance': token}}
+
+
+def measure(metric, *samples):
+    metric.process({}, samples)
+    assert None not in metric.results  # mmengine would drop it where it merges processes
+    assert len(metric.results) == len(samples)
+    return metric.evaluate(len(samples))
+
+
+def test_images_without_the_task_are_skipped():
+    samples = [sample_of(3, 'instance', 'semantic'), sample_of(4, 'semantic'), sample_of(5, 'instance')]
+    assert measure(CountImages(), *samples) == {'images': 2, 'sum': 8}
+
+
+def test_result_files_are_written_without_ground_truth():
+    metric = CountImages()
+    metric.needs_ground_truth = False
+    assert measure(metric, sample_of(4, 'semantic')) == {'images': 1, 'sum': 4}
+
+
+def test_each_image_must_have_the_own_token():
+    with pytest.raises(ValueError, match="the instance result was predicted with the token of task 'panoptic'"):
+        measure(CountImages(), sample_of(3, 'instance'), sample_of(4, 'instance', token='panoptic'))
+    assert measure(CountImages(any_token=True), sample_of(4, 'instance', token='panoptic'))['images'] == 1

@@ -178,7 +178,7 @@ def test_no_ground_truth_is_nan_with_a_warning(monkeypatch):
 def test_predicted_stuff_is_refused():
     id_map = np.repeat([[1, 1, 0]], 4, axis=0)
     sample = make_sample(id_map, [], [id_map == 1], [2], [0.5])
-    with pytest.raises(ValueError, match=r'image 5 \(5.jpg\): predicted labels \[2\] are no things \(1, 3\)'):
+    with pytest.raises(ValueError, match=r'image 5 \(5.jpg\): predicted labels \[2\] are not things \(1, 3\)'):
         evaluate([sample])
 
 
@@ -186,7 +186,7 @@ def test_other_token_is_refused_unless_asked_for():
     id_map = np.repeat([[1, 1, 0]], 4, axis=0)
     truth = [{'id': 1, 'label': 1, 'iscrowd': 0}]
     sample = make_sample(id_map, truth, [id_map == 1], [1], [0.5], token='panoptic')
-    with pytest.raises(ValueError, match="instance result was read under the token of task 'panoptic'"):
+    with pytest.raises(ValueError, match="instance result was predicted with the token of task 'panoptic'"):
         evaluate([sample])
     assert evaluate([sample], any_token=True)['AP'] == pytest.approx(100)
 

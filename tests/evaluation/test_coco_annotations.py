@@ -1,9 +1,17 @@
 import json
 
+import numpy as np
 import pytest
+import torch
 from pycocotools import mask as coco_mask
 
-from mmoneformer.evaluation.instance_file import InstanceFile
+from mmoneformer.evaluation.coco_annotations import (
+    InstanceFile,
+    encode_ground_truth,
+    encode_masks,
+    encode_predictions,
+    encode_segments,
+)
 
 SQUARE = [[1.0, 1.0, 4.0, 1.0, 4.0, 3.0, 1.0, 3.0]]
 
@@ -67,10 +75,45 @@ def test_categories_by_the_ids_of_a_data_set(tmp_path):
     (window,) = InstanceFile(str(path), ['bed', 'window '], dataset='ade20k').annotations('ADE_val_00000001')
     assert window['category_id'] == 1
     assert coco_mask.decode(window['segmentation'])[:, 0].all()
-    with pytest.raises(ValueError, match=r"categories \['windowpane'\] of .*instances.json are no classes"):
+    with pytest.raises(ValueError, match=r"categories \['windowpane'\] of .*instances.json are not classes"):
         InstanceFile(str(path), ['bed'], dataset='ade20k')
 
 
 def test_category_of_another_data_set_is_refused(path):
-    with pytest.raises(ValueError, match=r"\['cat'\] of .*instances.json are no classes"):
+    with pytest.raises(ValueError, match=r"\['cat'\] of .*instances.json are not classes"):
         InstanceFile(path, ['dog', 'sky'])
+
+
+def test_run_lengths_equal_those_of_pycocotools_mask_by_mask():
+    masks = torch.rand(3, 5, 7, generator=torch.Generator().manual_seed(0)) > 0.5
+    for code, mask in zip(encode_masks(masks), masks, strict=True):
+        assert code == coco_mask.encode(np.asfortranarray(mask.numpy().astype(np.uint8)))
+
+
+def test_no_mask():
+    assert encode_masks(torch.zeros(0, 5, 7, dtype=torch.bool)) == []
+
+
+def decoded(annotation):
+    return coco_mask.decode(annotation['segmentation']).tolist()
+
+
+def test_segments_of_some_labels():
+    segments = [{'label': 2, 'iscrowd': 0}, {'label': 0, 'iscrowd': 0}, {'label': 4, 'iscrowd': 1}]
+    first, second = encode_segments(torch.tensor([[1, 2, 3, 3]]), segments, (2, 4))
+    assert (first['category_id'], first['iscrowd'], first['area'], decoded(first)) == (2, 0, 1, [[1, 0, 0, 0]])
+    assert (second['category_id'], second['iscrowd'], second['area'], decoded(second)) == (4, 1, 2, [[0, 0, 1, 1]])
+
+
+def test_instances():
+    masks = torch.tensor([[[1, 1, 0]], [[0, 1, 1]]], dtype=torch.bool)
+    instances = {'masks': masks, 'labels': torch.tensor([3, 1])}
+    truth = encode_ground_truth(instances | {'iscrowd': torch.tensor([0, 1])})
+    found = encode_predictions(instances | {'scores': torch.tensor([0.5, 0.25])})
+    for annotations in (truth, found):
+        assert [(item['category_id'], item['area'], decoded(item)) for item in annotations] == [
+            (3, 2, [[1, 1, 0]]),
+            (1, 2, [[0, 1, 1]]),
+        ]
+    assert [item['iscrowd'] for item in truth] == [0, 1]
+    assert [(item['score'], item['iscrowd']) for item in found] == [(0.5, 0), (0.25, 0)]
