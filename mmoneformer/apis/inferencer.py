@@ -1,4 +1,4 @@
-"""Predictions for files, folders, patterns, URLs and arrays."""
+"""Prediction of image files, folders, patterns, URLs and arrays."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,12 +28,12 @@ OnError = Literal['stop', 'skip']
 
 
 class Prediction(NamedTuple):
-    """What is predicted for an image.
+    """The results of an image.
 
     Attributes:
-        number: Of the image among those asked for, from 0.
-        source: What was asked for.
-        image: BGR, uint8 [H, W, 3].
+        number: Index of the image among the sources, from 0.
+        source: The source: a path, a URL or an array.
+        image: The image, BGR, uint8 [H, W, 3].
         sample: The results, on the CPU.
     """
 
@@ -47,9 +47,9 @@ class Failure(NamedTuple):
     """An image that could not be read.
 
     Attributes:
-        number: Of the image among those asked for, from 0.
+        number: Index of the image among the sources, from 0.
         name: Path or URL.
-        reason: Why not.
+        reason: Message of the error.
     """
 
     number: int
@@ -60,19 +60,20 @@ class Failure(NamedTuple):
 class OneFormerInferencer:
     """Predicts images with the test pipeline of the model's config.
 
-    It is called as the inferencers of mmdet and mmseg are, but is none of mmengine's: their construction runs the
-    code that a checkpoint's config may hold, and a call keeps all images.
+    It has the interface of the inferencers of mmdet and mmseg, but is not derived from mmengine's base class, which
+    runs code from the config of a checkpoint and keeps all images of a call. Several threads may use one inferencer,
+    each with tasks of its own.
 
     Args:
-        model: File of the config, or config; None for the config that the weights carry.
-        weights: File of the weights, or a name of ones to download, as init_model takes it.
-        device: As for ``resolve_device``: 'auto' for an accelerator where there is one, else the CPU.
-        precision: 'float32', 'bfloat16' or 'float16'; the lower ones where that is safe (torch's autocast).
-        show_progress: Whether several images are predicted under a bar.
+        model: Path of the config, or config; None for the config that is stored in the weights.
+        weights: Path of the weights, or name of a released model, as in ``init_model``.
+        device: Device of the model, or 'auto' for an accelerator if there is one, as in ``resolve_device``.
+        precision: 'float32', or 'bfloat16' or 'float16' for torch's autocast.
+        show_progress: Whether to show a progress bar for several images.
 
     Raises:
         ValueError: As ``init_model``, if the precision is unknown, or if the config has no ``test_pipeline`` that
-            begins by loading a file.
+            starts with ``LoadImageFromFile``.
     """
 
     def __init__(
@@ -90,9 +91,7 @@ class OneFormerInferencer:
         self.model = init_model(model, weights, self.device)
         steps = self.model.cfg.get('test_pipeline', [])
         if not steps or steps[0].get('type') != 'LoadImageFromFile':
-            raise ValueError(
-                f'the config needs a test_pipeline that begins with LoadImageFromFile, it has {steps[:1]}'
-            )
+            raise ValueError(f'the config needs a test_pipeline that starts with LoadImageFromFile, got {steps[:1]}')
         with registered_parts_only() if model is None else nullcontext():
             self.loader, self.pipeline = TRANSFORMS.build(steps[0]), Compose(steps[1:])
 
@@ -106,35 +105,35 @@ class OneFormerInferencer:
         return_datasamples: bool = False,
         on_error: OnError = 'stop',
     ) -> dict[str, list[Any]]:
-        """Predict images; all tasks from one pass of each through the backbone.
+        """Predict images; the tasks of an image share one pass through the backbone.
 
-        All results are kept: use ``save`` or ``stream`` for more images than fit in memory.
+        All results are kept in memory: for many images, use ``save`` or ``stream``.
 
         Args:
-            images: What ``expand_sources`` takes: a file, a folder (its pictures, by name), a pattern, a URL, an array
-                (BGR, uint8 [H, W, 3]), or several of these.
+            images: A file, a folder (its images, by name), a pattern, a URL, an array (BGR, uint8 [H, W, 3]), or
+                several of these; see ``expand_sources``.
             tasks: Tasks to predict; by default all.
-            batch_size: How many images pass at once.
-            out_dir: Folder to write pictures and results to, as ``ResultFolder.write`` says; None for nowhere.
-            return_datasamples: Give data samples in place of dicts.
-            on_error: What an image that cannot be read does: 'stop', or 'skip' with a warning.
+            batch_size: Number of images per batch.
+            out_dir: Folder for drawings and results, see ``ResultFolder``; None to write nothing.
+            return_datasamples: Whether to return data samples instead of dicts.
+            on_error: What to do with an image that cannot be read: 'stop' with the error, or 'skip' it.
 
         Returns:
-            ``predictions``, one for each image that could be read: dicts of ``as_dict``, or data samples on the CPU.
-            ``failures``: a ``Failure`` for each that could not.
+            ``predictions``: for each image that could be read, the dict of ``as_dict``, or the data sample on the CPU.
+            ``failures``: a ``Failure`` for each other image.
 
         Raises:
             FileNotFoundError: If a path does not exist.
-            ValueError: If an image cannot be read or a task is unknown.
+            ValueError: If an image cannot be read, or a task is unknown.
         """
         tasks, failures = check_tasks(tasks), _failures(on_error)
         predictions: list[ResultDict | DetDataSample] = []
         with nullcontext() if out_dir is None else ResultFolder(out_dir, self.model.dataset_meta) as folder:
-            for found in self._tracked(images, tasks, batch_size, failures):
-                results = {} if return_datasamples and folder is None else self._as_dict(found, tasks)
+            for prediction in self._tracked(images, tasks, batch_size, failures):
+                results = {} if return_datasamples and folder is None else self._as_dict(prediction, tasks)
                 if folder is not None:
-                    self._write(folder, found, results, tasks)
-                predictions.append(found.sample if return_datasamples else results)
+                    self._write(folder, prediction, results, tasks)
+                predictions.append(prediction.sample if return_datasamples else results)
         return {'predictions': predictions, 'failures': failures or []}
 
     def save(
@@ -146,17 +145,17 @@ class OneFormerInferencer:
         batch_size: int = 1,
         on_error: OnError = 'stop',
     ) -> tuple[int, list[Failure]]:
-        """Predict images and write the results of each as they come; arguments as in a call, and none is kept.
+        """Predict images and write the results of each, without keeping them in memory; arguments as in a call.
 
-        What was written stays and is complete, also after an error or an interruption.
+        After an error or an interruption, the results of the images until then are complete.
 
         Returns:
-            How many images were written, and those that could not be read.
+            Number of images that were written, and the failures.
         """
         tasks, failures, count = check_tasks(tasks), _failures(on_error), 0
         with ResultFolder(out_dir, self.model.dataset_meta) as folder:
-            for count, found in enumerate(self._tracked(images, tasks, batch_size, failures), start=1):  # noqa: B007
-                self._write(folder, found, self._as_dict(found, tasks), tasks)
+            for count, prediction in enumerate(self._tracked(images, tasks, batch_size, failures), start=1):  # noqa: B007
+                self._write(folder, prediction, self._as_dict(prediction, tasks), tasks)
         return count, failures or []
 
     def stream(
@@ -167,17 +166,21 @@ class OneFormerInferencer:
         batch_size: int = 1,
         failures: list[Failure] | None = None,
     ) -> Iterator[Prediction]:
-        """Predict images one batch at a time, as they are asked for.
+        """Predict images lazily, one batch at a time.
 
         Args:
-            images: As in a call; an iterator may be endless.
+            images: As in a call; also an endless iterator.
             tasks: Tasks to predict; by default all.
-            batch_size: How many images pass at once.
-            failures: Where to add images that cannot be read, which are then skipped; None to stop at the first.
+            batch_size: Number of images per batch.
+            failures: List to which images that cannot be read are added, which are then skipped; None to stop at the
+                first.
+
+        Yields:
+            The predictions, in the order of the images.
 
         Raises:
             FileNotFoundError: If a path does not exist.
-            ValueError: If an image cannot be read or a task is unknown.
+            ValueError: If an image cannot be read, or a task is unknown.
         """
         tasks = check_tasks(tasks)
         if batch_size < 1:
@@ -191,7 +194,7 @@ class OneFormerInferencer:
     def _load(
         self, sources: Iterable[Source], failures: list[Failure] | None
     ) -> Iterator[tuple[Prediction, dict[str, Any]]]:
-        """Yield images that wait for their results, and what the model takes of each."""
+        """Yield predictions without results yet, each with the packed input of the model."""
         for number, source in enumerate(sources):
             try:
                 loaded = load_source(source, self.loader)
@@ -201,7 +204,7 @@ class OneFormerInferencer:
                 if failures is None:
                     raise
                 failures.append(Failure(number, name_of(source, number), str(error)))
-                print_log(f'left out: {error}', 'current')
+                print_log(f'skipped: {error}', 'current')
                 continue
             yield Prediction(number, source, image, packed['data_samples']), packed
 
@@ -216,17 +219,17 @@ class OneFormerInferencer:
         sources = tracked(expand_sources(images, missing_ok=failures is not None), shown=self.show_progress)
         return self.stream(sources, tasks=tasks, batch_size=batch_size, failures=failures)
 
-    def _write(self, folder: ResultFolder, found: Prediction, results: ResultDict, tasks: Sequence[str]) -> None:
-        drawing = draw_sheet(found.image[..., ::-1].copy(), found.sample, self.model.dataset_meta, tasks)
-        height, width = found.image.shape[:2]
-        folder.write(stem_of(found.source, found.number), results, drawing, (height, width))
+    def _write(self, folder: ResultFolder, prediction: Prediction, results: ResultDict, tasks: Sequence[str]) -> None:
+        drawing = draw_sheet(prediction.image[..., ::-1].copy(), prediction.sample, self.model.dataset_meta, tasks)
+        height, width = prediction.image.shape[:2]
+        folder.write(stem_of(prediction.source, prediction.number), results, drawing, (height, width))
 
-    def _as_dict(self, found: Prediction, tasks: Sequence[str]) -> ResultDict:
-        return as_dict(found.sample, self.model.dataset_meta, tasks)
+    def _as_dict(self, prediction: Prediction, tasks: Sequence[str]) -> ResultDict:
+        return as_dict(prediction.sample, self.model.dataset_meta, tasks)
 
 
 def _failures(on_error: OnError) -> list[Failure] | None:
-    """Where failures are gathered; None if the first one stops.
+    """List for the failures; None to stop at the first.
 
     Raises:
         ValueError: If ``on_error`` is neither 'stop' nor 'skip'.

@@ -1,4 +1,4 @@
-"""A ready model from a checkpoint, with or without a config."""
+"""Builds a model for inference from a checkpoint, a config, or both."""
 
 import copy
 import os
@@ -34,21 +34,21 @@ def init_model(
     """Build a model for inference and load its weights.
 
     Args:
-        config: File or config; None for the config that the checkpoint carries, which may build registered parts only.
-        checkpoint: File of the weights; or name of a released model (``RELEASED``) or of one of the Hugging Face hub
-            (``hf://shi-labs/oneformer_coco_swin_large``), which is downloaded at its first use; None for random
+        config: Path or config; None for the config stored in the checkpoint, which can only build registered modules.
+        checkpoint: Path of the weights, or name of a released model (``RELEASED``) or of a model of the Hugging Face
+            hub (``hf://shi-labs/oneformer_coco_swin_large``), which is downloaded on first use; None for random
             weights, with a warning.
-        device: As for ``resolve_device``: 'auto' for an accelerator where there is one, else the CPU.
+        device: Device of the model, or 'auto' for an accelerator if there is one, as in ``resolve_device``.
         cfg_options: Values that replace those of the config; keys as in ``model.test_cfg.overlap_thr``.
 
     Returns:
-        The model in evaluation mode; ``model.cfg`` is the config, ``model.dataset_meta`` its classes.
+        The model in evaluation mode, with ``model.cfg`` and the classes, ``model.dataset_meta``.
 
     Raises:
-        ConnectionError: If a model is to be downloaded and cannot be.
-        ImportError: If it is on the Hugging Face hub and huggingface_hub is not installed.
+        ConnectionError: If a model cannot be downloaded.
+        ImportError: If a model is on the Hugging Face hub and huggingface_hub is not installed.
         ValueError: If there is no config; if the checkpoint is unsafe or damaged, its tensors do not fit the model, or
-            its classes or thing ids are not those of the config; if torch has no such device.
+            its classes or thing ids are not those of the config; if the device is not available.
     """
     device = resolve_device(device)
     if is_remote(checkpoint):
@@ -81,8 +81,8 @@ def _stored_config(stored: Mapping[str, Any] | None, checkpoint: Path | None) ->
 def _load_weights(model: OneFormer, stored: Mapping[str, Any], checkpoint: Path | None) -> None:
     if 'state_dict' not in stored:
         raise ValueError(
-            f"{checkpoint} has no 'state_dict', only {sorted(stored)[:5]}: weights of other codes must be converted "
-            'with tools/convert_checkpoint.py'
+            f"{checkpoint} has no 'state_dict', only {sorted(stored)[:5]}: convert weights of other code with "
+            'tools/convert_checkpoint.py'
         )
     dataset_meta = stored.get('meta', {}).get('dataset_meta')
     if dataset_meta:
@@ -92,22 +92,22 @@ def _load_weights(model: OneFormer, stored: Mapping[str, Any], checkpoint: Path 
 
 
 def _check_classes(stored: Mapping[str, Any], expected: Metainfo) -> None:
-    """Compare the classes that the weights were trained with and those of the config.
+    """Check that the weights were trained with the classes of the config.
 
     Raises:
-        ValueError: If names, their order or the thing ids differ; with the weights, they would be called wrongly.
+        ValueError: If names, their order or the thing ids differ, so that results would get wrong names.
     """
     theirs, ours = tuple(stored.get('classes', expected['classes'])), expected['classes']
     differences = [
-        f'class {index} is {name!r}, in the config {other!r}'
+        f'class {index} is {name!r} and in the config {other!r}'
         for index, (name, other) in enumerate(zip(theirs, ours, strict=False))
         if name != other
     ]
     if len(theirs) != len(ours):
-        differences.insert(0, f'it has {len(theirs)} classes, the config {len(ours)}')
+        differences.insert(0, f'there are {len(theirs)} classes and in the config {len(ours)}')
     things = set(stored.get('thing_ids', expected['thing_ids']))
     differences += [
-        f'class {index} ({theirs[index]!r}) is a {"thing" if index in things else "stuff"} class, not so in the config'
+        f'class {index} ({theirs[index]!r}) is a {"thing" if index in things else "stuff"} class, not in the config'
         for index in sorted(things ^ set(expected['thing_ids']))
         if index < len(theirs)
     ]

@@ -1,4 +1,4 @@
-"""How far a long prediction is."""
+"""Progress bar of a prediction."""
 
 from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
@@ -22,17 +22,17 @@ class RateColumn(ProgressColumn):
     """Images per second."""
 
     def render(self, task: Task) -> Text:
-        """Say the rate, as soon as there is one."""
+        """Return the rate, once it is known."""
         return Text(f'{task.speed:.1f} images/s' if task.speed else '- images/s')
 
 
 def tracked(images: Iterable[Item], *, shown: bool, total: int | None = None) -> Iterator[Item]:
-    """Pass images on under a bar with rate and remaining time.
+    """Yield images and show a bar with the rate and the remaining time.
 
     Args:
-        images: With a length, or an iterator.
-        shown: Whether there is a bar; there is none for a single image.
-        total: How many images an iterator has, if that is known.
+        images: A sized collection, or an iterator.
+        shown: Whether to show the bar; it is never shown for a single image.
+        total: Number of images of an iterator, if it is known.
     """
     total = len(images) if isinstance(images, Sized) else total
     columns = (TextColumn('Predicting'), BarColumn(), MofNCompleteColumn(), RateColumn(), TimeElapsedColumn())

@@ -1,9 +1,9 @@
-"""Mask logits at the size of the original image, tile by tile, and what is known of a tile beforehand.
+"""Mask logits at the size of the original image, tile by tile, with bounds of each tile.
 
-A mask travels from stride 4 to the padded input, is cropped to the image and resized to the original size, both times
-bilinearly. So a pixel is a weighted mean of cells, and all pixels of a tile lie between the least and the greatest
-cell that they read. Where these bounds settle a result, no pixel is computed; 250 masks of 2048 x 1024 pixels would
-take 2 GB, and most of a mask is far from its edge.
+Masks are predicted at stride 4, resized to the padded input, cropped to the image and resized to the original size,
+both times bilinearly. So a pixel is a weighted mean of logits at stride 4, and all pixels of a tile lie between the
+lowest and the highest logit that they are interpolated from. Where these bounds determine the result, no pixel is
+computed: 250 masks of 2048 x 1024 pixels would take 2 GB, and most of a mask is far from its edge.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from torch import Tensor
 from mmoneformer.models.ops.chunk_sizes import tile_side
 
 Size = tuple[int, int]
-ROUNDING = 1e-6  # of float32 interpolation, relative to the greatest cell
+ROUNDING = 1e-6  # error of float32 interpolation, relative to the greatest magnitude
 
 
 class MaskGeometry(NamedTuple):
@@ -42,9 +42,9 @@ class TileMasks(NamedTuple):
     """The pixels of n masks in one tile.
 
     Attributes:
-        tile: Number of the tile.
-        pixels: Its rows and columns in the original image.
-        masks: Which masks, ascending, [n].
+        tile: Index of the tile.
+        pixels: Rows and columns of the tile in the original image.
+        masks: Indices of the masks, ascending, [n].
         logits: float32 [n, rows, columns].
     """
 
@@ -58,26 +58,26 @@ class MaskTiles:
     """N masks at the original size, cut into T tiles, row by row.
 
     Args:
-        mask_logits: [N, h, w], spanning the padded input.
+        mask_logits: Logits at stride 4 of the padded input, [N, h, w].
         geometry: Sizes of input, image and result.
 
     Attributes:
-        low: No pixel of the tile has a lower logit, as ``read`` computes it, float32 [N, T].
-        high: No pixel has a higher one, [N, T].
-        area: Pixels of each tile, [T].
+        low: Lower bound of the logits that ``read`` computes in each tile, float32 [N, T].
+        high: Upper bound, [N, T].
+        area: Number of pixels of each tile, [T].
     """
 
     def __init__(self, mask_logits: Tensor, geometry: MaskGeometry) -> None:
         device, side = mask_logits.device, tile_side(mask_logits)
-        cells = (mask_logits.shape[1], mask_logits.shape[2])
+        grid = (mask_logits.shape[1], mask_logits.shape[2])
         self._mask_logits = mask_logits
         self._rows, self._columns = (
-            _cut_axis(cells[axis], geometry.padded[axis], geometry.image[axis], geometry.original[axis], side, device)
+            _cut_axis(grid[axis], geometry.padded[axis], geometry.image[axis], geometry.original[axis], side, device)
             for axis in (0, 1)
         )
-        low, high = _bounds(mask_logits, [part.cells for part in self._rows], dim=1)
-        low, _ = _bounds(low, [part.cells for part in self._columns], dim=2)
-        _, high = _bounds(high, [part.cells for part in self._columns], dim=2)
+        low, high = _bounds(mask_logits, [part.source for part in self._rows], dim=1)
+        low, _ = _bounds(low, [part.source for part in self._columns], dim=2)
+        _, high = _bounds(high, [part.source for part in self._columns], dim=2)
         slack = ROUNDING * torch.maximum(low.abs(), high.abs()).float()
         self.low, self.high = (low - slack).flatten(1), (high + slack).flatten(1)
         self._heights, self._widths = (
@@ -92,7 +92,7 @@ class MaskTiles:
         return grid.repeat_interleave(self._heights, 0).repeat_interleave(self._widths, 1)
 
     def read(self, needed: Tensor) -> Iterator[TileMasks]:
-        """Compute the pixels of some masks in some tiles, and leave out the tiles in which none is needed.
+        """Compute the pixels of some masks in some tiles; tiles in which no mask is needed are skipped.
 
         Args:
             needed: Which masks in which tiles, bool [N, T].
@@ -101,8 +101,8 @@ class MaskTiles:
             if wanted.any():
                 row, column = self._rows[tile // len(self._columns)], self._columns[tile % len(self._columns)]
                 masks = wanted.nonzero().flatten().to(needed.device)
-                cells = self._mask_logits[:, row.cells, column.cells][masks].float()
-                logits = column.resize(row.resize(cells, dim=1), dim=2)
+                source = self._mask_logits[:, row.source, column.source][masks].float()
+                logits = column.resize(row.resize(source, dim=1), dim=2)
                 yield TileMasks(tile, (row.pixels, column.pixels), masks, logits)
 
     def read_all(self) -> Iterator[TileMasks]:
@@ -119,10 +119,10 @@ class _Step(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Rows or columns of a tile: which pixels, from which cells, by which interpolations."""
+    """Rows or columns of a tile: which pixels, from which rows or columns at stride 4, by which interpolations."""
 
     pixels: slice
-    cells: slice
+    source: slice
     steps: tuple[_Step, ...]
 
     def resize(self, values: Tensor, dim: int) -> Tensor:
@@ -132,11 +132,11 @@ class _Part(NamedTuple):
         return values
 
 
-def _cut_axis(cells: int, padded: int, image: int, original: int, side: int, device: torch.device) -> list[_Part]:
-    """Cut height or width so that neither a part's pixels nor what it reads of the image is longer than a side."""
+def _cut_axis(size: int, padded: int, image: int, original: int, side: int, device: torch.device) -> list[_Part]:
+    """Cut height or width into parts of at most ``side`` pixels, both of the original and of the resized image."""
     length = max(1, int(side / max(1.0, image / original)))
     steps = [
-        _linear_step(source, target) for source, target in ((cells, padded), (image, original)) if source != target
+        _linear_step(source, target) for source, target in ((size, padded), (image, original)) if source != target
     ]
     return [
         _cut_part(slice(start, min(start + length, original)), steps, device) for start in range(0, original, length)
@@ -144,7 +144,7 @@ def _cut_axis(cells: int, padded: int, image: int, original: int, side: int, dev
 
 
 def _cut_part(pixels: slice, steps: list[_Step], device: torch.device) -> _Part:
-    """Follow the pixels back to the cells."""
+    """Find what the pixels are interpolated from, step by step backwards."""
     read = pixels
     own_steps: list[_Step] = []
     for step in reversed(steps):
@@ -155,14 +155,14 @@ def _cut_part(pixels: slice, steps: list[_Step], device: torch.device) -> _Part:
 
 
 def _linear_step(source: int, target: int) -> _Step:
-    """What ``F.interpolate(..., mode='bilinear', align_corners=False)`` reads along one axis."""
+    """Positions and weights of ``F.interpolate(..., mode='bilinear', align_corners=False)`` along one axis."""
     position = ((torch.arange(target) + 0.5) * (source / target) - 0.5).clamp(min=0)
     first = position.to(torch.int64).clamp(max=source - 1)
     return _Step(first, (first + 1).clamp(max=source - 1), position - first)
 
 
 def _bounds(values: Tensor, slices: list[slice], dim: int) -> tuple[Tensor, Tensor]:
-    """Least and greatest values of each slice along an axis, which the slices take the place of."""
+    """Minimum and maximum of each slice along an axis; the axis then has one entry per slice."""
     pairs = [values.narrow(dim, part.start, part.stop - part.start).aminmax(dim=dim) for part in slices]
     low, high = (torch.stack(parts, dim) for parts in zip(*pairs, strict=True))
     return low, high

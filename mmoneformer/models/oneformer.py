@@ -1,4 +1,4 @@
-"""OneFormer as a model of mmengine: losses in training, results per task in inference."""
+"""OneFormer as a model of mmengine: losses in training, results of each task in inference."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -26,14 +26,17 @@ class OneFormer(BaseModel):
     """One model for panoptic, instance and semantic segmentation (arXiv 2211.06220).
 
     Args:
-        backbone: Config of a backbone with four outputs, strides 4, 8, 16, 32.
-        panoptic_head: Config of the rest of the network; it is given the number of classes.
+        backbone: Config of a backbone with four outputs, of strides 4, 8, 16, 32.
+        panoptic_head: Config of the head; the number of classes is passed to it.
         metainfo: Classes, thing ids and palette, or the name of a known data set, or a list of these to unite.
         test_cfg: Arguments of ``InferenceConfig``.
-        data_preprocessor: Config of what normalizes and pads a batch.
-        init_cfg: Of the whole model, as in mmengine.
-        train_cfg: Always None; mmseg's ``init_model`` passes it.
-        pretrained: Always None; mmseg's ``init_model`` passes it.
+        data_preprocessor: Config of the module that normalizes and pads a batch.
+        init_cfg: Initialization of the model, as in mmengine.
+        train_cfg: Must be None; mmseg's ``init_model`` passes it.
+        pretrained: Must be None; mmseg's ``init_model`` passes it.
+
+    Raises:
+        ValueError: If ``train_cfg`` or ``pretrained`` is not None, or if ``panoptic_head`` has ``num_classes``.
     """
 
     def __init__(
@@ -98,7 +101,7 @@ class OneFormer(BaseModel):
         return self._predict(inputs, data_samples, self.test_cfg.tasks if tasks is None else check_tasks(tasks))
 
     def _infer(self, inputs: Tensor, tasks: Sequence[str]) -> HeadOutput:
-        """Run backbone and head for tasks of all images."""
+        """Run backbone and head, with the same tasks for all images."""
         network = self._compiled_network if self.test_cfg.compile else self._network
         return network(inputs, [tasks] * len(inputs))
 
@@ -110,7 +113,7 @@ class OneFormer(BaseModel):
         return self.panoptic_head(self._features(inputs), tasks)
 
     def _features(self, inputs: Tensor) -> Sequence[Tensor]:
-        """Maps of strides 4, 8, 16, 32; convolutions are faster where a pixel's channels lie together."""
+        """Backbone maps of strides 4, 8, 16, 32; convolutions are faster in the channels-last memory format."""
         return self.backbone(inputs.contiguous(memory_format=torch.channels_last))
 
     def _loss(self, inputs: Tensor, data_samples: list[DetDataSample]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""The network behind the backbone: pixels -> task tokens -> queries -> masks (paper section 3)."""
+"""The network after the backbone: pixels -> task tokens -> queries -> masks (paper section 3)."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,12 +19,12 @@ Config = dict[str, Any]
 
 
 class HeadOutput(NamedTuple):
-    """What the head computes for T tasks of B images.
+    """Output of the head for T tasks of B images.
 
     Attributes:
-        initial_queries: Of the query initializer, [B, T, Q, C].
-        predictions: Of the initial queries and after each decoder layer.
-        mask_features: [B, C, H/4, W/4].
+        initial_queries: Output of the query initializer, [B, T, Q, C].
+        predictions: Predictions from the initial queries, and after each decoder layer.
+        mask_features: Output of the pixel decoder, [B, C, H/4, W/4].
     """
 
     initial_queries: Tensor
@@ -32,14 +32,14 @@ class HeadOutput(NamedTuple):
     mask_features: Tensor
 
     def of_task(self, index: int) -> tuple[Tensor, Tensor]:
-        """Class logits [B, Q, K + 1] and mask logits [B, Q, H/4, W/4] of the last layer, of one task."""
+        """Class logits [B, Q, K + 1] and mask logits [B, Q, H/4, W/4] of one task, from the last layer."""
         class_logits, embeddings = (part[:, index, None] for part in self.predictions[-1])
         return class_logits.squeeze(1), mask_logits(embeddings, self.mask_features).squeeze(1)
 
 
 @MODELS.register_module()
 class OneFormerHead(nn.Module):
-    """Predicts classes and masks for the tasks asked.
+    """Predicts classes and masks for one or more tasks.
 
     Shapes: B images, T tasks, Q queries, C width, K classes, H x W pixels of the padded input.
 
@@ -47,12 +47,13 @@ class OneFormerHead(nn.Module):
         num_classes: K.
         num_queries: Q.
         channels: C.
-        pixel_decoder: Config of the pixel decoder; it is given ``channels``.
-        query_initializer: Arguments of ``QueryInitializer`` that differ from the paper's.
-        masked_decoder: Arguments of ``MaskedDecoder`` that differ from the paper's.
-        text_mapper: Config of the text mapper, which only training needs; it is given Q and C.
-        set_loss: Config of the loss on classes and masks.
-        contrastive_loss: Config of the loss between queries and texts.
+        pixel_decoder: Config of the pixel decoder; C is passed as ``channels``.
+        query_initializer: Arguments of ``QueryInitializer`` that differ from its defaults.
+        masked_decoder: Arguments of ``MaskedDecoder`` that differ from its defaults.
+        text_mapper: Config of the text mapper; Q and C are passed as ``num_queries`` and ``out_channels``. Only
+            training needs it.
+        set_loss: Config of the loss of classes and masks; ``MaskSetLoss`` by default.
+        contrastive_loss: Config of the loss between queries and texts; ``QueryTextContrastiveLoss`` by default.
     """
 
     def __init__(
@@ -82,20 +83,20 @@ class OneFormerHead(nn.Module):
         self.contrastive_loss = MODELS.build(contrastive_loss or dict(type='QueryTextContrastiveLoss'))
 
     def forward(self, features: Sequence[Tensor], tasks: Sequence[Sequence[str]]) -> HeadOutput:
-        """Predict masks and classes for each task asked of each image.
+        """Predict classes and masks for each task of each image.
 
         Args:
             features: Backbone maps of strides 4, 8, 16, 32, each [B, C_i, H_i, W_i].
-            tasks: The names of T tasks for each of the B images.
+            tasks: Names of T tasks for each of the B images.
         """
-        pixels = self.pixel_decoder(features)  # once per image, whatever the tasks
+        pixels = self.pixel_decoder(features)  # once per image, for all tasks
         task_tokens = self._task_tokens(tasks)  # [B, T, C]
         queries = self.query_initializer(task_tokens, self.query_embed, pixels.mask_features)  # [B, T, Q, C]
         predictions = self.masked_decoder(queries, self.query_embed, pixels, self.prediction)
         return HeadOutput(queries, predictions, pixels.mask_features)
 
     def _task_tokens(self, tasks: Sequence[Sequence[str]]) -> Tensor:
-        """Tokens of the tasks; their norm is the one that the predictions use."""
+        """Task tokens, [B, T, C], after the norm that the predictions use, too."""
         tokens = self.task_token([task for image in tasks for task in image])
         return self.prediction.norm(tokens).unflatten(0, (len(tasks), -1))
 
@@ -105,11 +106,11 @@ class OneFormerHead(nn.Module):
         targets: Sequence[Targets],
         padded_size: tuple[int, int],
     ) -> dict[str, Tensor]:
-        """Compute the weighted losses of a batch (paper sections 3.3 and 4.1).
+        """Compute the weighted losses of a batch: the set loss, and the query-text contrastive loss.
 
         Args:
             features: Backbone maps of strides 4, 8, 16, 32, each [B, C_i, H_i, W_i].
-            targets: Of each of the B images.
+            targets: Targets of each of the B images.
             padded_size: H and W, in pixels.
 
         Returns:
@@ -119,7 +120,7 @@ class OneFormerHead(nn.Module):
             RuntimeError: If the model was built without a text mapper.
         """
         if self.text_mapper is None:
-            raise RuntimeError('training needs panoptic_head.text_mapper, which this config sets to None')
+            raise RuntimeError('training needs panoptic_head.text_mapper, which is None in this config')
         output = self(features, [[image.task] for image in targets])
         losses = self.set_loss(output.predictions, output.mask_features, targets, padded_size)
         padded_texts = [

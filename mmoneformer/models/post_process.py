@@ -1,9 +1,9 @@
-"""Queries -> results of the three tasks (paper section 3.4; Mask2Former, arXiv 2112.01527, section 3.4).
+"""From the logits of the queries to semantic, instance and panoptic segmentation (Mask2Former, arXiv 2112.01527).
 
-Pure functions of one image's predictions under the task's own token. None of them loops over segments, copies masks
-to the host, or computes pixels that bounds of their tile settle: see ``mask_tiles.py``.
+Pure functions of the predictions for one image with one task's token. They do not loop over segments or copy masks to
+the host, and compute only the pixels that the bounds of their tile leave open: see ``mask_tiles.py``.
 
-Shapes: Q queries, K classes, h x w cells of stride 4, H x W pixels of the original image, T tiles.
+Shapes: Q queries, K classes, h x w logits of a mask at stride 4, H x W pixels of the original image, T tiles.
 """
 
 from typing import NamedTuple
@@ -14,12 +14,12 @@ from torch import Tensor
 from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
 from mmoneformer.structures.panoptic_ids import encode_panoptic
 
-ROUNDING = 1e-6  # relative: bounds settle what is further apart
-NEGLIGIBLE = 1e-8  # of the score of a class: it is summed in float32, and about one
+ROUNDING = 1e-6  # relative error of scores: bounds decide only between scores that differ by more
+NEGLIGIBLE = 1e-8  # change of a class score, which is about 1 and summed in float32
 
 
 class Instances(NamedTuple):
-    """Instances, best first.
+    """The N instances of an image, highest score first.
 
     Attributes:
         masks: bool [N, H, W].
@@ -35,13 +35,13 @@ class Instances(NamedTuple):
 
 
 class PanopticMap(NamedTuple):
-    """Segments that share out the image.
+    """The N segments of an image, which do not overlap.
 
     Attributes:
-        pixels: Id of each pixel's segment: the label, plus 1000 times the number of the instance (from 1) for things;
-            the number of classes is void; int64 [H, W].
-        ids: Of the N segments, ascending, [N].
-        scores: Probability of the segment's class, of the surest query where stuff was merged, 0 to 1, [N].
+        pixels: Id of each pixel's segment: the label, plus 1000 times the instance number (from 1) for things; void is
+            the number of classes; int64 [H, W].
+        ids: Ids of the segments, ascending, [N].
+        scores: Probability of the segment's class; the highest of its queries where stuff was merged; 0 to 1, [N].
     """
 
     pixels: Tensor
@@ -50,11 +50,11 @@ class PanopticMap(NamedTuple):
 
 
 class Thresholds(NamedTuple):
-    """Which queries and segments a panoptic map shows.
+    """Which queries and segments are part of a panoptic map.
 
     Attributes:
-        object_mask: Queries need a higher score than this.
-        overlap: Segments need at least this share of their mask left by the others.
+        object_mask: Queries need a higher class score than this, 0 to 1.
+        overlap: Segments need at least this share of their mask left by the others, 0 to 1.
     """
 
     object_mask: float
@@ -62,20 +62,20 @@ class Thresholds(NamedTuple):
 
 
 def semantic_scores(class_logits: Tensor, mask_logits: Tensor) -> Tensor:
-    """Scores of the classes at each pixel: how much its queries are of a class, summed over the queries.
+    """Score of each class at each pixel: class probability times mask probability, summed over the queries.
 
     Args:
         class_logits: [Q, K + 1].
-        mask_logits: At any size or rows, [Q, ..., W].
+        mask_logits: [Q, ...].
 
     Returns:
-        [K, ..., W].
+        Scores, at least 0, [K, ...].
     """
     return torch.einsum('qk,q...->k...', class_logits.softmax(-1)[:, :-1], mask_logits.sigmoid())
 
 
 def semantic_map(class_logits: Tensor, mask_logits: Tensor, geometry: MaskGeometry) -> Tensor:
-    """Label of each pixel.
+    """Label of each pixel: the class with the highest score.
 
     Args:
         class_logits: [Q, K + 1].
@@ -107,14 +107,17 @@ def panoptic_map(
     is_thing: Tensor,
     thresholds: Thresholds,
 ) -> PanopticMap:
-    """Segment of each pixel, and how sure each segment is.
+    """Segments of things and stuff, at most one at each pixel.
+
+    Of the queries above the threshold, a pixel belongs to the one with the highest class score times mask probability,
+    if it is inside that mask. Segments that keep too little of their mask are dropped. Stuff of one class is merged.
 
     Args:
         class_logits: [Q, K + 1].
         mask_logits: [Q, h, w].
         geometry: Sizes of input, image and result.
         is_thing: bool [K].
-        thresholds: Which queries and segments count.
+        thresholds: Which queries and segments are kept.
     """
     void = len(is_thing)
     scores, labels = class_logits.float().softmax(-1).max(-1)
@@ -153,14 +156,16 @@ def panoptic_map(
 def find_instances(
     class_logits: Tensor, mask_logits: Tensor, geometry: MaskGeometry, *, is_thing: Tensor, max_per_image: int
 ) -> Instances:
-    """The best pairs of query and class, as far as the class is a thing.
+    """The pairs of query and class with the highest scores, of which those of thing classes are instances.
+
+    The score of an instance is its class score times the mean probability inside its mask.
 
     Args:
         class_logits: [Q, K + 1].
         mask_logits: [Q, h, w].
         geometry: Sizes of input, image and result.
         is_thing: bool [K].
-        max_per_image: How many pairs are chosen, before things are kept.
+        max_per_image: Number of pairs, before those of stuff classes are dropped.
     """
     scores = class_logits.float().softmax(-1)[:, :-1].flatten()
     scores, pairs = scores.topk(min(max_per_image, len(scores)))
@@ -175,7 +180,7 @@ def find_instances(
 
 
 def _threshold_masks(mask_logits: Tensor, geometry: MaskGeometry) -> tuple[Tensor, Tensor]:
-    """Masks [N, H, W] of logits above 0, and the mean probability inside of each, [N]."""
+    """Masks where logits are above 0, bool [N, H, W], and the mean probability inside each mask, [N]."""
     tiles = MaskTiles(mask_logits, geometry)
     masks = torch.zeros(len(mask_logits), *geometry.original, dtype=torch.bool, device=mask_logits.device)
     area, total = (torch.zeros(len(mask_logits), device=mask_logits.device) for _ in range(2))
@@ -188,7 +193,11 @@ def _threshold_masks(mask_logits: Tensor, geometry: MaskGeometry) -> tuple[Tenso
 
 
 def mask_boxes(masks: Tensor) -> Tensor:
-    """Boxes around masks [N, H, W]: x1, y1, x2, y2, the last two exclusive; zeros for an empty mask; [N, 4]."""
+    """Bounding boxes of masks, bool [N, H, W].
+
+    Returns:
+        x1, y1, x2, y2 in pixels, the last two exclusive; zeros for an empty mask; float32 [N, 4].
+    """
     corners = []
     bytes_ = masks.view(torch.uint8)  # far faster than any() of booleans
     for occupied in (bytes_.amax(1), bytes_.amax(2)):  # columns, then rows

@@ -1,4 +1,4 @@
-"""Test-time augmentation of the semantic task, as the authors evaluate it: several scales, each also flipped."""
+"""Test-time augmentation of the semantic task: several scales, each also flipped, as in the authors' evaluation."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ TASK = 'semantic'
 
 @MODELS.register_module()
 class SemanticTTA(nn.Module):
-    """Averages the class scores of an image's views, and gives each pixel its best class.
+    """Sums the class scores of an image over its views, and predicts the class with the highest score at each pixel.
 
-    It stands around a model where mmengine's ``build_runner_with_tta`` puts it. One view is computed at a time, so
-    beside the scores of the batch memory holds what one view needs.
+    mmengine's ``build_runner_with_tta`` wraps the model in it. Views are computed one at a time, so that memory holds
+    the scores of the batch and one view.
 
     Args:
-        module: A ``OneFormer``, maybe wrapped for distributed use.
+        module: A ``OneFormer``, or its wrapper for distributed use.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -35,11 +35,14 @@ class SemanticTTA(nn.Module):
         """Predict a batch of B images.
 
         Args:
-            data: ``inputs`` and ``data_samples`` as ``TestTimeAug`` and the collation make them: for each view the
-                list of the B images, uint8 [3, H, W], and of their B data samples.
+            data: ``inputs`` and ``data_samples`` of ``TestTimeAug`` after collation: for each view a list of the B
+                images, uint8 [3, H, W], and a list of their data samples.
 
         Returns:
             The data samples of the first view, with ``pred_sem_seg``.
+
+        Raises:
+            ValueError: If a view is flipped other than horizontally.
         """
         model: Any = self.module.module if is_model_wrapper(self.module) else self.module
         results = data['data_samples'][0]
@@ -58,11 +61,7 @@ class SemanticTTA(nn.Module):
 
 
 def _scores(class_logits: Tensor, mask_logits: Tensor, sample: DetDataSample, inputs: Tensor) -> Tensor:
-    """Class scores [K, H, W] of the original image from a view of it.
-
-    Raises:
-        ValueError: If the view is flipped otherwise than horizontally.
-    """
+    """Class scores at the size of the original image from one view, [K, H, W]."""
     geometry = MaskGeometry.of(sample, inputs)
     scores = class_logits.new_empty(class_logits.shape[1] - 1, *geometry.original, dtype=torch.float32)
     for _, (rows, columns), _, logits in MaskTiles(mask_logits, geometry).read_all():
@@ -70,5 +69,5 @@ def _scores(class_logits: Tensor, mask_logits: Tensor, sample: DetDataSample, in
     if not sample.get('flip'):
         return scores
     if sample.flip_direction != 'horizontal':
-        raise ValueError(f'views are flipped horizontally or not at all, got {sample.flip_direction!r}')
+        raise ValueError(f'a view must be flipped horizontally or not at all, got {sample.flip_direction!r}')
     return scores.flip(-1)

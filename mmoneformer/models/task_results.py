@@ -1,4 +1,4 @@
-"""From the logits of an image to its results in a data sample: what is done for each task (paper section 3.4)."""
+"""From the logits of an image to its results in a data sample: the post-processing of each task."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from mmoneformer.tasks import TaskTable
 
 
 class ImageLogits(NamedTuple):
-    """What the network predicts for one task of one image.
+    """Predictions for one task of one image.
 
     Attributes:
         class_logits: [Q, K + 1].

@@ -215,7 +215,7 @@ def test_refuses_senseless_arguments(inferencer, arguments):
 @pytest.mark.parametrize('steps', [[], [{'type': 'PackOneFormerInputs'}]])
 def test_needs_a_test_pipeline(config, weights, steps):
     config.test_pipeline = steps
-    with pytest.raises(ValueError, match='needs a test_pipeline that begins with LoadImageFromFile'):
+    with pytest.raises(ValueError, match='needs a test_pipeline that starts with LoadImageFromFile'):
         OneFormerInferencer(config, weights)
 
 

@@ -123,11 +123,11 @@ def test_weights_of_another_code(save):
 @pytest.mark.parametrize(
     ('key', 'value', 'message'),
     [
-        ('classes', ('sky', 'dog', 'road', 'car'), "class 1 is 'dog', in the config 'cat'"),
-        ('classes', ('cat', 'sky', 'road', 'car'), "class 0 is 'cat', in the config 'sky'; class 1 is 'sky'"),
-        ('classes', ('sky', 'cat', 'road'), 'it has 3 classes, the config 4'),
-        ('thing_ids', (1,), r"class 3 \('car'\) is a stuff class, not so in the config"),
-        ('thing_ids', [1, 2, 3], r"class 2 \('road'\) is a thing class, not so in the config"),
+        ('classes', ('sky', 'dog', 'road', 'car'), "class 1 is 'dog' and in the config 'cat'"),
+        ('classes', ('cat', 'sky', 'road', 'car'), "class 0 is 'cat' and in the config 'sky'; class 1 is 'sky'"),
+        ('classes', ('sky', 'cat', 'road'), 'there are 3 classes and in the config 4'),
+        ('thing_ids', (1,), r"class 3 \('car'\) is a stuff class, not in the config"),
+        ('thing_ids', [1, 2, 3], r"class 2 \('road'\) is a thing class, not in the config"),
     ],
 )
 def test_other_classes(save, key, value, message):

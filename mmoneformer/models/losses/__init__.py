@@ -1,1 +1,1 @@
-"""Losses of the set prediction and of the query-text pairs."""
+"""Losses of the predicted classes and masks, and between queries and texts."""

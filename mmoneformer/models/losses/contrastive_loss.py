@@ -19,16 +19,16 @@ MAX_SCALE = 100
 
 @MODELS.register_module()
 class QueryTextContrastiveLoss(nn.Module):
-    """Pulls each image's object queries to its own texts and away from those of the other images.
+    """Pulls the object queries of an image towards its own texts, and away from those of the other images.
 
-    With one image over all processes there is nothing to tell apart, and the loss is zero. All processes must have
-    the same number of images.
+    The images of all processes are compared, and all must have the same number of them. With a single image, the loss
+    is zero.
 
     Shapes: B images of this process, Q queries, C width.
 
     Args:
-        temperature: Initial one; the scale of the logits, its inverse, is learned.
-        weight: Of the loss.
+        temperature: Initial temperature; its inverse, the scale of the logits, is learned.
+        weight: Weight of the loss.
     """
 
     def __init__(self, *, temperature: float = 0.07, weight: float = 0.5) -> None:
@@ -37,11 +37,14 @@ class QueryTextContrastiveLoss(nn.Module):
         self.weight = weight
 
     def forward(self, queries: Tensor, texts: Tensor) -> Tensor:
-        """Cross-entropy both ways over the images of all processes, weighted.
+        """Weighted cross-entropy from queries to texts plus that from texts to queries.
 
         Args:
-            queries: Initial object queries, [B, Q, C].
+            queries: Object queries of the query initializer, [B, Q, C].
             texts: Text queries, [B, Q, C].
+
+        Returns:
+            A scalar, float32 also under autocast.
         """
         if len(queries) * get_world_size() == 1:
             _warn_of_single_image()
@@ -56,7 +59,7 @@ class QueryTextContrastiveLoss(nn.Module):
 
 
 class _Gather(torch.autograd.Function):
-    """Rows of all processes, in the order of their ranks; gradients flow back to the process that owns a row."""
+    """Concatenates the rows of all processes by rank; gradients flow back to the process of each row."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> Tensor:
@@ -64,16 +67,16 @@ class _Gather(torch.autograd.Function):
         return torch.cat(all_gather(rows.contiguous()))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        gradient = gradient.contiguous()
-        all_reduce(gradient)
-        return gradient.narrow(0, ctx.count * get_rank(), ctx.count)
+    def backward(ctx: Any, grad_rows: Tensor) -> Tensor:
+        grad_rows = grad_rows.contiguous()
+        all_reduce(grad_rows)
+        return grad_rows.narrow(0, ctx.count * get_rank(), ctx.count)
 
 
 @functools.cache
 def _warn_of_single_image() -> None:
     print_log(
-        'the contrastive loss is 0: it needs 2 images or more in a batch over all processes, and there is 1',
+        'the contrastive loss is 0: it needs at least 2 images in the batch of all processes, got 1',
         logger='current',
         level=logging.WARNING,
     )

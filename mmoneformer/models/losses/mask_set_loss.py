@@ -1,4 +1,4 @@
-"""The set loss: class, mask and dice loss of matched queries, for each layer (Mask2Former, section 3.3)."""
+"""The set loss: class, mask and dice loss of matched queries, for each layer (Mask2Former, arXiv 2112.01527)."""
 
 from collections.abc import Sequence
 
@@ -18,21 +18,22 @@ from mmoneformer.structures import Targets
 
 @MODELS.register_module()
 class MaskSetLoss(nn.Module):
-    """Matches queries to targets and compares their classes and masks.
+    """Matches queries to targets, and compares their classes and masks at points (Mask2Former, section 3.3).
 
-    Masks are never written out where they are not read: matching samples the mask *features* at the points, which
-    equals sampling the masks; full masks exist of matched queries alone.
+    Matching samples the mask *features* at the points, which gives the same values as sampling the masks. Only the
+    masks of matched queries are computed at all locations.
 
-    Divisors are averages over all processes: how a batch is shared among them changes neither loss nor gradient.
+    Divisors are averages over all processes, so that neither the loss nor the gradients depend on how a batch is
+    distributed.
 
-    Shapes: L predictions (layers + 1), B images, Q queries, C width, K classes, N_b targets of image b, P points,
-    M matched queries of all layers.
+    Shapes: L predictions (decoder layers + 1), B images, Q queries, C width, K classes, N_b targets of image b,
+    P points, M matched queries of all layers.
 
     Args:
-        class_weight: Of the cross-entropy.
-        mask_weight: Of the binary cross-entropy of mask points.
-        dice_weight: Of the dice loss of mask points.
-        no_object_weight: Weight of "no object" among the classes.
+        class_weight: Weight of the cross-entropy of the classes, in the loss and in the matching cost.
+        mask_weight: Weight of the binary cross-entropy at the points, in both.
+        dice_weight: Weight of the dice loss at the points, in both.
+        no_object_weight: Weight of "no object" in the cross-entropy of the classes; that of a class is 1.
         num_points: P.
     """
 
@@ -57,17 +58,18 @@ class MaskSetLoss(nn.Module):
         targets: Sequence[Targets],
         padded_size: tuple[int, int],
     ) -> dict[str, Tensor]:
-        """Weighted losses of each layer, in float32, under autocast too.
+        """Compute the weighted losses of each layer, in float32 also under autocast.
 
         Args:
-            predictions: Of each layer, one task per image: class logits [B, 1, Q, K + 1], mask embeddings
-                [B, 1, Q, C].
+            predictions: Predictions of each layer, of one task per image: class logits [B, 1, Q, K + 1] and mask
+                embeddings [B, 1, Q, C].
             mask_features: [B, C, H/4, W/4].
-            targets: Of each of the B images.
-            padded_size: Height and width of the padded images, in pixels.
+            targets: Targets of each of the B images.
+            padded_size: Height H and width W of the padded images, in pixels.
 
         Returns:
-            ``loss_cls``, ``loss_mask`` and ``loss_dice`` of the last layer; those of layer i, ``d{i}.loss_cls`` ....
+            Scalars: ``loss_cls``, ``loss_mask`` and ``loss_dice`` of the last layer, and ``d{i}.loss_cls`` ... of
+            each other layer i.
         """
         with full_precision(mask_features):
             class_logits = torch.stack([layer.class_logits.squeeze(1).float() for layer in predictions])
@@ -88,7 +90,18 @@ class MaskSetLoss(nn.Module):
         targets: Sequence[Targets],
         padded_size: tuple[int, int],
     ) -> list[Matches]:
-        """Match the queries of all layers, at random points shared by the layers of an image."""
+        """Match the queries of all layers to the targets, at random points that the layers of an image share.
+
+        Args:
+            class_logits: [L, B, Q, K + 1].
+            embeddings: Mask embeddings, [L, B, Q, C].
+            features: Mask features, [B, C, H/4, W/4].
+            targets: Targets of each of the B images.
+            padded_size: Height H and width W of the padded images, in pixels.
+
+        Returns:
+            Matches of each image.
+        """
         points = torch.rand(len(features), self.num_points, 2, device=features.device)
         point_features = read_points(features, points)  # [B, C, P]
         step = layers_per_step(embeddings)
@@ -110,7 +123,16 @@ class MaskSetLoss(nn.Module):
         targets: Sequence[Targets],
         matches: Sequence[Matches],
     ) -> Tensor:
-        """Cross-entropy of class logits [L, B, Q, K + 1], over the sum of class weights of a process; [L]."""
+        """Weighted cross-entropy of the classes, divided by the sum of the weights.
+
+        Args:
+            class_logits: [L, B, Q, K + 1].
+            targets: Targets of each of the B images.
+            matches: Matches of each image; a query without a target is to predict "no object".
+
+        Returns:
+            [L].
+        """
         no_object = class_logits.shape[-1] - 1
         classes = class_logits.new_full(class_logits.shape[:-1], no_object, dtype=torch.int64)
         for image, (wanted, match) in enumerate(zip(targets, matches, strict=True)):
@@ -133,7 +155,18 @@ class MaskSetLoss(nn.Module):
         matches: Sequence[Matches],
         padded_size: tuple[int, int],
     ) -> tuple[Tensor, Tensor]:
-        """Cross-entropy and dice loss of the matched masks' points, over the number of masks; [L] each."""
+        """Binary cross-entropy and dice loss at points of the matched masks, divided by the number of targets.
+
+        Args:
+            embeddings: Mask embeddings, [L, B, Q, C].
+            features: Mask features, [B, C, H/4, W/4].
+            targets: Targets of each of the B images.
+            matches: Matches of each image.
+            padded_size: Height H and width W of the padded images, in pixels.
+
+        Returns:
+            Two tensors [L].
+        """
         maps = torch.cat(
             [
                 torch.einsum('mc,chw->mhw', embeddings[match.layers, image, match.queries], features[image])
@@ -159,11 +192,19 @@ class MaskSetLoss(nn.Module):
 
 
 def _free_unmatched(class_logits: Tensor, unmatched: Tensor, unlabeled: Sequence[Sequence[int]]) -> Tensor:
-    """Logits [L, B, Q, K + 1] with which an unmatched query is free to be of a class that its image does not label.
+    """Merge "no object" with the unlabeled classes of an image, for the queries without a target.
 
-    The annotation says that it is no object *of a labeled class*. So what is to be likely is the event "no object, or
-    one of an unlabeled class", whose probability is the sum of theirs (as in arXiv 2002.00718): its logit takes the
-    place of "no object", and the unlabeled classes have none beside it.
+    The annotation only says that such a query is not an object *of a labeled class*. So the loss makes the event "no
+    object, or an object of an unlabeled class" likely, whose probability is the sum of theirs (arXiv 2002.00718): its
+    logit replaces that of "no object", and the unlabeled classes get the logit -inf.
+
+    Args:
+        class_logits: [L, B, Q, K + 1].
+        unmatched: Whether a query has no target, bool [L, B, Q].
+        unlabeled: Unlabeled classes of each of the B images.
+
+    Returns:
+        [L, B, Q, K + 1].
     """
     free = torch.zeros(class_logits.shape[1], class_logits.shape[-1], dtype=torch.bool, device=class_logits.device)
     for image, classes in enumerate(unlabeled):
@@ -177,26 +218,26 @@ def _free_unmatched(class_logits: Tensor, unmatched: Tensor, unlabeled: Sequence
 
 
 def mask_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Binary cross-entropy of points [M, P], averaged over each mask's points; [M]."""
+    """Binary cross-entropy of logits and targets at points, [M, P], averaged over the points of each mask; [M]."""
     return F.binary_cross_entropy_with_logits(logits, targets, reduction='none').mean(1)
 
 
 def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """One minus the (smoothed) dice coefficient of points [M, P]; [M]."""
+    """One minus the dice coefficient of logits and targets at points, [M, P], smoothed by 1; [M]."""
     probabilities = logits.sigmoid()
     overlap = 2 * (probabilities * targets).sum(1)
     return 1 - (overlap + 1) / (probabilities.sum(1) + targets.sum(1) + 1)
 
 
 def _mean_number_of_masks(targets: Sequence[Targets], device: torch.device) -> Tensor:
-    """Number of targets, at least 1 over all processes, averaged over them."""
+    """Average number of targets per process; the sum over all processes counts as 1 at least."""
     count = torch.tensor(float(sum(map(len, targets))), device=device)
     all_reduce(count)
     return count.clamp(min=1) / get_world_size()
 
 
 def _name_losses(per_layer: Tensor) -> dict[str, Tensor]:
-    """Give losses [L, 3] mmdet's names: the last layer's plain, the others' with their number."""
+    """Name losses [L, 3] as mmdet does: without a prefix for the last layer, ``d{i}.`` for layer i."""
     names = ('loss_cls', 'loss_mask', 'loss_dice')
     *earlier, last = per_layer
     losses = dict(zip(names, last, strict=True))

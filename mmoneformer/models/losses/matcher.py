@@ -10,11 +10,11 @@ from mmengine.logging import print_log
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-NEVER = 1e9  # a finite cost above all that are computed
+NEVER = 1e9  # finite, and higher than every cost that is computed
 
 
 class CostWeights(NamedTuple):
-    """Weights of the three terms, in the cost as in the loss."""
+    """Weights of the three terms, which the matching cost and the loss share."""
 
     classes: float
     mask: float
@@ -22,7 +22,7 @@ class CostWeights(NamedTuple):
 
 
 class Costs(NamedTuple):
-    """Weighted terms of the cost of giving target n to query q, each float32 [L, Q, N]."""
+    """Weighted terms of the cost of matching query q to target n, each float32 [L, Q, N]."""
 
     classes: Tensor
     mask: Tensor
@@ -30,17 +30,17 @@ class Costs(NamedTuple):
 
     @property
     def total(self) -> Tensor:
-        """Their sum."""
+        """Sum of the terms."""
         return self.classes + self.mask + self.dice
 
 
 class Matches(NamedTuple):
-    """The queries of one image that have a target, over all layers.
+    """The M matched queries of one image, in all layers.
 
     Attributes:
-        layers: [M].
-        queries: [M].
-        targets: [M].
+        layers: Index of the layer, [M].
+        queries: Index of the query, [M].
+        targets: Index of its target, [M].
     """
 
     layers: Tensor
@@ -51,14 +51,16 @@ class Matches(NamedTuple):
 def matching_cost(
     class_logits: Tensor, point_logits: Tensor, labels: Tensor, point_targets: Tensor, weights: CostWeights
 ) -> Costs:
-    """Cost of giving target n to query q.
+    """Cost of matching each query to each target of an image.
+
+    Shapes: L layers, Q queries, K classes, N targets, P points.
 
     Args:
         class_logits: [L, Q, K + 1].
         point_logits: Mask logits at the points, [L, Q, P].
-        labels: Classes of the targets, [N].
-        point_targets: The targets' masks at the points, 0 to 1, [N, P].
-        weights: Of the three terms.
+        labels: Class indices of the targets, [N].
+        point_targets: Masks of the targets at the points, 0 to 1, [N, P].
+        weights: Weights of the three terms.
     """
     num_points = point_targets.shape[1]
     class_cost = -class_logits.softmax(-1)[..., labels]
@@ -73,16 +75,16 @@ def matching_cost(
 
 
 def assign(costs: Sequence[Costs]) -> list[Matches]:
-    """Solve the assignments of all layers and images, with one copy to the host.
+    """Match queries to targets at the lowest total cost, for all layers and images, with one copy to the host.
 
-    A cost that is NaN or infinite is named in the log, and its pair is matched last. What gave it makes the loss NaN
-    or infinite, which all processes see behind the backward pass; an error here would leave the others waiting.
+    Costs that are NaN or infinite are logged, and their pairs are matched last. The loss is then NaN or infinite, too,
+    which all processes find after the backward pass; an exception here would leave the other processes waiting.
 
     Args:
-        costs: Of each image.
+        costs: Costs of each image.
 
     Returns:
-        Matches of each image, on the device of the costs, layer by layer.
+        Matches of each image, ordered by layer, on the device of the costs.
     """
     totals = [cost.total for cost in costs]
     flat = torch.cat([total.flatten() for total in totals]).cpu()

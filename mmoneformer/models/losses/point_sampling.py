@@ -11,11 +11,11 @@ IMPORTANCE_RATIO = 0.75
 
 
 def read_points(maps: Tensor, points: Tensor) -> Tensor:
-    """Bilinear samples of maps, zero outside.
+    """Sample maps bilinearly at points, with zeros outside of the maps.
 
     Args:
         maps: [M, C, H, W].
-        points: (x, y) in 0..1, [M, P, 2].
+        points: (x, y) in 0..1 of the maps, [M, P, 2].
 
     Returns:
         [M, C, P].
@@ -25,10 +25,13 @@ def read_points(maps: Tensor, points: Tensor) -> Tensor:
 
 @torch.no_grad()
 def uncertain_points(logits: Tensor, num_points: int) -> Tensor:
-    """Choose points where masks are undecided: the most uncertain of many random ones, and some purely random.
+    """Choose points where masks are uncertain (PointRend, section 3.1).
+
+    Three quarters of them are the most uncertain (logit closest to 0) of three times as many random points as P, and
+    the others are random.
 
     Args:
-        logits: Mask logits [M, 1, H, W].
+        logits: Mask logits, [M, 1, H, W].
         num_points: P.
 
     Returns:
