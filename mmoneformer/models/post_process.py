@@ -127,7 +127,28 @@ def panoptic_map(
     if count == 0:
         return PanopticMap(torch.full(geometry.original, void, device=labels.device), labels, scores)
 
-    tiles = MaskTiles(mask_logits, geometry)
+    winner, inside, mask_area = _assign_pixels(MaskTiles(mask_logits, geometry), scores)
+    won_area = winner.flatten().bincount(minlength=count)
+    segment_area = (winner * inside + count * ~inside).flatten().bincount(minlength=count + 1)[:count]
+    valid = (segment_area > 0) & (won_area / mask_area >= thresholds.overlap)
+    instance = (valid & is_thing[labels]).cumsum(0) * is_thing[labels]
+    segment = torch.where(valid, encode_panoptic(labels, instance), void)
+    ids, which = segment[valid].unique(return_inverse=True)
+    best = torch.zeros_like(scores[: len(ids)]).scatter_reduce(0, which, scores[valid], 'amax')
+    return PanopticMap(torch.where(inside, segment[winner], void), ids, best)
+
+
+def _assign_pixels(tiles: MaskTiles, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Assign each pixel to one of N masks.
+
+    Args:
+        tiles: The masks.
+        scores: Class score of each mask, [N].
+
+    Returns:
+        The mask with the highest score times probability at each pixel, int64 [H, W]; whether the pixel is inside that
+        mask, bool [H, W]; number of pixels inside each mask, [N].
+    """
     low, high = tiles.low.sigmoid(), tiles.high.sigmoid()
     least = scores[:, None] * low
     may_win = scores[:, None] * high >= least.amax(0) * (1 - ROUNDING)
@@ -142,15 +163,7 @@ def panoptic_map(
         is_inside = probabilities >= 0.5
         winner[pixels], inside[pixels] = queries[best], is_inside.gather(0, best[None])[0]
         mask_area[queries] += is_inside.flatten(1).count_nonzero(1)
-
-    won_area = winner.flatten().bincount(minlength=count)
-    segment_area = (winner * inside + count * ~inside).flatten().bincount(minlength=count + 1)[:count]
-    valid = (segment_area > 0) & (won_area / mask_area >= thresholds.overlap)
-    instance = (valid & is_thing[labels]).cumsum(0) * is_thing[labels]
-    segment = torch.where(valid, encode_panoptic(labels, instance), void)
-    ids, which = segment[valid].unique(return_inverse=True)
-    best = torch.zeros_like(scores[: len(ids)]).scatter_reduce(0, which, scores[valid], 'amax')
-    return PanopticMap(torch.where(inside, segment[winner], void), ids, best)
+    return winner, inside, mask_area
 
 
 def find_instances(
