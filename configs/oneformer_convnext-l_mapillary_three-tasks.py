@@ -5,4 +5,4 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-model = dict(metainfo={{_base_.metainfo}})
+model = {{_base_.model_settings}}

@@ -5,5 +5,5 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-model = dict(metainfo={{_base_.metainfo}}, test_cfg=dict(object_mask_thr=0.5))
+model = {{_base_.model_settings}}
 optim_wrapper = dict(type='FiniteOptimWrapper')  # the authors train DiNAT in float32

@@ -11,5 +11,5 @@ dilations = (
     (1, 3, 1, 5, 1, 5, 1, 7, 1, 3, 1, 5, 1, 5, 1, 7, 1, 7),
     (1, 3, 1, 3, 1),
 )
-model = dict(metainfo={{_base_.metainfo}}, backbone=dict(dilations=dilations), test_cfg=dict(object_mask_thr=0.5))
+model = dict(**_base_.model_settings, backbone=dict(dilations=dilations))
 optim_wrapper = dict(type='FiniteOptimWrapper')  # the authors train DiNAT in float32

@@ -13,7 +13,7 @@ dilations = (
     (1, 2, 1, 2, 1),
 )
 model = dict(
-    metainfo={{_base_.metainfo}},
+    **_base_.model_settings,
     backbone=dict(dilations=dilations, kernel_size=7, init_cfg=dict(checkpoint=pretrained)),
 )
 optim_wrapper = dict(type='FiniteOptimWrapper')  # the authors train DiNAT in float32

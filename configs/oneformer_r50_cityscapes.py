@@ -6,4 +6,4 @@ _base_ = [
 ]
 
 norm_cfg = dict(type='SyncBN', requires_grad=True)
-model = dict(metainfo={{_base_.metainfo}}, backbone=dict(norm_cfg=norm_cfg, norm_eval=False))
+model = dict(**_base_.model_settings, backbone=dict(norm_cfg=norm_cfg, norm_eval=False))

@@ -1,4 +1,5 @@
-# Your own data: copy this file and edit its first part; the second follows from it. See docs/own_data.md
+# Your own data: edit the first part of a copy of this file (mmoneformer config oneformer_swin-t_custom > mine.py); the
+# second part follows from it. See docs/own_data.md
 _base_ = [
     '_base_/models/oneformer_swin-t.py',
     '_base_/datasets/custom.py',  # how the files are called
@@ -6,7 +7,7 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-# The data: class names, as the model shall read them; which of them can be counted; and a line for each folder, with
+# The data: the class names, which of them are things (countable objects), and a line for each folder, with the kind of
 # its annotation: 'panoptic', 'instance' or 'semantic'
 classes = ('grass', 'circle', 'square', 'water', 'triangle', 'sand', 'star', 'ring', 'sky')
 things = ('circle', 'square', 'triangle', 'star', 'ring')
@@ -17,15 +18,15 @@ sources = [
 ]
 
 # The training
-load_from = None  # weights to start from, of whatever classes: a checkpoint that was trained here, or converted
+load_from = None  # checkpoint to start from, of any classes: trained here, or converted
 max_iters = 20000
-batch_size = 8  # images of a GPU in a step
+batch_size = 8  # images per GPU
 crop_size = (512, 512)  # pixels, width and height
 
-# The memory that it takes
-recompute = False  # True: layers are computed again for the gradient, instead of kept
-frozen_stages = -1  # of the backbone; 4: none of it learns
-accumulate = 1  # steps that make one update; the contrastive loss compares the images of a single step
+# Memory
+recompute = False  # True: activation checkpointing
+frozen_stages = -1  # of the backbone; 4 freezes all of it
+accumulate = 1  # steps per update of the weights; the contrastive loss compares the images of one step
 
 # What follows
 metainfo = dict(classes=classes, thing_ids=[index for index, name in enumerate(classes) if name in things])
@@ -42,8 +43,8 @@ datasets = {
     for split, layout in _base_.layouts.items()
 }
 annotations = {source['annotation'] for source in sources}
-told = [task for task in ('panoptic', 'instance', 'semantic') if annotations & {task, 'panoptic'}]
-tasks = ['panoptic', *told] if told == ['instance', 'semantic'] else told  # the two teach the panoptic task together
+annotated = [task for task in ('panoptic', 'instance', 'semantic') if annotations & {task, 'panoptic'}]
+tasks = ['panoptic', *annotated] if annotated == ['instance', 'semantic'] else annotated  # together they are panoptic
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -83,11 +84,15 @@ val_dataloader = test_dataloader = dict(
         type='MultiSourceDataset', metainfo=metainfo, sources=datasets['val'], pipeline=test_pipeline, test_mode=True
     ),
 )
-val_evaluator = test_evaluator = [_base_.evaluators[task] for task in told]
+val_evaluator = test_evaluator = [_base_.evaluators[task] for task in annotated]
 
 model = dict(
     metainfo=metainfo,
-    backbone=dict(with_cp=recompute, frozen_stages=frozen_stages, **(dict(init_cfg=None) if load_from else {})),
+    backbone=dict(
+        with_cp=recompute,
+        frozen_stages=frozen_stages,
+        init_cfg=None if load_from else dict(type='Pretrained', checkpoint=_base_.pretrained),
+    ),
     panoptic_head=dict(pixel_decoder=dict(with_cp=recompute)),
     test_cfg=dict(object_mask_thr=0.5, tasks=tasks),
 )
@@ -98,4 +103,4 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, eta_min=0, begin=warm_up, end=max_iters, by_epoch=False),
 ]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=interval)
-default_hooks = dict(checkpoint=dict(interval=interval, save_best=_base_.best[told[0]]))
+default_hooks = dict(checkpoint=dict(interval=interval, save_best=_base_.best[annotated[0]]))

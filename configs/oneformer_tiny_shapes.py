@@ -8,7 +8,7 @@ _base_ = [
 
 max_iters = 1100
 model = dict(
-    metainfo={{_base_.metainfo}},
+    **_base_.model_settings,
     backbone=dict(
         depth=18,
         stem_channels=32,
@@ -34,5 +34,3 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, eta_min=0, begin=50, end=max_iters, by_epoch=False),
 ]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=max_iters)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')

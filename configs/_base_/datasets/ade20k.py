@@ -1,10 +1,12 @@
 # ADE20K, 150 classes, prepared as tools/dataset_converters writes it (the layout of detectron2)
-dataset_type = 'PanopticSegDataset'
+_base_ = 'panoptic.py'
+
 data_root = 'data/ade/ADEChallengeData2016/'
 metainfo = 'ade20k'
 crop_size = (640, 640)  # width, height
 shorter_side = min(crop_size)
 longer_side = 4 * shorter_side  # at most
+model_settings = dict(metainfo=metainfo, test_cfg=dict(object_mask_thr=0.5))
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -48,40 +50,21 @@ tta_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=16,  # over all GPUs: divide by their number
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='ResumableSampler'),
     dataset=dict(
-        type=dataset_type,
         metainfo=metainfo,
         data_root=data_root,
         ann_file='ade20k_panoptic_train.json',
         data_prefix=dict(img='images/training/', seg='ade20k_panoptic_train/'),
-        filter_cfg=dict(filter_empty_gt=True),
         pipeline=train_pipeline,
     ),
 )
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
         metainfo=metainfo,
         data_root=data_root,
         ann_file='ade20k_panoptic_val.json',
         data_prefix=dict(img='images/validation/', seg='ade20k_panoptic_val/'),
-        test_mode=True,
         pipeline=test_pipeline,
     ),
 )
 test_dataloader = val_dataloader
-
-val_evaluator = [
-    dict(type='PanopticQuality'),
-    dict(type='ThingInstanceAP'),
-    dict(type='SemanticIoU', iou_metrics=['mIoU']),
-]
-test_evaluator = val_evaluator

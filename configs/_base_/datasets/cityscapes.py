@@ -1,9 +1,11 @@
 # Cityscapes, 19 classes, prepared as tools/dataset_converters/cityscapes.py writes it
-dataset_type = 'PanopticSegDataset'
+_base_ = 'panoptic.py'
+
 data_root = 'data/cityscapes/'
 metainfo = 'cityscapes'
 crop_size = (1024, 512)  # width, height
 shorter_side = 1024
+model_settings = dict(metainfo=metainfo)
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -41,40 +43,25 @@ tta_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=16,  # over all GPUs: divide by their number
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='ResumableSampler'),
     dataset=dict(
-        type=dataset_type,
         metainfo=metainfo,
         data_root=data_root,
         ann_file='gtFine/cityscapes_panoptic_train.json',
         data_prefix=dict(img='leftImg8bit/train/', seg='gtFine/cityscapes_panoptic_train/'),
-        filter_cfg=dict(filter_empty_gt=True),
         pipeline=train_pipeline,
     ),
 )
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
         metainfo=metainfo,
         data_root=data_root,
         ann_file='gtFine/cityscapes_panoptic_val.json',
         data_prefix=dict(img='leftImg8bit/val/', seg='gtFine/cityscapes_panoptic_val/'),
-        test_mode=True,
         pipeline=test_pipeline,
     ),
 )
 test_dataloader = val_dataloader
 
-val_evaluator = [
-    dict(type='PanopticQuality'),
-    dict(type='CityscapesAP'),
-    dict(type='SemanticIoU', iou_metrics=['mIoU']),
-]
+val_evaluator = _base_.val_evaluator
+val_evaluator[1] = dict(type='CityscapesAP')
 test_evaluator = val_evaluator

@@ -1,9 +1,11 @@
 # COCO panoptic, 133 classes
-dataset_type = 'PanopticSegDataset'
+_base_ = 'panoptic.py'
+
 data_root = 'data/coco/'
 metainfo = 'coco'
 crop_size = (1024, 1024)  # width, height
 test_scale = (1333, 800)  # longer and shorter side at most
+model_settings = dict(metainfo=metainfo)
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -29,40 +31,21 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=16,  # over all GPUs: divide by their number
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='ResumableSampler'),
     dataset=dict(
-        type=dataset_type,
         metainfo=metainfo,
         data_root=data_root,
         ann_file='annotations/panoptic_train2017.json',
         data_prefix=dict(img='train2017/', seg='annotations/panoptic_train2017/'),
-        filter_cfg=dict(filter_empty_gt=True),
         pipeline=train_pipeline,
     ),
 )
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
         metainfo=metainfo,
         data_root=data_root,
         ann_file='annotations/panoptic_val2017.json',
         data_prefix=dict(img='val2017/', seg='annotations/panoptic_val2017/'),
-        test_mode=True,
         pipeline=test_pipeline,
     ),
 )
 test_dataloader = val_dataloader
-
-val_evaluator = [
-    dict(type='PanopticQuality'),
-    dict(type='ThingInstanceAP'),
-    dict(type='SemanticIoU', iou_metrics=['mIoU']),
-]
-test_evaluator = val_evaluator

@@ -29,5 +29,3 @@ evaluators = dict(
     semantic=dict(type='SemanticIoU', iou_metrics=['mIoU']),
 )
 best = dict(panoptic='PQ', instance='AP', semantic='mIoU')  # which checkpoint is kept
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')

@@ -1,9 +1,11 @@
 # Mapillary Vistas v1.2, 65 classes, prepared as tools/dataset_converters/mapillary.py writes it
-dataset_type = 'PanopticSegDataset'
+_base_ = 'panoptic.py'
+
 data_root = 'data/mapillary_vistas/'
 metainfo = 'mapillary'
 crop_size = (1024, 1024)  # width, height
 shorter_side = 2048
+model_settings = dict(metainfo=metainfo, test_cfg=dict(tasks=['panoptic', 'semantic']))
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -41,39 +43,24 @@ tta_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=16,  # over all GPUs: divide by their number
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='ResumableSampler'),
     dataset=dict(
-        type=dataset_type,
         metainfo=metainfo,
         data_root=data_root,
         ann_file='mapillary_panoptic_train.json',
         data_prefix=dict(img='training/images/', seg='mapillary_panoptic_train/'),
-        filter_cfg=dict(filter_empty_gt=True),
         pipeline=train_pipeline,
     ),
 )
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
         metainfo=metainfo,
         data_root=data_root,
         ann_file='mapillary_panoptic_val.json',
         data_prefix=dict(img='validation/images/', seg='mapillary_panoptic_val/'),
-        test_mode=True,
         pipeline=test_pipeline,
     ),
 )
 test_dataloader = val_dataloader
 
-val_evaluator = [
-    dict(type='PanopticQuality'),
-    dict(type='SemanticIoU', iou_metrics=['mIoU']),
-]
+val_evaluator = [_base_.val_evaluator[0], _base_.val_evaluator[2]]  # PQ and mIoU
 test_evaluator = val_evaluator

@@ -1,5 +1,6 @@
 # The synthetic data set of tools/make_shapes_dataset.py
-dataset_type = 'PanopticSegDataset'
+_base_ = 'panoptic.py'
+
 data_root = 'data/shapes/'
 metainfo = dict(
     classes=('grass', 'circle', 'square', 'water', 'triangle', 'sand', 'star', 'ring', 'sky'),
@@ -18,6 +19,7 @@ metainfo = dict(
 )
 crop_size = (128, 128)  # width, height
 test_scale = (160, 128)  # longer and shorter side at most
+model_settings = dict(metainfo=metainfo)
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -37,38 +39,22 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=4,
     num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='ResumableSampler'),
     dataset=dict(
-        type=dataset_type,
         metainfo=metainfo,
         data_root=data_root,
         ann_file='annotations/panoptic_train.json',
         data_prefix=dict(img='train/', seg='panoptic_train/'),
-        filter_cfg=dict(filter_empty_gt=True),
         pipeline=train_pipeline,
     ),
 )
 val_dataloader = dict(
-    batch_size=1,
     num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
         metainfo=metainfo,
         data_root=data_root,
         ann_file='annotations/panoptic_val.json',
         data_prefix=dict(img='val/', seg='panoptic_val/'),
-        test_mode=True,
         pipeline=test_pipeline,
     ),
 )
 test_dataloader = val_dataloader
-
-val_evaluator = [
-    dict(type='PanopticQuality'),
-    dict(type='ThingInstanceAP'),
-    dict(type='SemanticIoU', iou_metrics=['mIoU']),
-]
-test_evaluator = val_evaluator

@@ -1,4 +1,4 @@
-# The optimizer of all released models
+# The optimizer of all released models, and the loops that are not of a schedule
 optim_wrapper = dict(
     type='FiniteOptimWrapper',
     constructor='OneFormerOptimWrapperConstructor',
@@ -6,3 +6,5 @@ optim_wrapper = dict(
     paramwise_cfg=dict(backbone_lr_mult=0.1),
     clip_grad=dict(max_norm=0.01, norm_type=2),
 )
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')

@@ -6,5 +6,3 @@ param_scheduler = [
     dict(type='MultiStepLR', milestones=[327778, 355092], gamma=0.1, begin=0, end=max_iters, by_epoch=False),
 ]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=5000)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
