@@ -1,1 +1,0 @@
-"""Reads and draws what trainings have logged."""
