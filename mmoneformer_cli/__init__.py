@@ -1,5 +1,6 @@
-"""The command line, beside the package: importing mmoneformer imports torch, and help must come at once.
+"""The command line. It is a package of its own because importing mmoneformer imports torch, and help must be instant.
 
-A module for each command: its docstring is the description, ``EXAMPLES`` ends its help, ``add_arguments`` says what it
-takes and ``run`` does it. Only ``run`` may import mmoneformer. The tools of the repository run the same functions.
+Each command is a module: its docstring is the description, ``EXAMPLES`` ends its help, ``add_arguments`` adds its
+arguments to a parser, and ``run`` executes it. Only ``run`` may import mmoneformer. The scripts in ``tools/`` run the
+same modules.
 """

@@ -1,7 +1,7 @@
-"""Check the data of a config: read every sample as training would, report what would go wrong, draw some samples.
+"""Check the data of a config: read every sample as in training, report errors and anomalies, and draw some samples.
 
-Exit status: 0 if there is nothing but notes, 1 if the worst is a warning, 2 if there is an error (a sample that would
-stop the training, or teach what is not true), as after a wrong argument.
+Exit status: 0 if nothing worse than a note was found, 1 for a warning, 2 for an error, that is, a sample that would
+stop the training or has wrong targets. Wrong arguments are status 2, too.
 """
 
 import os
@@ -9,30 +9,33 @@ from argparse import ArgumentParser, Namespace
 from itertools import chain
 from pathlib import Path
 
-from mmoneformer_cli.choices import SPLITS
-from mmoneformer_cli.config_options import add_config_options
+from mmoneformer_cli.arguments import CONFIG_HELP, SPLITS, add_config_options
 from mmoneformer_cli.running import UsageError
 
 EXAMPLES = """\
-  mmoneformer check-dataset configs/oneformer_swin-t_custom.py
-  mmoneformer check-dataset configs/oneformer_tiny_shapes.py --split train --samples 20"""
+  mmoneformer check-dataset mine.py
+  mmoneformer check-dataset oneformer_tiny_shapes --split train --samples 20"""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add what the command takes."""
-    parser.add_argument('config', help='config file')
-    parser.add_argument('--split', choices=[*SPLITS, 'both'], default='both', help='default: both, also compared')
-    parser.add_argument('--out-dir', type=Path, help='of the page; by default work_dirs/<config name>/check')
-    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes that read; default: all cores')
-    parser.add_argument('--samples', type=int, default=8, help='how many to draw of each split; default: 8')
+    """Add the arguments of the command."""
+    parser.add_argument('config', help=CONFIG_HELP)
+    parser.add_argument(
+        '--split', choices=[*SPLITS, 'both'], default='both', help='both also compares the two; default: both'
+    )
+    parser.add_argument(
+        '--out-dir', type=Path, help='folder for the HTML report; default: work_dirs/<config name>/check'
+    )
+    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='reader processes; default: all cores')
+    parser.add_argument('--samples', type=int, default=8, help='samples of each split to draw; default: 8')
     add_config_options(parser)
 
 
 def run(options: Namespace) -> int:
-    """Run the command; returns the exit status.
+    """Run the command; return the exit status.
 
     Raises:
-        UsageError: If the config does not name the data that is asked for.
+        UsageError: If the config does not have the requested data.
     """
     from mmoneformer.apis.check_dataset import check_dataset
     from mmoneformer.apis.train_and_test import load_config
@@ -46,5 +49,5 @@ def run(options: Namespace) -> int:
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    print(f'page: {out_dir / "index.html"}')
+    print(f'report: {out_dir / "index.html"}')
     return int(max((finding.severity for finding in chain.from_iterable(found.values())), default=0))

@@ -1,9 +1,9 @@
-"""Convert a checkpoint: the authors' .pth or .pkl or a folder of Hugging Face to ours, or ours to such a folder."""
+"""Convert a checkpoint: the authors' .pth or .pkl file or a Hugging Face folder to ours, or ours to such a folder."""
 
 import logging
 from argparse import ArgumentParser, Namespace
 
-from mmoneformer_cli.config_options import add_config_options
+from mmoneformer_cli.arguments import add_config_options
 
 EXAMPLES = """\
   mmoneformer convert 250_16_swin_l_oneformer_ade20k_160k.pth swin-l_ade20k.pth
@@ -12,22 +12,20 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add what the command takes."""
-    parser.add_argument('source', metavar='SRC', help='checkpoint, folder of Hugging Face, or hf://<owner>/<name>')
-    parser.add_argument('target', metavar='DST', help='checkpoint of ours; without a suffix, folder of Hugging Face')
+    """Add the arguments of the command."""
+    parser.add_argument('source', metavar='SRC', help='checkpoint, Hugging Face folder, or hf://<owner>/<name>')
+    parser.add_argument('target', metavar='DST', help='checkpoint (.pth), or Hugging Face folder (no suffix)')
     parser.add_argument(
-        '--dataset',
-        metavar='NAME',
-        help='data set of the weights, e.g. ade20k; default: by the number of classes',
+        '--dataset', metavar='NAME', help='data set of the weights, e.g. ade20k; default: by the number of classes'
     )
     add_config_options(parser)
     parser.add_argument(
-        '--publish', action='store_true', help='half precision, and the start of the SHA-256 in the file name'
+        '--publish', action='store_true', help='store half precision and append a SHA-256 prefix to the file name'
     )
 
 
 def run(options: Namespace) -> int:
-    """Run the command."""
+    """Run the command; return the exit status."""
     import mmoneformer  # noqa: F401  # before anything imports mmdet
     from mmoneformer.checkpoints.conversion import convert
 

@@ -4,11 +4,12 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
-from mmoneformer_cli import check_dataset, convert, demo, predict, serve, test, train
+from mmoneformer_cli import check_dataset, config, convert, demo, predict, serve, test, train
 from mmoneformer_cli.running import Command, parser_settings, run_command
 
 COMMANDS: dict[str, Command] = {
     'predict': predict,
+    'config': config,
     'train': train,
     'test': test,
     'convert': convert,
@@ -19,7 +20,7 @@ COMMANDS: dict[str, Command] = {
 DESCRIPTION = 'OneFormer for OpenMMLab: one model for panoptic, instance and semantic segmentation.'
 EPILOG = """\
 exit status: 0 done, 1 error, 2 wrong arguments, 130 interrupted
-mmoneformer COMMAND --help says more of a command"""
+mmoneformer COMMAND --help describes a command"""
 
 
 def build_parser() -> ArgumentParser:
@@ -32,12 +33,12 @@ def build_parser() -> ArgumentParser:
         summary = (command.__doc__ or '').partition('\n')[0]
         subparser = parsers.add_parser(name, help=summary, **parser_settings(command))
         command.add_arguments(subparser)
-        subparser.add_argument('--debug', action='store_true', help='show where an error came from')
+        subparser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line; return the exit status."""
     options = build_parser().parse_args(arguments)
     return run_command(COMMANDS[options.command], options, one_line=() if options.debug else (Exception,))
 

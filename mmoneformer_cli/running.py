@@ -1,4 +1,4 @@
-"""Runs a command, and tells in one line what went wrong."""
+"""Runs a command and reports errors in one line."""
 
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
@@ -6,29 +6,29 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 Errors = tuple[type[Exception], ...]
-EXPECTED: Errors = (ImportError, OSError, RuntimeError, ValueError)  # their messages say it all
-WRONG_ARGUMENTS, INTERRUPTED = 2, 130  # argparse's exit status, and what shells make of Ctrl-C
+EXPECTED: Errors = (ImportError, OSError, RuntimeError, ValueError)  # their messages need no type
+WRONG_ARGUMENTS, INTERRUPTED = 2, 130  # exit statuses of argparse, and of shells for Ctrl-C
 
 
 class UsageError(Exception):
-    """The arguments do not fit each other, or the files that they name; exit status 2."""
+    """The arguments do not fit each other or the files that they name; exit status 2."""
 
 
 class Command(Protocol):
-    """A module of a command."""
+    """The interface of a command's module."""
 
     __doc__: str | None
     EXAMPLES: str
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add what the command takes."""
+        """Add the arguments of the command."""
 
     def run(self, options: Namespace) -> int:
-        """Run the command; returns the exit status."""
+        """Run the command; return the exit status."""
 
 
 def parser_settings(command: Command) -> dict[str, Any]:
-    """What a parser of the command is made with."""
+    """Return the settings of the command's parser."""
     return {
         'description': command.__doc__,
         'epilog': f'examples:\n{command.EXAMPLES}',
@@ -37,7 +37,7 @@ def parser_settings(command: Command) -> dict[str, Any]:
 
 
 def run_tool(command: Command, arguments: Sequence[str] | None = None, *, one_line: Errors = EXPECTED) -> int:
-    """Run a command as a program of its own; arguments and errors as in ``run_command``."""
+    """Run a command as a script of its own; see ``run_command``."""
     parser = ArgumentParser(description=command.__doc__, formatter_class=RawDescriptionHelpFormatter)
     command.add_arguments(parser)
     return run_command(command, parser.parse_args(arguments), one_line=one_line)
@@ -47,15 +47,15 @@ def run_command(command: Command, options: Namespace, *, one_line: Errors) -> in
     """Run a command.
 
     Args:
-        command: Its module.
-        options: As its parser reads them.
-        one_line: Errors that are told in a line; others show where they came from.
+        command: The module of the command.
+        options: Parsed arguments.
+        one_line: Types of errors that are reported in one line; others show their traceback.
 
     Returns:
         The exit status.
 
     Raises:
-        SystemExit: If it fails with such an error, has wrong arguments, or is interrupted.
+        SystemExit: If the command fails with such an error, has wrong arguments, or is interrupted.
     """
     try:
         return command.run(options)
@@ -71,4 +71,6 @@ def run_command(command: Command, options: Namespace, *, one_line: Errors) -> in
 
 def _one_line(error: Exception) -> str:
     text = ' '.join(str(error).split())
-    return text if isinstance(error, EXPECTED) and text else f'{type(error).__name__}: {text}  (--debug shows where)'
+    if isinstance(error, EXPECTED) and text:
+        return text
+    return f'{type(error).__name__}: {text}  (--debug shows the traceback)'

@@ -1,12 +1,12 @@
-"""Serve a page for the browser: drop an image, choose tasks and model, see the results.
+"""Serve a web page: drop an image, choose tasks and model, see the results.
 
-It listens at this machine only, unless --host says otherwise; there is no password. It needs gradio:
+By default the server is reachable from this machine only; there is no password. It needs gradio:
 pip install 'mmoneformer[web]'.
 """
 
 from argparse import ArgumentParser, Namespace
 
-from mmoneformer_cli.choices import DEVICE_HELP
+from mmoneformer_cli.arguments import DEVICE_HELP
 
 EXAMPLES = """\
   mmoneformer serve --weights work_dirs/mine/iter_160000.pth
@@ -14,22 +14,22 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add what the command takes."""
+    """Add the arguments of the command."""
     parser.add_argument(
         '--weights',
         required=True,
         nargs='+',
         metavar='CKPT',
-        help='checkpoints, names of released models, or hf://<owner>/<name>; the page lets choose',
+        help='checkpoints, names of released models, or hf://<owner>/<name>; the page offers a choice',
     )
     parser.add_argument('--device', default='auto', help=DEVICE_HELP)
-    parser.add_argument('--host', default='127.0.0.1', help='address to listen at; default: 127.0.0.1')
-    parser.add_argument('--port', type=int, default=7860, help='to listen at; default: 7860')
-    parser.add_argument('--max-mb', type=float, default=20, help='size of the largest upload; default: 20')
+    parser.add_argument('--host', default='127.0.0.1', help='address to listen on; default: 127.0.0.1')
+    parser.add_argument('--port', type=int, default=7860, help='port to listen on; default: 7860')
+    parser.add_argument('--max-mb', type=float, default=20, help='upload limit in megabytes; default: 20')
 
 
 def run(options: Namespace) -> int:
-    """Run the command."""
+    """Run the command; return the exit status."""
     from mmoneformer.web.server import serve
 
     serve(options.weights, host=options.host, port=options.port, device=options.device, max_mb=options.max_mb)

@@ -2,31 +2,31 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mmoneformer_cli.choices import TASKS
-from mmoneformer_cli.config_options import add_config_options
-from mmoneformer_cli.processes import add_process_options, pass_on_rank
+from mmoneformer_cli.arguments import CONFIG_HELP, TASKS, add_config_options, add_process_options, pass_on_rank
 
 EXAMPLES = """\
   mmoneformer test work_dirs/mine/iter_160000.pth
-  mmoneformer test configs/oneformer_swin-l_ade20k.py swin-l.pth --tasks semantic --tta --show-dir pictures"""
+  mmoneformer test oneformer_swin-l_ade20k swin-l.pth --tasks semantic --tta --show-dir images"""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add what the command takes."""
-    parser.add_argument('config', nargs='?', help='config file; by default the config that the checkpoint carries')
-    parser.add_argument('checkpoint', help='weights')
-    parser.add_argument('--work-dir', help='folder of the log; by default work_dirs/<config name>')
+    """Add the arguments of the command."""
+    parser.add_argument('config', nargs='?', help=f'{CONFIG_HELP}; default: the config in the checkpoint')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', help='folder for logs; default: work_dirs/<config name>')
     parser.add_argument(
-        '--tasks', nargs='+', choices=TASKS, metavar='TASK', help=f'of {", ".join(TASKS)}; by default all'
+        '--tasks', nargs='+', choices=TASKS, metavar='TASK', help=f'of {", ".join(TASKS)}; default: all'
     )
-    parser.add_argument('--tta', action='store_true', help='the semantic task from several scales and flips')
-    parser.add_argument('--show-dir', help='folder for pictures of the results')
+    parser.add_argument(
+        '--tta', action='store_true', help='test-time augmentation (semantic task): several scales and flips'
+    )
+    parser.add_argument('--show-dir', help='folder for images of the results')
     add_config_options(parser)
     add_process_options(parser)
 
 
 def run(options: Namespace) -> int:
-    """Run the command."""
+    """Run the command; return the exit status."""
     from mmoneformer.apis.train_and_test import evaluate, load_config
 
     pass_on_rank(options)

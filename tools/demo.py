@@ -1,8 +1,16 @@
-"""The whole way on real files, in this clone: python tools/demo.py."""
+"""Train, evaluate and draw a small model on a drawn data set: python tools/demo.py."""
 
-from pathlib import Path
+import sys
+from collections.abc import Sequence
 
-from mmoneformer.apis.demo import run_demo
+from mmoneformer_cli import demo
+from mmoneformer_cli.running import run_tool
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    return run_tool(demo, arguments, one_line=())
+
 
 if __name__ == '__main__':
-    run_demo(Path(__file__).parents[1])
+    sys.exit(main())

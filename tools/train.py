@@ -8,7 +8,7 @@ from mmoneformer_cli.running import run_tool
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line; return the exit status."""
     return run_tool(train, arguments, one_line=())
 
 

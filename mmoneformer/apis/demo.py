@@ -1,7 +1,6 @@
-"""The whole way on real files: draw a data set, train one model, evaluate its three tasks, draw what it sees."""
+"""The demo: draw a small data set, train one model, evaluate its three tasks and draw its results."""
 
 import json
-import os
 import shutil
 import time
 from pathlib import Path
@@ -14,84 +13,84 @@ from mmoneformer.apis import OneFormerInferencer
 from mmoneformer.apis.train_and_test import evaluate, load_config, train
 from mmoneformer.atomic_files import write_json
 from mmoneformer.datasets.shapes.folder import write_shapes
-from mmoneformer.tasks import TASKS
+from mmoneformer.tasks import TASKS, TaskTable
 
-# Below the clone
-CONFIG = Path('configs/oneformer_tiny_shapes.py')
-DATA = Path('data/shapes')
+CONFIG = 'oneformer_tiny_shapes'
 WORK_DIR = Path('work_dirs/demo')
-NUM_PICTURES = 6
-METRICS_OF_TASK = {
-    'panoptic': ('PQ', 'SQ', 'RQ', 'PQ_things', 'PQ_stuff'),
-    'instance': ('AP',),
-    'semantic': ('mIoU',),
-}
+NUM_TRAIN, NUM_VAL = 2000, 100  # images of the data set
+NUM_DRAWN = 6
+METRICS = TaskTable(
+    'mmoneformer.apis.demo.METRICS',
+    {
+        'panoptic': ('PQ', 'SQ', 'RQ', 'PQ_things', 'PQ_stuff'),
+        'instance': ('AP',),
+        'semantic': ('mIoU',),
+    },
+)
+
+Results = dict[str, dict[str, float]]
 
 
-def run_demo(root: Path) -> None:
-    """Run the demo.
+def run_demo() -> None:
+    """Run the demo in the current folder.
 
-    Args:
-        root: A clone of the repository; it becomes the current folder, as the config names the data relative to it.
+    It writes the data set to ``data/shapes``, where the config reads it, and checkpoints, ``metrics.json`` and the
+    drawn results to ``work_dirs/demo``. An earlier demo is overwritten; the data set is reused.
 
     Raises:
-        FileNotFoundError: If it is none.
+        FileExistsError: If the folder of the data set has other files.
     """
-    if not (root / CONFIG).is_file():
-        raise FileNotFoundError(
-            f'{(root / CONFIG).absolute()} is not there: the demo needs a clone of the repository, whose configs the '
-            'installed package does not hold; run it there, or name it with --root'
-        )
-    os.chdir(root)
     console = Console()
     console.rule('1  data')
-    write_shapes(DATA, num_train=2000, num_val=100, size=128, seed=0)
+    cfg = demo_config('training')
+    data = Path(cfg.train_dataloader.dataset.data_root)
+    write_shapes(data, num_train=NUM_TRAIN, num_val=NUM_VAL, size=min(cfg.crop_size), seed=0)
     shutil.rmtree(WORK_DIR, ignore_errors=True)
 
     console.rule('2  training')
     start = time.perf_counter()
-    cfg = demo_config('training')
-    cfg.train_cfg.val_interval = cfg.max_iters + 1  # step 3 evaluates
+    cfg.train_cfg.val_interval = cfg.train_cfg.max_iters + 1  # step 3 evaluates
     train(cfg)
     seconds = time.perf_counter() - start
     checkpoint = (WORK_DIR / 'training' / 'last_checkpoint').read_text()
 
-    console.rule('3  evaluation, each result under each token')
-    metrics = {token: evaluate(config_of_token(token), checkpoint) for token in TASKS}
-    report = {key: round(float(metrics[task][key]), 2) for task, keys in METRICS_OF_TASK.items() for key in keys}
+    console.rule('3  evaluation of each result with the token of each task')
+    results = {token: evaluate(config_of_token(token), checkpoint) for token in TASKS}
+    report = {name: round(float(results[task][name]), 2) for task in TASKS for name in METRICS[task]}
     report['seconds_of_training'] = round(seconds, 1)
     write_json(WORK_DIR / 'metrics.json', report, indent=2)
-    console.print(token_table(metrics))
+    console.print(token_table(results))
 
-    console.rule('4  pictures')
-    images = sorted((DATA / 'val').iterdir())[:NUM_PICTURES]
+    console.rule('4  images')
+    images = sorted((data / 'val').iterdir())[:NUM_DRAWN]
     OneFormerInferencer(weights=checkpoint)([str(path) for path in images], out_dir=str(WORK_DIR / 'pictures'))
     console.print(f'{json.dumps(report, indent=2)}\nmetrics: {(WORK_DIR / "metrics.json").absolute()}')
-    console.print(f'pictures: {(WORK_DIR / "pictures").absolute()}')
+    console.print(f'images: {(WORK_DIR / "pictures").absolute()}')
 
 
 def demo_config(step: str) -> Config:
-    """The config of the demo's model, with a work folder of its own."""
+    """Return the config of the demo, with a work folder of its own for a step."""
     return load_config(CONFIG, work_dir=str(WORK_DIR / step))
 
 
 def config_of_token(token: str) -> Config:
-    """A config that reads all three results under one task's token."""
+    """Return a config that predicts and evaluates all results with the token of one task."""
     cfg = demo_config(f'{token}_token')
-    cfg.log_level = 'WARNING'  # the table says it all
+    cfg.log_level = 'WARNING'  # the table has the results
     cfg.model.test_cfg.tokens = dict.fromkeys(TASKS, token)
     for evaluator in cfg.test_evaluator:
         evaluator.any_token = True
     return cfg
 
 
-def token_table(metrics: dict[str, dict[str, float]]) -> Table:
-    """One row per token; the diagonal is what the model is for."""
-    table = Table('token', 'PQ (panoptic)', 'AP (instance)', 'mIoU (semantic)')
-    for token, values in metrics.items():
-        cells = [
-            f'[bold]{values[key]:.1f}[/bold]' if task == token else f'{values[key]:.1f}'
-            for task, (key, *_) in METRICS_OF_TASK.items()
-        ]
-        table.add_row(token, *cells)
+def token_table(results: Results) -> Table:
+    """Return a table of the first metric of each task, one row per token; in bold the token that belongs to the task.
+
+    Args:
+        results: Metrics by the token that they were measured with.
+    """
+    table = Table('token', *(f'{METRICS[task][0]} ({task})' for task in TASKS))
+    for token, metrics in results.items():
+        values = {task: f'{metrics[METRICS[task][0]]:.1f}' for task in TASKS}
+        table.add_row(token, *(f'[bold]{value}[/bold]' if task == token else value for task, value in values.items()))
     return table

@@ -1,4 +1,4 @@
-"""Train and evaluate what a config describes; the tools are command lines of these functions."""
+"""Training and evaluation as a config describes them; the commands ``train`` and ``test`` call these functions."""
 
 import logging
 import os
@@ -19,7 +19,9 @@ from mmoneformer.checkpoints.intact_checkpoint import last_intact_checkpoint
 from mmoneformer.checkpoints.registered_parts import registered_parts_only
 from mmoneformer.checkpoints.safe_config import stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
+from mmoneformer.config_files import find_config
 from mmoneformer.datasets import ignore_sigterm
+from mmoneformer.models.semantic_tta import TASK as TTA_TASK
 from mmoneformer.registry import METRICS
 from mmoneformer.tasks import check_tasks
 
@@ -33,46 +35,53 @@ def load_config(
     cfg_options: Options | None = None,
     launcher: str = 'none',
 ) -> Config:
-    """Read a config and settle what the command line may change.
+    """Read a config and apply the options of the command line.
 
     Args:
-        path: Config file, or a checkpoint (.pth) that carries its config.
-        work_dir: Folder of logs and checkpoints; by default the config's own, or ``work_dirs/<config name>``.
-        cfg_options: Settings to change; keys with dots reach inside.
-        launcher: What starts the processes: 'none', 'pytorch', 'slurm' or 'mpi'.
+        path: Config file, name of a config of this package, or checkpoint (.pth) that contains its config.
+        work_dir: Folder for logs and checkpoints; default: that of the config, or ``work_dirs/<config name>``.
+        cfg_options: Settings to override; keys as in ``model.test_cfg.overlap_thr``.
+        launcher: Job launcher that started the processes: 'none', 'pytorch', 'slurm' or 'mpi'.
+
+    Raises:
+        FileNotFoundError: If there is neither a file nor a config of that name.
+        ValueError: If the checkpoint is unsafe or damaged, or contains no config.
     """
     is_checkpoint = str(path).endswith('.pth')
-    cfg = stored_config(read_checkpoint(path), path) if is_checkpoint else Config.fromfile(path)
+    cfg = stored_config(read_checkpoint(path), path) if is_checkpoint else Config.fromfile(find_config(path))
     cfg.launcher = launcher
     cfg.merge_from_dict(dict(cfg_options or {}))
-    own_folder = None if is_checkpoint else cfg.get('work_dir')  # the one it was trained in is not ours
+    own_folder = None if is_checkpoint else cfg.get('work_dir')  # a checkpoint has the folder that it was trained in
     cfg.work_dir = work_dir or own_folder or f'work_dirs/{Path(path).stem}'
     return cfg
 
 
 def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runner:
-    """Train a model, with the validation that the config asks for.
+    """Train a model, with validation if the config has it.
 
     Args:
         cfg: From ``load_config``.
-        amp: Automatic mixed precision: float16, or bfloat16 if ``optim_wrapper.dtype`` is that. Without a GPU or
-            another accelerator that mmengine supports, float16 becomes float32 with a warning.
-        resume: A checkpoint to go on from, or True for the last whole one in the work folder, if there is one.
+        amp: Automatic mixed precision: float16, or bfloat16 if ``optim_wrapper.dtype`` is 'bfloat16'. Without a
+            GPU or another accelerator that mmengine supports, float16 becomes float32, with a warning.
+        resume: Checkpoint to resume from, or True for the last intact one in the work folder, if there is any.
+
+    Returns:
+        The runner, after training.
 
     Raises:
-        ValueError: If all checkpoints in the work folder are damaged, or ``amp`` is asked of an optimizer wrapper that
-            brings its own precision.
-        SystemExit: If SIGTERM stopped the run: status 143, behind a checkpoint.
+        ValueError: If all checkpoints in the work folder are damaged, or ``amp`` is set for an optimizer wrapper with
+            a precision of its own.
+        SystemExit: If SIGTERM stopped the run, after a checkpoint was saved; status 143.
     """
     if amp:
-        _ask_for_mixed_precision(cfg)
+        _enable_mixed_precision(cfg)
     if cfg.optim_wrapper.type == 'AmpOptimWrapper':
-        _settle_precision(cfg)
+        _choose_precision(cfg)
     checkpoint = last_intact_checkpoint(cfg.work_dir) if resume is True else resume
     if checkpoint:
         cfg.resume, cfg.load_from = True, checkpoint
     elif resume:
-        print_log(f'no checkpoint in {cfg.work_dir} yet: this is the beginning', logger='current')
+        print_log(f'no checkpoint in {cfg.work_dir} to resume from: training from the start', logger='current')
     for loader in (cfg.train_dataloader, cfg.get('val_dataloader') or {}):
         loader.setdefault('worker_init_fn', dict(type=ignore_sigterm.__name__))
     runner = _start(cfg)
@@ -92,21 +101,21 @@ def evaluate(
 
     Args:
         cfg: From ``load_config``.
-        checkpoint: Weights.
-        tasks: Which results to predict and measure; by default all that the config names.
-        tta: Test-time augmentation: the semantic task from several scales, each also flipped.
-        show_dir: Folder for pictures of the results.
+        checkpoint: Checkpoint file.
+        tasks: Tasks to predict and evaluate; default: those of the config.
+        tta: Test-time augmentation of the semantic task: several scales, each also flipped.
+        show_dir: Folder for images of the results; default: none are written.
 
     Returns:
-        The metrics.
+        The metrics, by name.
 
     Raises:
-        ValueError: If the config names no test data, a task is unknown, or the config or the tasks do not allow
+        ValueError: If the config has no test data, a task is unknown, or the config or the tasks do not fit
             test-time augmentation.
     """
     if 'test_dataloader' not in cfg:
         raise ValueError(
-            'the config names no test data: give a config file, as converted checkpoints carry the model alone'
+            'the config has no test data, as that of a converted checkpoint: give a config file, or a name, too'
         )
     if tta:
         tasks = _restrict_to_tta(cfg, tasks)
@@ -119,14 +128,14 @@ def evaluate(
         return _start(cfg, build_runner_with_tta if tta else Runner.from_cfg).test()
 
 
-def _ask_for_mixed_precision(cfg: Config) -> None:
+def _enable_mixed_precision(cfg: Config) -> None:
     wrapper = cfg.optim_wrapper.type
     if wrapper not in ('OptimWrapper', 'FiniteOptimWrapper', 'AmpOptimWrapper'):
-        raise ValueError(f'--amp does not fit {wrapper}: leave it out, and set optim_wrapper.dtype=bfloat16 instead')
+        raise ValueError(f'--amp does not work with {wrapper}: set optim_wrapper.dtype=bfloat16 instead')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
 
 
-def _settle_precision(cfg: Config) -> None:
+def _choose_precision(cfg: Config) -> None:
     """Choose the optimizer wrapper: float16 needs an accelerator and a gradient scaler, bfloat16 needs neither."""
     settings = cfg.optim_wrapper
     if settings.get('dtype') != 'bfloat16':
@@ -145,25 +154,25 @@ def _settle_precision(cfg: Config) -> None:
 def _restrict_to_tta(cfg: Config, tasks: Sequence[str] | None) -> list[str]:
     if 'tta_pipeline' not in cfg:
         raise ValueError('this config has no tta_pipeline: --tta is for ADE20K, Cityscapes and Mapillary')
-    if tasks is not None and list(tasks) != ['semantic']:
-        raise ValueError(f'test-time augmentation is of the semantic task alone, got tasks {list(tasks)}')
-    return ['semantic']
+    if tasks is not None and list(tasks) != [TTA_TASK]:
+        raise ValueError(f'test-time augmentation is for the {TTA_TASK} task alone, got tasks {list(tasks)}')
+    return [TTA_TASK]
 
 
 def _start(cfg: Config, build: Callable[[Config], Runner] = RUNNERS.build) -> Runner:
-    """Build the runner, by default of the type that the config names.
+    """Build the runner, by default of the type in the config.
 
     On machines without an accelerator, several processes communicate through gloo, which mmengine does not set up.
     """
     if cfg.launcher == 'pytorch' and not trains_on_accelerator():
         torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
-    os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'  # mmengine asks torch for less
+    os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'  # mmengine loads with weights_only=False
     return build(cfg)
 
 
 def restrict_tasks(cfg: Config, tasks: Sequence[str]) -> None:
-    """Predict only some tasks, and drop the metrics of the others."""
+    """Predict some tasks only, and drop the metrics of the others."""
     cfg.model.test_cfg.tasks = list(check_tasks(tasks))
     init_default_scope(cfg.default_scope)
     evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]

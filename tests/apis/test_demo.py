@@ -1,59 +1,77 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from mmoneformer.apis import demo
 from mmoneformer.tasks import TASKS
 
-
-def test_a_folder_that_is_no_clone(tmp_path):
-    with pytest.raises(FileNotFoundError, match='is not there: the demo needs a clone'):
-        demo.run_demo(tmp_path)
+CONFIG = """
+crop_size = (64, 48)
+train_cfg = dict(max_iters=8)
+train_dataloader = dict(dataset=dict(data_root='data/drawn/'))
+model = dict(test_cfg=dict())
+test_evaluator = [dict(type='x')]
+"""
+METRIC_NAMES = [name for names in demo.METRICS.values() for name in names]
 
 
 @pytest.fixture
-def clone(tmp_path, monkeypatch):
-    """A folder with the demo's config; what takes minutes is stood in for."""
+def calls(tmp_path, monkeypatch):
+    """What the demo calls in an empty folder, with functions in place of those that take minutes."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / 'configs').mkdir()
-    (tmp_path / demo.CONFIG).write_text(
-        "train_cfg = dict()\nmax_iters = 8\nmodel = dict(test_cfg=dict())\ntest_evaluator = [dict(type='x')]\n"
-    )
-    asked = {'tokens': [], 'any_token': []}
+    Path('config.py').write_text(CONFIG)
+    calls = {'tokens': [], 'any_token': []}
 
     def write_shapes(folder, **settings):
+        calls['shapes'] = settings
         (folder / 'val').mkdir(parents=True)
         (folder / 'val/1.jpg').touch()
 
     def train(cfg):
-        asked['val_interval'] = cfg.train_cfg.val_interval
-        (tmp_path / demo.WORK_DIR / 'training').mkdir(parents=True)
-        (tmp_path / demo.WORK_DIR / 'training/last_checkpoint').write_text('last.pth')
+        calls['val_interval'] = cfg.train_cfg.val_interval
+        Path(cfg.work_dir).mkdir(parents=True)
+        Path(cfg.work_dir, 'last_checkpoint').write_text('last.pth')
 
     def evaluate(cfg, checkpoint):
-        asked['tokens'].append(cfg.model.test_cfg.tokens)
-        asked['any_token'] += [evaluator.any_token for evaluator in cfg.test_evaluator]
+        assert checkpoint == 'last.pth'
+        calls['tokens'].append(cfg.model.test_cfg.tokens)
+        calls['any_token'] += [evaluator.any_token for evaluator in cfg.test_evaluator]
         offset = list(TASKS).index(cfg.model.test_cfg.tokens['panoptic'])
-        names = [name for names in demo.METRICS_OF_TASK.values() for name in names]
-        return {name: np.float64(10 * place + offset) for place, name in enumerate(names)}
+        return {name: np.float64(10 * place + offset) for place, name in enumerate(METRIC_NAMES)}
 
+    monkeypatch.setattr(demo, 'CONFIG', 'config.py')
     monkeypatch.setattr(demo, 'write_shapes', write_shapes)
     monkeypatch.setattr(demo, 'train', train)
     monkeypatch.setattr(demo, 'evaluate', evaluate)
     monkeypatch.setattr(
-        demo, 'OneFormerInferencer', lambda weights: lambda images, out_dir: asked.update(images=images)
+        demo, 'OneFormerInferencer', lambda weights: lambda images, out_dir: calls.update(images=images)
     )
-    return tmp_path, asked
+    return calls
 
 
-def test_each_metric_is_that_of_its_own_token(clone):
-    folder, asked = clone
-    demo.run_demo(folder)
-    report = json.loads((folder / demo.WORK_DIR / 'metrics.json').read_text())
+def test_each_metric_is_measured_with_the_token_of_its_task(calls):
+    demo.run_demo()
+    report = json.loads((demo.WORK_DIR / 'metrics.json').read_text())
     report.pop('seconds_of_training')
     assert report == {'PQ': 0, 'SQ': 10, 'RQ': 20, 'PQ_things': 30, 'PQ_stuff': 40, 'AP': 51, 'mIoU': 62}
-    assert asked['tokens'] == [dict.fromkeys(TASKS, token) for token in TASKS]
-    assert asked['any_token'] == [True] * 3
-    assert asked['val_interval'] > 8  # never: the evaluation comes later
-    assert asked['images'] == ['data/shapes/val/1.jpg']
+    assert calls['tokens'] == [dict.fromkeys(TASKS, token) for token in TASKS]
+    assert calls['any_token'] == [True] * 3
+    assert calls['val_interval'] > 8  # never: the evaluation comes later
+    assert calls['shapes'] == dict(num_train=2000, num_val=100, size=48, seed=0)
+    assert calls['images'] == ['data/drawn/val/1.jpg']
+
+
+def test_the_table_has_a_row_per_token(capsys):
+    results = {token: dict.fromkeys(METRIC_NAMES, index + 0.25) for index, token in enumerate(TASKS)}
+    Console(width=100).print(demo.token_table(results))
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ['│', 'instance', '│', '1.2', '│', '1.2', '│', '1.2', '│'] in rows
+
+
+def test_the_config_is_one_of_the_package():
+    cfg = demo.demo_config('training')
+    assert (cfg.work_dir, cfg.train_cfg.max_iters) == ('work_dirs/demo/training', 1100)
+    assert cfg.train_dataloader.dataset.data_root == 'data/shapes/'

@@ -242,5 +242,5 @@ def test_a_config_without_test_data(options, tmp_path):
         cfg.pop(key)
     path = tmp_path / 'model_only.py'
     cfg.dump(path)
-    with pytest.raises(ValueError, match='names no test data'):
+    with pytest.raises(ValueError, match='has no test data'):
         evaluate(load_config(path, work_dir=str(tmp_path)), 'converted.pth')

@@ -12,7 +12,7 @@ def test_loopback_and_twenty_megabytes_by_default(monkeypatch):
         'weights': ['a.pth', 'b.pth'],
         'host': '127.0.0.1',
         'port': 7860,
-        'device': 'cpu',
+        'device': 'auto',
         'max_mb': 20,
     }
 

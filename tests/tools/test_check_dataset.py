@@ -31,7 +31,7 @@ def arguments(folder, *options):
 
 def test_clean_then_with_a_copy_then_with_a_missing_file(main, folder, capsys):
     assert main(arguments(folder)) == 0
-    assert f'page: {folder}/check/index.html' in capsys.readouterr().out
+    assert f'report: {folder}/check/index.html' in capsys.readouterr().out
 
     (folder / 'val/000001.jpg').write_bytes((folder / 'train/000001.jpg').read_bytes())
     assert main(arguments(folder)) == 1

@@ -40,7 +40,7 @@ def test_folder(main, folder, tmp_path, capsys):
     main([str(folder / 'pictures'), '--weights', str(folder / 'x.pth'), '--out-dir', str(tmp_path)])
     of_each = [name + ending for name in 'ab' for ending in ('.png', '.json', '_panoptic.png', '_semantic.png')]
     assert names(tmp_path) == sorted([*of_each, 'instances.json', 'panoptic.json'])
-    assert capsys.readouterr().out.strip().endswith(f'2 pictures: {tmp_path}')
+    assert capsys.readouterr().out.strip().endswith(f'2 images: {tmp_path}')
 
 
 def test_files_and_options(main, folder, tmp_path):
@@ -69,7 +69,7 @@ def test_a_broken_picture_can_be_left_out(main, folder, tmp_path, capsys):
     pictures = [str(folder / 'pictures/*.png'), str(folder / 'x.pth')]
     options = ['--on-error', 'skip', '--batch-size', '2', '--precision', 'bfloat16', '--out-dir', str(tmp_path)]
     main([*pictures, '--weights', str(folder / 'x.pth'), *options])
-    assert capsys.readouterr().out.strip().endswith(f'2 pictures, 1 left out: {tmp_path}')
+    assert capsys.readouterr().out.strip().endswith(f'2 images, 1 skipped: {tmp_path}')
 
 
 def test_unknown_task(main, folder, capsys):

@@ -1,0 +1,51 @@
+"""Arguments that several commands take."""
+
+import argparse
+import os
+from argparse import Action, ArgumentParser, Namespace
+from typing import Any
+
+# Repeated here because the modules that define them import torch; a test compares.
+TASKS = ('panoptic', 'instance', 'semantic')  # mmoneformer.tasks
+PRECISIONS = ('float32', 'bfloat16', 'float16')  # mmoneformer.apis.device
+SPLITS = ('train', 'val')  # mmoneformer.apis.check_dataset
+
+CONFIG_HELP = "config file, or the name of a config ('mmoneformer config' lists them)"
+DEVICE_HELP = 'device, for example cuda:0; default: auto (CUDA, XPU, MPS or NPU where available, else CPU)'
+
+
+class LazyDictAction(Action):
+    """mmengine's DictAction, imported only when the option is used."""
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        """Parse ``key=value`` pairs into a dict."""
+        from mmengine.config import DictAction
+
+        action = DictAction(self.option_strings, self.dest, nargs=self.nargs)
+        action(parser, namespace, values, option_string)
+
+
+def add_config_options(parser: ArgumentParser) -> None:
+    """Add ``--cfg-options``."""
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=LazyDictAction, metavar='K=V', help='settings of the config to override'
+    )
+
+
+def add_process_options(parser: ArgumentParser) -> None:
+    """Add the options of distributed runs."""
+    group = parser.add_argument_group('distributed')
+    group.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='job launcher that started the processes; default: none',
+    )
+    group.add_argument('--local-rank', '--local_rank', default='0', help=argparse.SUPPRESS)  # torch's launcher
+
+
+def pass_on_rank(options: Namespace) -> None:
+    """Set ``LOCAL_RANK`` for mmengine; some launchers pass the rank as an argument alone."""
+    os.environ.setdefault('LOCAL_RANK', options.local_rank)
