@@ -1,4 +1,4 @@
-"""Measure mmoneformer beside transformers' OneFormer and mmdet's Mask2Former: same work, in turn, on this machine."""
+"""Benchmark mmoneformer against transformers' OneFormer and mmdet's Mask2Former on this machine."""
 
 import json
 import sys
@@ -31,27 +31,33 @@ MEMORY = {name: partial(training_memory_rows, name) for name in STEPS}
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = ArgumentParser(description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
-    parser.add_argument('--only', nargs='*', metavar='NAME', help='comparisons to run; an unknown name lists all')
-    parser.add_argument('--memory', action='store_true', help='also the memory of training with each option')
-    parser.add_argument('--curves', action='store_true', help='also the costs against sizes, as a plot')
-    parser.add_argument('--rounds', type=int, default=5, help='timed runs of each side')
-    parser.add_argument('--threads', type=int, default=2, help='of the CPU')
-    parser.add_argument('--quick', action='store_true', help='tiny work: shows that all runs, no more')
-    parser.add_argument('--device', choices=list(MEASURERS), default='cpu', help='where all runs')
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/benchmark'), help='folder to write to')
+    parser.add_argument(
+        '--only', nargs='*', metavar='NAME', help='comparisons to run, None for all; an unknown name lists them'
+    )
+    parser.add_argument('--memory', action='store_true', help='also measure training memory with each memory option')
+    parser.add_argument('--curves', action='store_true', help='also plot time and memory against input sizes')
+    parser.add_argument('--rounds', type=int, default=5, help='timed runs per implementation')
+    parser.add_argument('--threads', type=int, default=2, help='CPU threads')
+    parser.add_argument(
+        '--quick',
+        action='store_true',
+        help='tiny inputs, to check that it works',
+    )
+    parser.add_argument('--device', choices=list(MEASURERS), default='cpu', help='device')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/benchmark'), help='output folder')
     options = parser.parse_args(arguments)
     measurers = MEASURERS[options.device]
     known = measurers | MEMORY
     unknown = set(options.only or ()) - set(known)
     if unknown:
-        parser.error(f'unknown comparisons {sorted(unknown)}: choose of {list(known)}')
+        parser.error(f'unknown comparisons {sorted(unknown)}: choose from {list(known)}')
     chosen = {name: known[name] for name in (measurers if options.only is None else options.only)}
     if options.memory:
         chosen |= MEMORY
     settings = Settings(rounds=options.rounds, threads=options.threads, device=options.device, quick=options.quick)
     report = Report(machine=describe_machine(settings.threads, options.device), quick=settings.quick)
     for _ in _measured(chosen, settings, report):
-        report.write(options.out)  # each time: all of it may take an hour
+        report.write(options.out)  # after each comparison, because all of them may take an hour
     if options.curves:
         report.plots.append(_write_curves(options.out, settings))
         report.write(options.out)
@@ -63,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _measured(
     chosen: dict[str, Callable[[Settings], list[Row]]], settings: Settings, report: Report
 ) -> Iterator[None]:
-    """Add to the report, one name at a time; a peer that is not there leaves the others' figures alone."""
+    """Add one comparison at a time to the report; failed ones do not stop the others."""
     for name, rows in chosen.items():
         try:
             report.rows += rows(settings)
@@ -73,8 +79,8 @@ def _measured(
 
 
 def _write_curves(folder: Path, settings: Settings) -> str:
-    """Measure and draw them; the name of the picture."""
-    from benchmarking.plots import plot_curves  # matplotlib is needed by nothing else
+    """Measure and plot the curves; returns the name of the plot."""
+    from benchmarking.plots import plot_curves  # nothing else needs matplotlib
 
     folder.mkdir(parents=True, exist_ok=True)
     curves = [(curve, measure_curve(curve, settings)) for curve in CURVES]

@@ -1,4 +1,4 @@
-"""Measure what each kind of annotation teaches, and what fine-tuning saves: runs of one length on drawn data sets."""
+"""Compare training with each annotation type, and fine-tuning with training from scratch, on synthetic data sets."""
 
 import ast
 import json
@@ -23,12 +23,12 @@ DATA_SETS = {'shapes': ('shapes', 0), 'more': ('shapes', 1), 'signs': ('signs', 
 
 @dataclass(frozen=True)
 class Run:
-    """A training.
+    """A training run.
 
     Attributes:
-        sources: Folder and annotation of each source.
-        start: Checkpoint that it starts from; None starts anew.
-        share: Of the common number of steps.
+        sources: Folder and annotation type of each source.
+        start: Checkpoint to fine-tune; None trains from scratch.
+        share: Fraction of the common number of steps.
     """
 
     sources: Sequence[tuple[str, str]]
@@ -37,12 +37,12 @@ class Run:
 
     @property
     def folder(self) -> str:
-        """The data set that the run is measured on."""
+        """The data set on which the run is evaluated."""
         return self.sources[0][0]
 
 
 def runs(start: Path | None) -> dict[str, Run]:
-    """What is compared; fine-tuning only where there is something to start from."""
+    """The runs by name; fine-tuning is included if there is a checkpoint to start from."""
     compared = {
         'panoptic': Run([('shapes', 'panoptic')]),
         'instance': Run([('shapes', 'instance')]),
@@ -58,18 +58,20 @@ def runs(start: Path | None) -> dict[str, Run]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = ArgumentParser(description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
-    parser.add_argument('--only', nargs='*', metavar='NAME', help='runs to make; by default all')
-    parser.add_argument('--steps', type=int, default=1100, help='of a run; fine-tuning has a quarter of them')
-    parser.add_argument('--start', type=Path, help='what to fine-tune: a model of the shapes, as make demo trains it')
-    parser.add_argument('--num-train', type=int, default=1000, help='images of a data set')
-    parser.add_argument('--num-val', type=int, default=100, help='images to measure on')
-    parser.add_argument('--size', type=int, default=128, help='shorter side of the images in pixels')
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/own_data'), help='folder to write to')
+    parser.add_argument(
+        '--only', nargs='*', metavar='NAME', help='runs to perform, None for all; an unknown name lists them'
+    )
+    parser.add_argument('--steps', type=int, default=1100, help='training steps per run; fine-tuning uses a quarter')
+    parser.add_argument('--start', type=Path, help='checkpoint to fine-tune, such as that of make demo')
+    parser.add_argument('--num-train', type=int, default=1000, help='training images per data set')
+    parser.add_argument('--num-val', type=int, default=100, help='validation images per data set')
+    parser.add_argument('--size', type=int, default=128, help='shorter image side in pixels')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/own_data'), help='output folder')
     options = parser.parse_args(arguments)
     compared = runs(options.start)
     unknown = set(options.only or ()) - set(compared)
     if unknown:
-        parser.error(f'unknown runs {sorted(unknown)}: choose of {list(compared)}')
+        parser.error(f'unknown runs {sorted(unknown)}: choose from {list(compared)}')
     for folder, (classes, seed) in DATA_SETS.items():
         sizes = dict(num_train=options.num_train, num_val=options.num_val, size=options.size)
         write_shapes(options.out / 'data' / folder, seed=seed, classes=classes, **sizes)
@@ -80,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure(run: Run, work_dir: Path, data: Path, steps: int) -> dict[str, float]:
-    """Train, and measure the tasks that the run has learnt, on the panoptic annotation of its validation images."""
+    """Train, and evaluate the trained tasks on the panoptic annotation of the validation images."""
     cfg = train_and_test(run, work_dir, data, steps)
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = cfg.default_hooks.checkpoint.save_best = None
     train(cfg)
@@ -91,7 +93,7 @@ def measure(run: Run, work_dir: Path, data: Path, steps: int) -> dict[str, float
 
 
 def train_and_test(run: Run, work_dir: Path, data: Path, steps: int) -> Config:
-    """The demo's model and schedule with the data of a run, as the template describes them."""
+    """Model and schedule of the demo with the data of a run, as defined by the template."""
     own = template(run, data)
     cfg = load_config(MODEL, work_dir=str(work_dir), cfg_options={'max_iters': round(steps * run.share)})
     for loader, split in ((cfg.train_dataloader, 'train'), (cfg.val_dataloader, 'val'), (cfg.test_dataloader, 'val')):
@@ -122,7 +124,7 @@ def template(run: Run, data: Path) -> Config:
 
 
 def fill_in(choices: Mapping[str, Any]) -> Config:
-    """Read the template as if its user had written other values."""
+    """Load the template with some of its assignments replaced."""
     tree = ast.parse(TEMPLATE.read_text().replace("'_base_/", f"'{CONFIGS}/_base_/"))
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in choices:

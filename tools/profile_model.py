@@ -1,4 +1,4 @@
-"""Where the time of a model goes: a pass, or a training step, by part and by operator."""
+"""Profile a forward pass or a training step of a model, by module and by operator."""
 
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from mmoneformer.models import OneFormer
 from mmoneformer.tasks import TASKS
 
 Maker = Callable[[OneFormer, Case], Callable[[], Any]]
-WHOLE, REST = 'all', 'the rest, and gradients'
+TOTAL, REST = 'total', 'other, and backward'
 PARTS = (
     'backbone',
     'panoptic_head.pixel_decoder',
@@ -27,15 +27,15 @@ MAKERS: dict[str, Maker] = {'forward': our_model.forward_of, 'training': our_mod
 
 
 def profile_work(make: Maker, case: Case, *, rows: int) -> str:
-    """Profile one run of a work, after another one.
+    """Profile the second of two runs.
 
     Args:
-        make: Makes the work of a model.
-        case: Its size.
-        rows: Operators to list.
+        make: Creates the function to profile from a model and a case.
+        case: Size of the inputs.
+        rows: Number of operators to list.
 
     Returns:
-        A table of the parts, then one of the operators.
+        A table of the modules, followed by a table of the operators.
     """
     model = our_model.build(case)
     for name in PARTS:
@@ -44,12 +44,12 @@ def profile_work(make: Maker, case: Case, *, rows: int) -> str:
     work = make(model, case)
     work()  # the first run fills caches
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if case.device.startswith('cuda') else [])]
-    with profile(activities=activities) as profiler, record_function(WHOLE):
+    with profile(activities=activities) as profiler, record_function(TOTAL):
         work()
     averages = profiler.key_averages()
-    seconds = {row.key: row.cpu_time_total / 1e6 for row in averages if row.key in (WHOLE, *PARTS)}
-    seconds[REST] = 2 * seconds[WHOLE] - sum(seconds.values())
-    lines = [f'{name:<34}{seconds[name]:9.3f} s {seconds[name] / seconds[WHOLE]:6.1%}' for name in seconds]
+    seconds = {row.key: row.cpu_time_total / 1e6 for row in averages if row.key in (TOTAL, *PARTS)}
+    seconds[REST] = 2 * seconds[TOTAL] - sum(seconds.values())
+    lines = [f'{name:<34}{seconds[name]:9.3f} s {seconds[name] / seconds[TOTAL]:6.1%}' for name in seconds]
     return '\n'.join([*lines, '', averages.table(sort_by=f'self_{case.device}_time_total', row_limit=rows)])
 
 
@@ -64,14 +64,16 @@ def _recorded(name: str, forward: Callable[..., Any]) -> Callable[..., Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = ArgumentParser(description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
-    parser.add_argument('config', help='name of a config, for example oneformer_swin-l_ade20k')
-    parser.add_argument('--work', choices=list(MAKERS), default='forward', help='what is profiled')
-    parser.add_argument('--size', nargs=2, type=int, default=(640, 640), metavar=('H', 'W'), help='of the images')
-    parser.add_argument('--batch', type=int, default=1, help='images')
-    parser.add_argument('--tasks', nargs='+', choices=list(TASKS), default=['panoptic'], help='asked of each image')
-    parser.add_argument('--precision', choices=PRECISIONS, default='float32', help='of the computation')
-    parser.add_argument('--device', choices=['cpu', 'cuda'], default='cpu', help='where it runs')
-    parser.add_argument('--rows', type=int, default=20, help='operators to list')
+    parser.add_argument('config', help='config name, for example oneformer_swin-l_ade20k')
+    parser.add_argument('--work', choices=list(MAKERS), default='forward', help='what to profile')
+    parser.add_argument(
+        '--size', nargs=2, type=int, default=(640, 640), metavar=('H', 'W'), help='image size in pixels'
+    )
+    parser.add_argument('--batch', type=int, default=1, help='batch size')
+    parser.add_argument('--tasks', nargs='+', choices=list(TASKS), default=['panoptic'], help='tasks to predict')
+    parser.add_argument('--precision', choices=PRECISIONS, default='float32', help='floating-point precision')
+    parser.add_argument('--device', choices=['cpu', 'cuda'], default='cpu', help='device')
+    parser.add_argument('--rows', type=int, default=20, help='number of operators to list')
     options = vars(parser.parse_args(arguments))
     work, rows = options.pop('work'), options.pop('rows')
     height, width = options.pop('size')

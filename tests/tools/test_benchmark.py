@@ -25,7 +25,7 @@ def test_a_comparison_end_to_end(tmp_path):
     assert done.stdout.strip().endswith((tmp_path / 'benchmark.md').read_text().strip())  # mmdet's fork talks, too
 
 
-def test_unknown_names_are_told_what_there_is(tmp_path):
+def test_unknown_names_list_the_known_ones(tmp_path):
     done = call('--only', 'swin-xl', '--out', tmp_path)
     assert done.returncode == 2
     assert "unknown comparisons ['swin-xl']" in done.stderr

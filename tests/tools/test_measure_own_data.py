@@ -1,4 +1,4 @@
-"""The command line at a tiny size; what the figures are worth, only its real length tells."""
+"""The command line at a tiny size; the figures themselves are meaningless here."""
 
 import json
 import runpy
@@ -53,4 +53,4 @@ def test_what_the_runs_are_taught(tool, tmp_path):
 def test_unknown_run(tool, tmp_path, capsys):
     with pytest.raises(SystemExit):
         call(tool, tmp_path, '--only', 'boxes')
-    assert "unknown runs ['boxes']: choose of ['panoptic'" in capsys.readouterr().err
+    assert "unknown runs ['boxes']: choose from ['panoptic'" in capsys.readouterr().err

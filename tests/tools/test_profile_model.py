@@ -23,8 +23,8 @@ def test_parts_add_up(profile_work, work):
 
     table = profile_work.profile_work(profile_work.MAKERS[work], SWIN_T.under(Settings(quick=True)), rows=5)
     seconds = {name: float(value) for name, value in re.findall(r'^(.+?) +([\d.]+) s +[\d.]+%$', table, re.M)}
-    whole = seconds.pop('all')
-    assert sum(seconds.values()) == pytest.approx(whole, abs=0.01)
+    total = seconds.pop('total')
+    assert sum(seconds.values()) == pytest.approx(total, abs=0.01)
     assert seconds['backbone'] > 0
     assert ('panoptic_head.set_loss' in seconds) == (work == 'training')
     assert 'aten::' in table

@@ -1,4 +1,4 @@
-"""What is compared on a CPU: the table of all comparisons, with their targets."""
+"""Comparisons on a CPU, with their targets."""
 
 from dataclasses import replace
 
@@ -16,14 +16,14 @@ JITTER = Case(config='oneformer_r50_coco', size=(480, 640), masks=40)
 POST_PROCESSING = Case(size=(1024, 2048), queries=250, masks=250)
 
 
-def forward_beside_hugging_face(name: str, what: str, case: Case, *, target: float) -> Comparison:
-    """One pass of ours for all tasks beside one of theirs for each."""
+def forward_vs_hugging_face(name: str, what: str, case: Case, *, target: float) -> Comparison:
+    """One forward pass of ours for all tasks, against one of theirs per task."""
     sides = dict(ours=Side('our_model:forward', case), peer=Side('hugging_face:forward', case))
     return Comparison(name=name, what=what, measures=(Time(target),), **sides)
 
 
 def post_processing(name: str, what: str, case: Case) -> Comparison:
-    """Results of the three tasks from the same logits."""
+    """Post-processing of the same logits to the results of the three tasks."""
     return Comparison(
         name=name,
         what=what,
@@ -34,55 +34,55 @@ def post_processing(name: str, what: str, case: Case) -> Comparison:
 
 
 COMPARISONS = (
-    forward_beside_hugging_face('swin-l', 'Swin-L 640 x 640, one task, beside transformers', SWIN_L, target=0.80),
-    forward_beside_hugging_face('swin-t', 'Swin-T 512 x 512, one task, beside transformers', SWIN_T, target=0.50),
-    forward_beside_hugging_face(
+    forward_vs_hugging_face('swin-l', 'forward, Swin-L, 640 x 640, one task, vs. transformers', SWIN_L, target=0.80),
+    forward_vs_hugging_face('swin-t', 'forward, Swin-T, 512 x 512, one task, vs. transformers', SWIN_T, target=0.50),
+    forward_vs_hugging_face(
         'swin-l-three-tasks',
-        "Swin-L 640 x 640, three tasks, beside transformers' three passes",
+        'forward, Swin-L, 640 x 640, three tasks, vs. three passes of transformers',
         SWIN_L_ALL_TASKS,
         target=0.35,
     ),
     Comparison(
         name='swin-l-bfloat16',
-        what='Swin-L 640 x 640, one task, bfloat16 autocast, beside transformers in float32',
+        what='forward, Swin-L, 640 x 640, one task, bfloat16 autocast, vs. transformers in float32',
         ours=Side('our_model:forward', replace(SWIN_L, precision='bfloat16')),
         peer=Side('hugging_face:forward', SWIN_L),
         measures=(Time(0.40), PanopticAgreement(0.99)),
     ),
     Comparison(
         name='swin-t-training',
-        what='training step, Swin-T 512 x 512, batch 2, 15 masks, beside transformers',
+        what='training step, Swin-T, 512 x 512, batch 2, 15 masks, vs. transformers',
         ours=Side('our_model:training_step', SWIN_T_TRAINING),
         peer=Side('hugging_face:training_step', SWIN_T_TRAINING),
         measures=(Time(0.35), PeakMemory(0.40)),
     ),
     Comparison(
         name='r50-training',
-        what="training step, ResNet-50 512 x 512, batch 2, 15 masks, 150 queries, beside mmdet's Mask2Former, 100",
+        what="training step, R50, 512 x 512, batch 2, 15 masks, 150 queries, vs. mmdet's Mask2Former with 100",
         ours=Side('our_model:training_step', R50_TRAINING),
         peer=Side('mask2former:training_step', R50_TRAINING),
         measures=(Time(0.70), PeakMemory()),
     ),
     Comparison(
         name='pipeline',
-        what="data pipeline, 480 x 640 with 40 segments to 1024 x 1024, 20 samples, beside mmdet's",
+        what='data pipeline, 480 x 640 with 40 segments to 1024 x 1024, 20 samples, vs. mmdet',
         ours=Side('pipelines:ours', JITTER),
         peer=Side('pipelines:mmdet', JITTER),
         measures=(Time(0.30),),
     ),
     post_processing(
         'post-processing',
-        'post-processing of three tasks, 1024 x 2048, 250 sure queries, beside transformers',
+        'post-processing, three tasks, 1024 x 2048, 250 confident queries, vs. transformers',
         POST_PROCESSING,
     ),
     post_processing(
         'post-processing-usual',
-        'post-processing of three tasks, 1024 x 2048, 40 of 250 queries sure, beside transformers',
+        'post-processing, three tasks, 1024 x 2048, 40 of 250 queries confident, vs. transformers',
         replace(POST_PROCESSING, masks=40),
     ),
     Comparison(
         name='further-task',
-        what='Swin-L 640 x 640, each further task of an image, beside the first',
+        what='forward, Swin-L, 640 x 640, each additional task, relative to the first',
         ours=Side('our_model:forward', SWIN_L_ALL_TASKS),
         peer=Side('our_model:forward', SWIN_L),
         measures=(TimeOfFurtherTask(0.15),),

@@ -1,4 +1,4 @@
-"""What is compared on a CUDA device: precisions, batches, eager and compiled, forward alone and end to end."""
+"""Comparisons on a CUDA device: precisions, batch sizes, eager and compiled, forward pass and end to end."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +19,7 @@ def _forward() -> Iterator[Comparison]:
                 how = 'compiled' if compiled else 'eager'
                 yield Comparison(
                     name=f'forward-{precision}-{batch}-{how}',
-                    what=f'Swin-L 640 x 640, forward, {precision}, batch {batch}, {how}, beside transformers',
+                    what=f'forward, Swin-L, 640 x 640, {precision}, batch {batch}, {how}, vs. transformers',
                     ours=Side('our_model:forward', case),
                     peer=Side('hugging_face:forward', case),
                     measures=(Time(), MatrixShare()),
@@ -31,7 +31,7 @@ def _end_to_end() -> Iterator[Comparison]:
         case = replace(SWIN_L, precision='bfloat16', batch=batch)
         yield Comparison(
             name=f'end-to-end-{batch}',
-            what=f'Swin-L 640 x 640, bytes to panoptic map, bfloat16, batch {batch}, beside transformers',
+            what=f'images to panoptic maps, Swin-L, 640 x 640, bfloat16, batch {batch}, vs. transformers',
             ours=Side('end_to_end:ours', case),
             peer=Side('end_to_end:transformers', case),
             measures=(Time(),),
@@ -42,7 +42,7 @@ def _further_tasks() -> Iterator[Comparison]:
     for batch in BATCHES:
         yield Comparison(
             name=f'further-task-{batch}',
-            what=f'Swin-L 640 x 640, bfloat16, batch {batch}, each further task, beside the first',
+            what=f'forward, Swin-L, 640 x 640, bfloat16, batch {batch}, each additional task, relative to the first',
             ours=Side('our_model:forward', replace(SWIN_L_ALL_TASKS, precision='bfloat16', batch=batch)),
             peer=Side('our_model:forward', replace(SWIN_L, precision='bfloat16', batch=batch)),
             measures=(TimeOfFurtherTask(0.15),),
@@ -54,7 +54,7 @@ def _training() -> Iterator[Comparison]:
         case = replace(case, precision='bfloat16')
         yield Comparison(
             name=f'{name}-training',
-            what=f'training step, {name.title()}, side {case.size[0]}, bfloat16, batch 2, beside transformers',
+            what=f'training step, {name.title()}, side {case.size[0]}, bfloat16, batch 2, vs. transformers',
             ours=Side('our_model:training_step', case),
             peer=Side('hugging_face:training_step', case),
             measures=(Time(), PeakMemory()),

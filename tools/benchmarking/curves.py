@@ -1,4 +1,4 @@
-"""What our model costs, against the size of the image and the numbers of queries, masks and tasks."""
+"""Time and memory of the model against image size and the number of queries, masks and tasks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,14 +18,14 @@ QUICK_VALUES = 2
 
 @dataclass(frozen=True)
 class Curve:
-    """Something that is varied.
+    """Measurements with one varying quantity.
 
     Attributes:
-        label: Of the axis.
-        maker: The work, as ``Side`` takes it.
-        case: What is varied.
-        vary: Gives the case another value.
-        values: What is tried, ascending.
+        label: Axis label.
+        maker: Creates the function to measure, see ``Side``.
+        case: The case to vary.
+        vary: Returns the case with another value.
+        values: Values, ascending.
     """
 
     label: str
@@ -37,7 +37,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Point:
-    """What a value costs: seconds (median) and peak memory in GB."""
+    """Median time in seconds and peak memory in GB at a value."""
 
     value: int
     seconds: float
@@ -46,7 +46,7 @@ class Point:
 
 CURVES = (
     Curve(
-        'side of the image in pixels',
+        'image side in pixels',
         'our_model:forward',
         SWIN_T,
         lambda case, side: replace(case, size=(side, side)),
@@ -60,14 +60,14 @@ CURVES = (
         (50, 100, 150, 250, 400),
     ),
     Curve(
-        'tasks of an image',
+        'tasks per image',
         'our_model:forward',
         SWIN_T,
         lambda case, count: replace(case, tasks=tuple(TASKS)[:count]),
         (1, 2, 3),
     ),
     Curve(
-        'masks of an image (training, batch 2)',
+        'masks per image (training, batch 2)',
         'our_model:training_step',
         SWIN_T_TRAINING,
         lambda case, count: replace(case, masks=count),
@@ -77,7 +77,7 @@ CURVES = (
 
 
 def measure_curve(curve: Curve, settings: Settings) -> list[Point]:
-    """Measure each value in processes of its own."""
+    """Measure each value in separate processes."""
     case = curve.case.under(settings)
     values = curve.values[:QUICK_VALUES] if settings.quick else curve.values
     return [_measure(value, Side(curve.maker, curve.vary(case, value)), settings) for value in values]
@@ -94,7 +94,7 @@ def _measure(value: int, side: Side, settings: Settings) -> Point:
 
 
 def seconds_of_side(side: Side, rounds: int) -> float:
-    """Median time of a side's work, in this process."""
+    """Median run time, in this process."""
     work = side.make()
     for _ in range(WARM_UP_RUNS):
         work()

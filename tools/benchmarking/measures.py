@@ -1,4 +1,4 @@
-"""What can be measured of a comparison: time, memory, agreement."""
+"""Quantities to compare: time, memory, agreement."""
 
 from dataclasses import dataclass
 from pkgutil import resolve_name

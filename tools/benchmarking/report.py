@@ -1,4 +1,4 @@
-"""The report of a benchmark: markdown to read, json to compute with."""
+"""The report of a benchmark, as Markdown and JSON."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -7,32 +7,33 @@ from typing import Any
 
 from benchmarking.row import Row
 
-HEADER = '| what | ours | peer | ratio | range | target | met |\n|---|---|---|---|---|---|---|'
+HEADER = '| measurement | mmoneformer | reference | ratio | range | target | met |\n|---|---|---|---|---|---|---|'
 FORMATS = {'': '{:.2%}', 's': '{:.3f} s', 'GB': '{:.2f} GB'}
-QUICK = '**A quick run: the work was tiny, whatever the table says, and the figures say nothing.**\n'
+QUICK = '**Quick run with tiny inputs, not those named in the table: the figures are meaningless.**\n'
 NOTES = """\
-Both sides run in one process, in turn, on the same inputs: `ours` and `peer` are medians, `ratio` is that of the
-medians, `range` the least and greatest ratio of two runs in a row. Peak memory is that of a process of its own for
-each side, over what imported code takes; extra memory is what the work takes on top of model and inputs.
+Both implementations run alternately in one process on the same inputs. Times are medians, `ratio` is the ratio of the
+medians, and `range` the smallest and largest ratio of two consecutive runs. Peak memory is measured in a separate
+process for each implementation and excludes imported code; extra memory excludes the model and its inputs, too.
 
-Both sides have the same random weights, ours, converted. Panoptic maps of random weights say nothing (a rounding
-error flips them), so agreement is measured after fitting the head to one image. transformers gets images whose sides
-are multiples of 32. Its post-processing has the settings of an evaluation, and torch's own resize where torchvision is
-missing; its semantic maps are computed at a quarter of the size, the authors' and ours at the full one. mmdet's
-pipeline gets `panopticapi.utils.rgb2id` from here where panopticapi is missing; it leaves padding to the model.
+Both implementations have the same random weights, converted from mmoneformer. Panoptic maps of random weights are
+decided by rounding errors, so agreement is measured after fitting the head to one image. transformers receives images
+whose sides are multiples of 32. Its post-processing has the settings of an evaluation, and uses torch's resize if
+torchvision is missing; it computes semantic maps at a quarter of the size, the authors and mmoneformer at full size.
+If panopticapi is missing, mmdet's pipeline uses a replacement of `panopticapi.utils.rgb2id`; it leaves padding to the
+model.
 """
 
 
 @dataclass
 class Report:
-    """What was measured so far.
+    """The measurements so far.
 
     Attributes:
-        machine: From ``describe_machine``.
-        quick: Whether the work was tiny.
-        rows: The figures.
-        failures: Why some comparisons could not be measured.
-        plots: Names of pictures that lie beside the report.
+        machine: As returned by ``describe_machine``.
+        quick: Whether the inputs were tiny.
+        rows: The measurements.
+        failures: Reasons of failed comparisons, by name.
+        plots: File names of plots in the folder of the report.
     """
 
     machine: dict[str, Any]
@@ -42,7 +43,7 @@ class Report:
     plots: list[str] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
-        """Write ``benchmark.json`` and ``benchmark.md``; the folder is made, if it is not there."""
+        """Write ``benchmark.json`` and ``benchmark.md``; creates the folder if necessary."""
         folder.mkdir(parents=True, exist_ok=True)
         content = asdict(self) | {'rows': [asdict(row) | {'met': row.met} for row in self.rows]}
         (folder / 'benchmark.json').write_text(json.dumps(content, indent=2) + '\n')

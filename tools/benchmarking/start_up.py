@@ -1,4 +1,4 @@
-"""How long a new interpreter takes until a small model stands, and whose code it has imported by then."""
+"""Time to import mmoneformer and build a small model in a new interpreter, and the number of imported modules."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ NOTED = ('mmdet', 'mmseg', 'transformers', 'torchvision', 'matplotlib', 'pycocot
 
 
 def start_up_rows(settings: Settings) -> list[Row]:
-    """Measure it; the row says how many modules of packages that could matter are imported."""
+    """Measure it; the row lists the number of imported modules of some packages."""
     runs = [_run() for _ in range(settings.rounds)]
     seconds = [time_taken for time_taken, _ in runs]
     counts = runs[0][1]
@@ -37,7 +37,7 @@ def start_up_rows(settings: Settings) -> list[Row]:
     value = median(seconds)
     row = Row(
         name=NAME,
-        what=f'`import mmoneformer` and building the tiny model, in seconds (modules imported: {imported})',
+        what=f'`import mmoneformer` and building the tiny model (imported modules: {imported})',
         unit='s',
         ours=value,
         value=value,

@@ -1,4 +1,4 @@
-"""Peak memory of a training step under each option that saves some."""
+"""Peak memory of a training step with each option that reduces it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,19 +13,19 @@ from benchmarking.settings import Settings
 
 BATCH = 2
 STEPS = {
-    'training-memory-swin-t': ('Swin-T 512 x 512', replace(SWIN_T, batch=BATCH)),
-    'training-memory-swin-l': ('Swin-L 640 x 640', replace(SWIN_L, batch=BATCH)),
+    'training-memory-swin-t': ('Swin-T, 512 x 512', replace(SWIN_T, batch=BATCH)),
+    'training-memory-swin-l': ('Swin-L, 640 x 640', replace(SWIN_L, batch=BATCH)),
 }
 
 
 @dataclass(frozen=True)
 class Saving:
-    """A way to save memory.
+    """An option that reduces memory.
 
     Attributes:
-        what: In words.
-        options: Settings of the config.
-        fields: Of the case.
+        what: Description for the report.
+        options: Config values to change.
+        fields: Fields of the case to change.
     """
 
     what: str
@@ -33,7 +33,7 @@ class Saving:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
     def apply(self, case: Case) -> Case:
-        """The case with the saving."""
+        """The case with the option."""
         return replace(case, options={**case.options, **self.options}, **self.fields)
 
 
@@ -41,26 +41,26 @@ RECOMPUTE_BACKBONE = {'model.backbone.with_cp': True}
 RECOMPUTE_PIXEL_DECODER = {'model.panoptic_head.pixel_decoder.with_cp': True}
 RECOMPUTE_BOTH = RECOMPUTE_BACKBONE | RECOMPUTE_PIXEL_DECODER
 SAVINGS = (
-    Saving('plain'),
+    Saving('defaults'),
     Saving('bfloat16 autocast', fields=dict(precision='bfloat16')),
     Saving('backbone recomputed', RECOMPUTE_BACKBONE),
     Saving('pixel decoder recomputed', RECOMPUTE_PIXEL_DECODER),
     Saving('both recomputed', RECOMPUTE_BOTH),
     Saving('frozen backbone', {'model.backbone.frozen_stages': 4}),
-    Saving('one image at a time (accumulation)', fields=dict(batch=1)),
-    Saving('all but the frozen backbone', RECOMPUTE_BOTH, dict(precision='bfloat16', batch=1)),
+    Saving('batch size 1, accumulated', fields=dict(batch=1)),
+    Saving('batch size 1, both recomputed, bfloat16', RECOMPUTE_BOTH, dict(precision='bfloat16', batch=1)),
 )
 
 
 def training_memory_rows(name: str, settings: Settings) -> list[Row]:
-    """Measure all options of a step, by its name in ``STEPS``, each beside the plain step."""
+    """Measure a step of ``STEPS`` with every option, relative to the defaults."""
     what, case = STEPS[name]
     base = case.under(settings)
     peaks = [_peak(saving.apply(base), settings) for saving in SAVINGS]
     return [
         Row(
             name=name,
-            what=f'memory of a training step, {what}, batch {BATCH}: {saving.what}',
+            what=f'training step, {what}, batch {BATCH}, {saving.what}: peak memory',
             unit='GB',
             ours=peak,
             peer=peaks[0],

@@ -1,11 +1,11 @@
-"""Make ADE20K's panoptic annotation from ADEChallengeData2016.zip and annotations_instance.tar.
+"""Create the panoptic annotation of ADE20K from ADEChallengeData2016.zip and annotations_instance.tar.
 
     python tools/dataset_converters/ade20k.py data/ade/ADEChallengeData2016
 
-reads images/, annotations/ and annotations_instance/, and writes ade20k_panoptic_{train,val}.json and the folders of
-that name beside them.
+reads images/, annotations/ and annotations_instance/, and writes ade20k_panoptic_{train,val}.json and folders of the
+same names next to them.
 
-Run it again after an interruption: what is done is kept.
+An interrupted conversion can be continued by running the command again.
 """
 
 from mmoneformer.datasets.converters import ade20k

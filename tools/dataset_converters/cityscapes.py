@@ -1,10 +1,10 @@
-"""Make Cityscapes' panoptic annotation from gtFine_trainvaltest.zip and leftImg8bit_trainvaltest.zip.
+"""Create the panoptic annotation of Cityscapes from gtFine_trainvaltest.zip and leftImg8bit_trainvaltest.zip.
 
     python tools/dataset_converters/cityscapes.py data/cityscapes
 
-writes gtFine/cityscapes_panoptic_{train,val}.json and the folders of that name.
+writes gtFine/cityscapes_panoptic_{train,val}.json and folders of the same names.
 
-Run it again after an interruption: what is done is kept.
+An interrupted conversion can be continued by running the command again.
 """
 
 from mmoneformer.datasets.converters import cityscapes

@@ -1,11 +1,11 @@
-"""Unpack and check COCO's panoptic annotation.
+"""Unpack and check the panoptic annotation of COCO.
 
     python tools/dataset_converters/coco.py data/coco
 
-reads train2017/, val2017/ and panoptic_annotations_trainval2017.zip, and leaves
-annotations/panoptic_{train,val}2017.json and the folders of that name.
+reads train2017/, val2017/ and panoptic_annotations_trainval2017.zip, and writes
+annotations/panoptic_{train,val}2017.json and folders of the same names.
 
-Run it again after an interruption: what is done is kept.
+An interrupted conversion can be continued by running the command again.
 """
 
 from mmoneformer.datasets.converters import coco

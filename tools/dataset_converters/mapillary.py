@@ -1,10 +1,10 @@
-"""Make the panoptic annotation of Mapillary Vistas v1.2.
+"""Create the panoptic annotation of Mapillary Vistas v1.2.
 
     python tools/dataset_converters/mapillary.py data/mapillary_vistas
 
-reads training/ and validation/, and writes mapillary_panoptic_{train,val}.json and the folders of that name.
+reads training/ and validation/, and writes mapillary_panoptic_{train,val}.json and folders of the same names.
 
-Run it again after an interruption: what is done is kept.
+An interrupted conversion can be continued by running the command again.
 """
 
 from mmoneformer.datasets.converters import mapillary
