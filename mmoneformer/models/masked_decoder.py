@@ -18,6 +18,8 @@ NUM_LEVELS = 3
 class DecoderLayer(nn.Module):
     """Masked cross-attention, self-attention, feed-forward; post-norm, no dropout."""
 
+    fsdp_unit = True
+
     def __init__(self, channels: int, *, feedforward_channels: int) -> None:
         super().__init__()
         self.cross_attn = MultiHeadAttention(channels)
@@ -64,6 +66,10 @@ class MaskedDecoder(nn.Module):
         self.layers = nn.ModuleList(
             DecoderLayer(channels, feedforward_channels=feedforward_channels) for _ in range(num_layers)
         )
+
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters without weight decay (timm's convention)."""
+        return {'level_embed'}
 
     def forward(
         self, queries: Tensor, query_positions: Tensor, pixels: PixelFeatures, predict: PredictionHead

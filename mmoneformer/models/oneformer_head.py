@@ -82,6 +82,10 @@ class OneFormerHead(nn.Module):
         self.set_loss = MODELS.build(set_loss or dict(type='MaskSetLoss'))
         self.contrastive_loss = MODELS.build(contrastive_loss or dict(type='QueryTextContrastiveLoss'))
 
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters without weight decay (timm's convention)."""
+        return {'query_embed'}
+
     def forward(self, features: Sequence[Tensor], tasks: Sequence[Sequence[str]]) -> HeadOutput:
         """Predict classes and masks for each task of each image.
 

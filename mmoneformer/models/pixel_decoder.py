@@ -35,6 +35,8 @@ class PixelFeatures(NamedTuple):
 class EncoderLayer(nn.Module):
     """Deformable self-attention over all levels, then a feed-forward network; both post-norm."""
 
+    fsdp_unit = True
+
     def __init__(self, channels: int, *, num_levels: int, feedforward_channels: int, dropout: float) -> None:
         super().__init__()
         self.self_attn = DeformableAttention(channels, num_levels=num_levels)
@@ -110,6 +112,10 @@ class MSDeformAttnPixelDecoder(nn.Module):
         self.mask_features = nn.Conv2d(channels, channels, 1)
         for conv in (self.lateral[0], self.output[0], self.mask_features):
             caffe2_xavier_init(conv)
+
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters without weight decay (timm's convention)."""
+        return {'level_embed'}
 
     def forward(self, features: Sequence[Tensor]) -> PixelFeatures:
         """Decode the backbone's maps of strides 4, 8, 16, 32, each [B, C_i, H_i, W_i]."""

@@ -13,6 +13,8 @@ from mmoneformer.models.layers.position_encoding import encode_axis, sine_encodi
 class InitializerLayer(nn.Module):
     """A DETR decoder layer: self-attention, cross-attention, feed-forward; post-norm."""
 
+    fsdp_unit = True
+
     def __init__(self, channels: int, *, feedforward_channels: int, dropout: float) -> None:
         super().__init__()
         self.self_attn = MultiHeadAttention(channels, dropout=dropout)

@@ -1,35 +1,32 @@
-"""The paper's parameter groups: a slow backbone, and no weight decay where it does not belong."""
+"""Parameter groups: a learning rate of its own for the backbone, and parameters without weight decay."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS, OPTIMIZERS
 from torch import nn
 
+from mmoneformer.checkpoints.weight_shapes import first_few
 from mmoneformer.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
-EMBEDDINGS = (  # parameters that stand for places, queries or words, and the scale of the contrastive logits
-    'absolute_pos_embed',
-    'context',
-    'level_embed',
-    'logit_scale',
-    'position_embedding',
-    'query_embed',
-    'relative_position_bias_table',
-    'rpb',
-)
+SWIN_TABLES = {'absolute_pos_embed', 'relative_position_bias_table'}  # mmdet's and mmseg's Swin do not declare them
+WRAPPERS = re.compile(r'_fsdp_wrapped_module\.|_checkpoint_wrapped_module\.')  # in the names of modules that they wrap
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class OneFormerOptimWrapperConstructor:
-    """Builds the optimizer with up to four groups: backbone or not, decayed or not.
+    """Builds the optimizer with up to four groups: backbone or not, with weight decay or without.
+
+    Weight decay does not apply to norms, embeddings, and what modules name in ``no_weight_decay()``.
 
     Args:
-        optim_wrapper_cfg: Config of the wrapper, with ``optimizer`` in it.
-        paramwise_cfg: ``backbone_lr_mult``, what the backbone's learning rate is multiplied with; 1 if absent.
+        optim_wrapper_cfg: Config of the wrapper, which contains ``optimizer``.
+        paramwise_cfg: ``backbone_lr_mult``, the factor of the backbone's learning rate, 1 by default.
 
     Raises:
         ValueError: If ``paramwise_cfg`` has another key.
@@ -41,7 +38,7 @@ class OneFormerOptimWrapperConstructor:
         settings = dict(paramwise_cfg or {})
         self.backbone_lr_mult = settings.pop('backbone_lr_mult', 1.0)
         if settings:
-            raise ValueError(f'unknown keys of paramwise_cfg: {sorted(settings)}; it takes backbone_lr_mult alone')
+            raise ValueError(f'unknown keys of paramwise_cfg: {sorted(settings)}; the only one is backbone_lr_mult')
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer of the model's trainable parameters, and its wrapper."""
@@ -61,9 +58,39 @@ class OneFormerOptimWrapperConstructor:
 
 
 def decayed_parameters(model: nn.Module) -> Iterator[tuple[str, nn.Parameter, bool]]:
-    """Yield the name of each trainable parameter, the parameter, and whether weight decay falls on it."""
+    """Yield the name of each trainable parameter, the parameter, and whether it has weight decay.
+
+    Parameters without it are those of norms and embeddings, and those that a module names in ``no_weight_decay()``,
+    as models of timm do: names in the module, such as 'pos_embed' or 'blocks.0.attn.bias_table'. A parameter of a
+    module of its own kind that does not declare it either way is decayed, and named in the log.
+    """
+    exempt = {name for prefix, module in model.named_modules() for name in _declared(prefix, module)}
+    undeclared = []
     for prefix, module in model.named_modules():
-        for name, parameter in module.named_parameters(prefix, recurse=False):
-            if parameter.requires_grad:
-                keeps = isinstance(module, (*NORMS, nn.Embedding)) or name.endswith(EMBEDDINGS)
-                yield name, parameter, not keeps
+        for name, parameter in module.named_parameters(WRAPPERS.sub('', prefix), recurse=False):
+            if not parameter.requires_grad:
+                continue
+            decays = not (isinstance(module, (*NORMS, nn.Embedding)) or name in exempt)
+            if decays and _is_special(module, name) and not hasattr(module, 'no_weight_decay'):
+                undeclared.append(name)
+            yield name, parameter, decays
+    if undeclared:
+        print_log(
+            f'weight decay applies to {first_few(undeclared)}: if it should not, define no_weight_decay() in the '
+            'module',
+            logger='current',
+        )
+
+
+def _declared(prefix: str, module: nn.Module) -> Iterator[str]:
+    """Full names of the parameters that a module exempts from weight decay."""
+    declared = getattr(module, 'no_weight_decay', ())
+    for name in declared() if callable(declared) else declared:
+        yield WRAPPERS.sub('', f'{prefix}.{name}' if prefix else name)
+    for name in SWIN_TABLES.intersection(name for name, _ in module.named_parameters(recurse=False)):
+        yield WRAPPERS.sub('', f'{prefix}.{name}' if prefix else name)
+
+
+def _is_special(module: nn.Module, name: str) -> bool:
+    """Whether a parameter is not the weight or bias of a layer."""
+    return name.rpartition('.')[2] not in ('weight', 'bias') and not type(module).__module__.startswith('torch.nn.')

@@ -1,4 +1,4 @@
-"""How several processes share the model, for mmengine's ``FlexibleRunner``."""
+"""Strategies of distributed training, for mmengine's ``FlexibleRunner``."""
 
 from mmoneformer.engine.strategies.fully_sharded import FullyShardedStrategy
 

@@ -90,6 +90,8 @@ class ConvNeXtBlock(nn.Module):
         drop_path_rate: Probability that the block is skipped in training.
     """
 
+    fsdp_unit = True
+
     def __init__(self, channels: int, drop_path_rate: float) -> None:
         super().__init__()
         self.dwconv = nn.Conv2d(channels, channels, kernel_size=7, padding=3, groups=channels)
@@ -98,6 +100,10 @@ class ConvNeXtBlock(nn.Module):
         self.pwconv2 = nn.Linear(4 * channels, channels)
         self.gamma = nn.Parameter(torch.ones(channels))
         self.drop_path = DropPath(drop_path_rate)
+
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters without weight decay (timm's convention): ``gamma`` is not one."""
+        return set()
 
     def forward(self, x: Tensor) -> Tensor:
         """Update the map, [B, C, H, W]."""

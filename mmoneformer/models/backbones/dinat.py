@@ -161,6 +161,8 @@ class DiNATBlock(nn.Module):
         drop_path_rate: Probability that a residual branch is skipped in training.
     """
 
+    fsdp_unit = True
+
     def __init__(
         self,
         channels: int,

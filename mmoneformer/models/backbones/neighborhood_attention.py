@@ -36,6 +36,10 @@ class NeighborhoodAttention(nn.Module):
         self.proj = nn.Linear(channels, channels)
         nn.init.trunc_normal_(self.rpb, std=0.02)
 
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters without weight decay (timm's convention)."""
+        return {'rpb'}
+
     def forward(self, x: Tensor) -> Tensor:
         """Attend, [B, H, W, C] to [B, H, W, C]; a map smaller than the window is padded with zeros."""
         height, width = x.shape[1:3]

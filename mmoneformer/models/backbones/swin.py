@@ -197,6 +197,8 @@ class SwinBlock(nn.Module):
         drop_path_rate: Probability that a residual branch is skipped in training.
     """
 
+    fsdp_unit = True
+
     def __init__(self, channels: int, *, num_heads: int, window: int, mlp_ratio: int, drop_path_rate: float) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(channels)

@@ -111,6 +111,10 @@ class WindowAttention(nn.Module):
         self.qkv = nn.Linear(channels, 3 * channels)
         self.proj = nn.Linear(channels, channels)
 
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters without weight decay (timm's convention)."""
+        return {'relative_position_bias_table'}
+
     def forward(self, tokens: Tensor, layout: WindowLayout) -> Tensor:
         """Attend, [B, H * W, C] to [B, H * W, C]; zeros fill windows beyond the maps, and are attended to."""
         rows = tokens.flatten(0, 1)

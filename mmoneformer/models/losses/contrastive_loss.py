@@ -36,6 +36,10 @@ class QueryTextContrastiveLoss(nn.Module):
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / temperature)))
         self.weight = weight
 
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters without weight decay (timm's convention)."""
+        return {'logit_scale'}
+
     def forward(self, queries: Tensor, texts: Tensor) -> Tensor:
         """Weighted cross-entropy from queries to texts plus that from texts to queries.
 

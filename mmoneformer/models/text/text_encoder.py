@@ -36,6 +36,10 @@ class TextEncoder(nn.Module):
         nn.init.normal_(self.token_embedding.weight, std=0.02)
         nn.init.normal_(self.position_embedding, std=0.01)
 
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters without weight decay (timm's convention)."""
+        return {'position_embedding'}
+
     def forward(self, ids: Tensor) -> Tensor:
         """Read each text's state at its end.
 
@@ -61,6 +65,8 @@ class TextBlock(nn.Module):
         width: Channels, a multiple of 64.
         depth: Number of blocks in a row; the more, the smaller each one's initial change of the states.
     """
+
+    fsdp_unit = True
 
     def __init__(self, width: int, *, depth: int) -> None:
         super().__init__()

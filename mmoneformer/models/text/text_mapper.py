@@ -39,6 +39,10 @@ class TextMapper(nn.Module):
         self.projector = MLP(self.encoder.width, out_channels, out_channels, num_layers=2)
         self.context = nn.Parameter(torch.randn(num_context, out_channels))
 
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters without weight decay (timm's convention)."""
+        return {'context'}
+
     def forward(self, texts: Sequence[Sequence[str]]) -> Tensor:
         """Encode each distinct text once, however often it occurs.
 

@@ -1,9 +1,11 @@
+import math
+
 import pytest
 import torch
 from mmengine.logging import MessageHub
 from torch import nn
 
-from mmoneformer.engine.optimizers import FiniteOptimWrapper
+from mmoneformer.engine.optimizers import FiniteOptimWrapper, FullyShardedOptimWrapper
 from mmoneformer.registry import OPTIM_WRAPPERS
 
 
@@ -56,3 +58,35 @@ def test_settings_that_it_cannot_do():
         FiniteOptimWrapper(dtype='float16', optimizer=optimizer)
     with pytest.raises(ValueError, match='clip_value'):
         FiniteOptimWrapper(clip_grad={'type': 'value', 'clip_value': 1.0}, optimizer=optimizer)
+
+
+class Shard(nn.Linear):
+    """A process's shard of a model, whose gradient norm is smaller than that of the complete model."""
+
+    def __init__(self, norm):
+        super().__init__(3, 2)
+        self.norm = norm
+
+    def clip_grad_norm_(self, max_norm):
+        for parameter in self.parameters():
+            parameter.grad *= min(max_norm / self.norm, 1)
+        return torch.tensor(self.norm)
+
+
+def change(norm):
+    """How far a step with learning rate 1 moves a weight whose gradient is 1."""
+    model = Shard(norm)
+    before = model.weight.detach().clone()
+    wrapper = FullyShardedOptimWrapper(
+        optimizer=torch.optim.SGD(model.parameters(), lr=1.0), clip_grad=dict(max_norm=2)
+    )
+    with wrapper.optim_context(model):
+        loss = model.weight.sum() + model.bias.sum()
+    wrapper.update_params(loss)
+    assert wrapper.message_hub.get_scalar('train/grad_norm').current() == norm
+    return (before - model.weight).mean().item()
+
+
+@pytest.mark.parametrize(('norm', 'expected'), [(1.0, 1.0), (8.0, 0.25), (math.inf, 0.0)])
+def test_the_norm_of_all_shards_counts(norm, expected):
+    assert change(norm) == pytest.approx(expected, abs=1e-6)

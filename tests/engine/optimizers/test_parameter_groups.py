@@ -1,9 +1,15 @@
+import re
+
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
+from mmoneformer.config_files import config_path
+from mmoneformer.engine.optimizers import parameter_groups
 from mmoneformer.engine.optimizers.parameter_groups import OneFormerOptimWrapperConstructor, decayed_parameters
+from mmoneformer.registry import MODELS
 
 CONFIG = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=0.5, weight_decay=0.25))
 
@@ -26,6 +32,9 @@ class Model(nn.Module):
         self.words = nn.Embedding(5, 4)
         self.query_embed = nn.Parameter(torch.zeros(2, 4))
         self.logit_scale = nn.Parameter(torch.zeros(()))
+
+    def no_weight_decay(self):
+        return {'query_embed', 'logit_scale'}
 
 
 def names_by_group(wrapper, model):
@@ -66,19 +75,79 @@ def test_unknown_settings_are_refused():
         OneFormerOptimWrapperConstructor(CONFIG, dict(norm_decay_mult=0))
 
 
-@pytest.mark.parametrize('backbone', ['SwinTransformer', 'ConvNeXt', 'DiNAT'])
-def test_parameters_of_the_backbones_that_do_not_decay(backbone):
-    """By name: norms, and the tables of relative positions."""
-    from mmoneformer.registry import MODELS
+class Timm(nn.Module):
+    """Declares parameters of its own and of its parts, as models of timm do."""
 
-    options = {
+    def __init__(self):
+        super().__init__()
+        self.pos_embed = nn.Parameter(torch.zeros(2, 4))
+        self.blocks = nn.ModuleList([nn.ParameterDict({'bias_table': torch.zeros(3, 2), 'scale': torch.zeros(3)})])
+
+    def no_weight_decay(self):
+        return {'pos_embed', 'blocks.0.bias_table'}
+
+
+def decays(model):
+    return {name: decays for name, _, decays in decayed_parameters(model)}
+
+
+def test_modules_of_others_that_declare_it_as_in_timm():
+    expected = {'a.pos_embed': False, 'a.blocks.0.bias_table': False, 'a.blocks.0.scale': True}
+    assert decays(nn.ModuleDict({'a': Timm()})) == expected
+    assert decays(Timm()) == {name.removeprefix('a.'): value for name, value in expected.items()}
+
+
+def test_swin_of_mmdet():
+    from mmdet.models.backbones.swin import SwinTransformer
+
+    swin = SwinTransformer(embed_dims=8, depths=(1,), num_heads=(1,), window_size=3, out_indices=(0,), strides=(4,))
+    assert not decays(swin)['stages.0.blocks.0.attn.w_msa.relative_position_bias_table']
+
+
+def test_a_parameter_of_a_kind_of_its_own_is_named_in_the_log(monkeypatch):
+    messages = []
+    monkeypatch.setattr(parameter_groups, 'print_log', lambda message, logger: messages.append(message))
+    model = Model()
+    model.words.register_parameter('special', nn.Parameter(torch.zeros(1)))
+    assert decays(model)['linear.weight']
+    assert messages == []
+    model.token = nn.Parameter(torch.zeros(4))
+    assert decays(nn.ModuleDict({'part': model}))['part.token']
+    assert messages == []  # its module declares others
+    plain = Plain()
+    assert decays(plain) == {'token': True}
+    assert messages == [
+        'weight decay applies to token: if it should not, define no_weight_decay() in the module',
+    ]
+
+
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(4))
+
+
+NAMES = re.compile(  # an independent account of what has no weight decay in the released models
+    r'.*(norm|\.bn|\.lateral\.1\.|\.output\.1\.|input_projs\.\d\.1\.|downsample\.1\.|downsample_layers\.0\.1|'
+    r'downsample_layers\.[123]\.0|token_embedding|position_embedding|level_embed|query_embed|context$|logit_scale|'
+    r'relative_position_bias_table|rpb).*'
+)
+
+
+@pytest.mark.parametrize('name', ['swin-l_ade20k', 'convnext-l_ade20k', 'dinat-l_coco', 'r50_coco'])
+def test_released_models(name, monkeypatch):
+    messages = []
+    monkeypatch.setattr(parameter_groups, 'print_log', lambda message, logger: messages.append(message))
+    cfg = Config.fromfile(config_path(f'oneformer_{name}'))
+    backbone = {
         'SwinTransformer': dict(embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1), window_size=3),
-        'ConvNeXt': dict(depths=(1, 1, 1, 1), channels=(8, 8, 8, 8)),
+        'ConvNeXt': dict(depths=(1, 1, 1, 1), channels=(8, 16, 32, 64)),
         'DiNAT': dict(embed_dims=8, num_heads=(1, 1, 1, 1), dilations=((1,), (1,), (1,), (1,)), kernel_size=3),
+        'mmdet.ResNet': dict(base_channels=2, stem_channels=2, norm_cfg=dict(requires_grad=True)),
     }
-    model = MODELS.build(dict(type=backbone, **options[backbone]))
-    decays = {name: decays for name, _, decays in decayed_parameters(model)}
-    for name in decays:
-        expected = not ('norm' in name or name.endswith(('relative_position_bias_table', 'rpb')))
-        if 'downsample' not in name and 'gamma' not in name and 'projection' not in name and 'stem' not in name:
-            assert decays[name] == expected, name
+    cfg.model.backbone.update(backbone[cfg.model.backbone.type])
+    cfg.model.panoptic_head.pixel_decoder.in_channels = [8, 16, 32, 64]
+    found = decays(MODELS.build(cfg.model))
+    assert len(found) > 300
+    assert {name for name, value in found.items() if value} == {name for name in found if not NAMES.fullmatch(name)}
+    assert messages == []
