@@ -11,8 +11,8 @@ from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.engine.hooks import FineTuningHook
 from mmoneformer.registry import MODELS
 
-DATA = Path(__file__).parents[1] / 'data'
-SHAPES = Path(__file__).parents[2] / 'configs/_base_/datasets/shapes.py'
+DATA = Path(__file__).parents[2] / 'data'
+SHAPES = Path(__file__).parents[3] / 'configs/_base_/datasets/shapes.py'
 CLASS_BIAS = 'panoptic_head.prediction.classify.bias'
 EMBED = 'panoptic_head.query_embed'
 
