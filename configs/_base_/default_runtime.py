@@ -20,7 +20,7 @@ default_hooks = dict(
     exact_resume=dict(type='ExactResumeHook'),
     fine_tuning=dict(type='FineTuningHook'),
     check_finite=dict(type='CheckFiniteHook'),
-    validation_pictures=dict(type='ValidationPicturesHook'),
+    visualization=dict(type='OneFormerVisualizationHook'),
 )
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=False)
 vis_backends = [dict(type='LocalVisBackend')]  # and maybe dict(type='TensorboardVisBackend'): docs/watching.md

@@ -122,7 +122,8 @@ def evaluate(
     if tasks is not None:
         restrict_tasks(cfg, tasks)
     if show_dir is not None:
-        cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='ResultPicturesHook', out_dir=show_dir)]
+        hook = dict(type='OneFormerVisualizationHook', test_out_dir=show_dir)
+        cfg.default_hooks = cfg.get('default_hooks', {}) | dict(visualization=hook)
     cfg.load_from, cfg.resume = checkpoint, False
     with registered_parts_only() if cfg.filename is None else nullcontext():  # without a file: from a checkpoint
         return _start(cfg, build_runner_with_tta if tta else Runner.from_cfg).test()

@@ -1,17 +1,15 @@
-"""What happens beside training and testing."""
+"""Hooks of training, validation and testing."""
 
 from mmoneformer.engine.hooks.check_finite import CheckFiniteHook
 from mmoneformer.engine.hooks.exact_resume import ExactResumeHook
 from mmoneformer.engine.hooks.fine_tuning import FineTuningHook
-from mmoneformer.engine.hooks.result_pictures import ResultPicturesHook
 from mmoneformer.engine.hooks.safe_checkpoint import SafeCheckpointHook
-from mmoneformer.engine.hooks.validation_pictures import ValidationPicturesHook
+from mmoneformer.engine.hooks.visualization import OneFormerVisualizationHook
 
 __all__ = [
+    'CheckFiniteHook',
     'ExactResumeHook',
     'FineTuningHook',
-    'CheckFiniteHook',
-    'ResultPicturesHook',
+    'OneFormerVisualizationHook',
     'SafeCheckpointHook',
-    'ValidationPicturesHook',
 ]

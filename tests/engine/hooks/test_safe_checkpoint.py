@@ -2,6 +2,7 @@ import os
 import signal
 
 import pytest
+from mmengine.hooks import Hook
 
 from mmoneformer.checkpoints.intact_checkpoint import is_intact
 from mmoneformer.checkpoints.safe_load import read_checkpoint
@@ -25,7 +26,7 @@ def meta_of_last(runner):
     return meta['epoch'], meta['iter']
 
 
-def test_the_last_two_are_kept_and_whole(make_runner, tmp_path):
+def test_the_last_two_are_kept_and_complete(make_runner, tmp_path):
     runner = make_runner(save_best='value', rule='greater')
     runner.train()
     assert saved(runner) == ['best_value_iter_5.pth', 'iter_12.pth', 'iter_8.pth']
@@ -33,21 +34,21 @@ def test_the_last_two_are_kept_and_whole(make_runner, tmp_path):
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_sigterm_saves_behind_the_iteration(make_runner):
+def test_sigterm_saves_after_the_iteration(make_runner):
     runner = stop(make_runner, stop=('train', 5))
     assert saved(runner) == ['iter_4.pth', 'iter_6.pth']
     assert meta_of_last(runner) == (0, 6)
 
 
 def test_sigterm_in_a_validation(make_runner):
-    """Which comes behind iteration 5."""
+    """The one after iteration 5."""
     runner = stop(make_runner, stop=('val', 5))
     assert saved(runner) == ['iter_4.pth', 'iter_5.pth']
     assert meta_of_last(runner) == (0, 5)
 
 
 def test_sigterm_within_an_epoch(make_runner):
-    """The file of the epoch before it is brought up to date."""
+    """The checkpoint of the epoch before it is overwritten."""
     runner = stop(make_runner, by_epoch=True, interval=1, stop=('train', 7))
     assert saved(runner) == ['epoch_1.pth', 'epoch_2.pth']
     assert meta_of_last(runner) == (2, 8)
@@ -57,3 +58,34 @@ def test_other_storage_is_left_to_the_config(make_runner):
     runner = make_runner(backend_args=None)
     runner.train()
     assert saved(runner) == ['iter_12.pth', 'iter_8.pth']
+
+
+class Fails(Hook):
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        raise FloatingPointError('not finite')
+
+
+def test_an_exception_restores_the_handler(make_runner):
+    runner = make_runner()
+    runner.register_hook(Fails())
+    for _ in range(2):
+        with pytest.raises(FloatingPointError, match='not finite'):
+            runner.train()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_validation_alone_leaves_the_handler(make_runner):
+    seen = []
+    runner = make_runner()
+    runner.register_hook(Notes(seen))
+    runner.val()
+    assert seen == [signal.SIG_DFL] * 3
+
+
+class Notes(Hook):
+    def __init__(self, seen):
+        self.seen = seen
+
+    def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.seen.append(signal.getsignal(signal.SIGTERM))

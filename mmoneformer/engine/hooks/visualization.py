@@ -1,0 +1,71 @@
+"""Images of the results, in validations and tests."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mmdet.structures import DetDataSample
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmoneformer.datasets.transforms import LoadImageFromFile
+from mmoneformer.registry import HOOKS
+from mmoneformer.visualization import draw_sheet
+
+
+@HOOKS.register_module()
+class OneFormerVisualizationHook(Hook):
+    """Draws the first images of each validation, and all images of a test.
+
+    In a validation, the visualizer passes the annotation and the results to its backends as ``val_<img_id>``: the
+    local one writes files, others show them next to the curves. In a test, the image and its results are written to
+    ``<img_id>.png``.
+
+    Args:
+        num_val_images: Images to draw in each validation.
+        test_out_dir: Folder for the images of a test, created if it does not exist; None to draw none.
+    """
+
+    def __init__(self, *, num_val_images: int = 4, test_out_dir: str | None = None) -> None:
+        self.num_val_images = num_val_images
+        self.test_out_dir = None if test_out_dir is None else Path(test_out_dir)
+        self._load = LoadImageFromFile()
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Start to count images."""
+        self._remaining = self.num_val_images
+
+    @master_only
+    def after_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[DetDataSample] | None = None
+    ) -> None:
+        """Draw images of a batch, until enough are drawn."""
+        samples = list(outputs or ())[: self._remaining]
+        self._remaining -= len(samples)
+        for sample in samples:
+            runner.visualizer.add_datasample(f'val_{sample.img_id}', self._read(sample), sample, step=runner.iter)
+
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[DetDataSample] | None = None
+    ) -> None:
+        """Draw the images of a batch.
+
+        Raises:
+            OSError: If an image cannot be read again, or a file cannot be written.
+        """
+        if self.test_out_dir is None:
+            return
+        self.test_out_dir.mkdir(parents=True, exist_ok=True)
+        model = getattr(runner.model, 'module', runner.model)  # inside a wrapper for distributed training
+        for sample in outputs or ():
+            sheet = draw_sheet(self._read(sample), sample, model.dataset_meta, model.test_cfg.tasks)
+            path = self.test_out_dir / f'{sample.img_id}.png'
+            if not cv2.imwrite(str(path), sheet[..., ::-1]):
+                raise OSError(f'cannot write {path}')
+
+    def _read(self, sample: DetDataSample) -> np.ndarray:
+        """Read the image, RGB."""
+        return self._load({'img_path': sample.img_path})['img'][..., ::-1]
