@@ -13,7 +13,7 @@ import torch
 from mmdet.structures import DetDataSample
 from torch import Tensor
 
-from mmoneformer.models.ops.chunk_sizes import tile_side
+from mmoneformer.models.ops.dispatch import tile_side
 
 Size = tuple[int, int]
 ROUNDING = 1e-6  # error of float32 interpolation, relative to the greatest magnitude

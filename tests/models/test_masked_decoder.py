@@ -75,8 +75,8 @@ def test_equals_plain_masked_attention(decoder, predict, pixels, queries, as_tor
                 current + positions, keys, values, attn_mask=hidden.repeat_interleave(8, dim=0)
             )
             current = layer.norm1(current + attended)
-            placed = current + positions
-            current = layer.norm2(current + as_torch_attention(layer.self_attn)(placed, placed, current)[0])
+            inputs = current + positions
+            current = layer.norm2(current + as_torch_attention(layer.self_attn)(inputs, inputs, current)[0])
             current = layer.norm3(current + layer.ffn(current))
         torch.testing.assert_close(found[-1].class_logits[:, task], predict(current).class_logits, atol=1e-5, rtol=0)
 

@@ -16,7 +16,7 @@ NORM_EPS = 1e-6
 
 @MODELS.register_module()
 class ConvNeXt(PretrainedBackbone):
-    """ConvNeXt as a backbone, with a layer norm on each map that it gives.
+    """ConvNeXt as a backbone, with a layer norm on each output.
 
     Parameter names are those of the authors' ImageNet weights.
 
@@ -25,13 +25,14 @@ class ConvNeXt(PretrainedBackbone):
     Args:
         depths: Number of blocks of each of the four stages.
         channels: C_i of each of the four stages.
-        drop_path_rate: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
-        out_indices: Stages, counted from 0, whose maps are returned.
+        drop_path_rate: Stochastic depth: probability that the last block is skipped in training; it grows linearly
+            from 0 at the first block.
+        out_indices: Indices of the stages whose outputs are returned.
         with_cp: Whether to use gradient checkpointing in the blocks.
-        init_cfg: Initial values; by default as the authors'.
+        init_cfg: Initialization, as in mmengine; by default that of the authors.
 
     Raises:
-        ValueError: If depths and channels differ in number.
+        ValueError: If ``depths`` and ``channels`` differ in length.
     """
 
     def __init__(
@@ -63,13 +64,13 @@ class ConvNeXt(PretrainedBackbone):
             self.add_module(f'norm{index}', ChannelNorm(channels[index]))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Compute the maps of the chosen stages.
+        """Compute the feature maps of the stages in ``out_indices``.
 
         Args:
             images: Normalized images, [B, 3, H, W].
 
         Returns:
-            Maps of stride 4, 8, 16, 32, each [B, C_i, H / stride, W / stride].
+            Feature maps of strides 4, 8, 16, 32, each [B, C_i, H / stride, W / stride].
         """
         maps = []
         x = images
@@ -83,10 +84,10 @@ class ConvNeXt(PretrainedBackbone):
 
 
 class ConvNeXtBlock(nn.Module):
-    """Depthwise 7x7 convolution, norm, and a perceptron for each pixel; added to the input.
+    """Depthwise 7x7 convolution, norm, and a feed-forward network at each position; added to the input.
 
     Args:
-        channels: Width.
+        channels: C.
         drop_path_rate: Probability that the block is skipped in training.
     """
 
@@ -106,24 +107,24 @@ class ConvNeXtBlock(nn.Module):
         return set()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Update the map, [B, C, H, W]."""
-        pixels = self.norm(self.dwconv(x).permute(0, 2, 3, 1))  # [B, H, W, C]
-        pixels = self.gamma * self.pwconv2(F.gelu(self.pwconv1(pixels)))
-        return x + self.drop_path(pixels.permute(0, 3, 1, 2))
+        """Map [B, C, H, W] to [B, C, H, W]."""
+        tokens = self.norm(self.dwconv(x).permute(0, 2, 3, 1))  # [B, H, W, C]
+        tokens = self.gamma * self.pwconv2(F.gelu(self.pwconv1(tokens)))
+        return x + self.drop_path(tokens.permute(0, 3, 1, 2))
 
 
 class ChannelNorm(nn.LayerNorm):
-    """Layer norm over the channels of a map.
+    """Layer norm over the channels of a feature map.
 
     Args:
-        channels: Width.
+        channels: C.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, eps=NORM_EPS)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalize the map, [B, C, H, W]."""
+        """Normalize a feature map [B, C, H, W]."""
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 

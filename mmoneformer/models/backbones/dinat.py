@@ -16,7 +16,7 @@ from mmoneformer.registry import MODELS
 
 @MODELS.register_module()
 class DiNAT(PretrainedBackbone):
-    """DiNAT as a backbone, with a layer norm on each map that it gives.
+    """DiNAT as a backbone, with a layer norm on each output.
 
     Parameter names are those of the authors' ImageNet weights.
 
@@ -25,16 +25,17 @@ class DiNAT(PretrainedBackbone):
     Args:
         embed_dims: C_0.
         num_heads: Number of heads of each level.
-        dilations: Dilation of each block of each level; so they say how many blocks there are.
-        kernel_size: Neighbors along an axis, odd.
-        mlp_ratio: Hidden width of a block's perceptron, in units of its width.
-        drop_path_rate: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
-        out_indices: Levels, counted from 0, whose maps are returned.
+        dilations: Dilation of each block of each level, which also gives the number of blocks.
+        kernel_size: Number of neighbors along an axis, odd.
+        mlp_ratio: Hidden channels of a block's feed-forward network, relative to its channels.
+        drop_path_rate: Stochastic depth: probability that the last block is skipped in training; it grows linearly
+            from 0 at the first block.
+        out_indices: Indices of the levels whose outputs are returned.
         with_cp: Whether to use gradient checkpointing in the blocks.
-        init_cfg: Initial values; by default as the authors'.
+        init_cfg: Initialization, as in mmengine; by default that of the authors.
 
     Raises:
-        ValueError: If dilations and heads differ in number.
+        ValueError: If ``dilations`` and ``num_heads`` differ in length.
     """
 
     def __init__(
@@ -72,20 +73,20 @@ class DiNAT(PretrainedBackbone):
             self.add_module(f'norm{index}', nn.LayerNorm(embed_dims * 2**index))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Compute the maps of the chosen levels.
+        """Compute the feature maps of the levels in ``out_indices``.
 
         Args:
             images: Normalized images, [B, 3, H, W].
 
         Returns:
-            Maps of stride 4, 8, 16, 32, each [B, C_i, H / stride, W / stride].
+            Feature maps of strides 4, 8, 16, 32, each [B, C_i, H / stride, W / stride].
         """
         maps = []
         x = self.patch_embed(images)
         for index, level in enumerate(self.levels):
-            pixels, x = level(x)  # [B, H, W, C_i]
+            tokens, x = level(x)  # [B, H, W, C_i]
             if index in self.out_indices:
-                normed = self.get_submodule(f'norm{index}')(pixels)
+                normed = self.get_submodule(f'norm{index}')(tokens)
                 maps.append(normed.permute(0, 3, 1, 2).contiguous())
         return tuple(maps)
 
@@ -94,7 +95,7 @@ class PatchEmbedding(nn.Module):
     """Two convolutions of stride 2, and a norm.
 
     Args:
-        channels: Width of the result.
+        channels: C, of the output.
     """
 
     def __init__(self, channels: int) -> None:
@@ -106,16 +107,16 @@ class PatchEmbedding(nn.Module):
         self.norm = nn.LayerNorm(channels)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embed the images, [B, 3, H, W] to [B, H / 4, W / 4, C]."""
+        """Map [B, 3, H, W] to [B, H / 4, W / 4, C]."""
         return self.norm(self.proj(images).permute(0, 2, 3, 1))
 
 
 class DiNATLevel(nn.Module):
-    """The blocks of one resolution, and the step to the next.
+    """The blocks of one resolution, and the downsampling to the next.
 
     Args:
-        blocks: The blocks.
-        downsample: Makes the input of the next level.
+        blocks: Keep the shape.
+        downsample: Computes the input of the next level.
         with_cp: Whether to use gradient checkpointing in the blocks.
     """
 
@@ -126,17 +127,17 @@ class DiNATLevel(nn.Module):
         self.downsample = downsample
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute this level's map and the next level's input, from [B, H, W, C]."""
+        """Compute this level's output and the next level's input, from [B, H, W, C]."""
         for block in self.blocks:
             x = maybe_checkpoint(block, x, recompute=self.with_cp)
         return x, self.downsample(x)
 
 
 class Downsampling(nn.Module):
-    """Convolution of stride 2 that doubles the width, and a norm.
+    """Convolution of stride 2 that doubles the channels, and a norm.
 
     Args:
-        channels: Width of the input.
+        channels: C, of the input.
     """
 
     def __init__(self, channels: int) -> None:
@@ -145,7 +146,7 @@ class Downsampling(nn.Module):
         self.norm = nn.LayerNorm(2 * channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Halve the sides, [B, H, W, C] to [B, H / 2, W / 2, 2 C]."""
+        """Map [B, H, W, C] to [B, H / 2, W / 2, 2 C]."""
         return self.norm(self.reduction(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
 
 
@@ -153,11 +154,11 @@ class DiNATBlock(nn.Module):
     """Pre-norm transformer block with neighborhood attention.
 
     Args:
-        channels: Width.
+        channels: C.
         num_heads: Number of heads.
-        kernel_size: Neighbors along an axis.
+        kernel_size: Number of neighbors along an axis.
         dilation: Distance between neighbors.
-        mlp_ratio: Hidden width of the perceptron, in units of the width.
+        mlp_ratio: Hidden channels of the feed-forward network, relative to C.
         drop_path_rate: Probability that a residual branch is skipped in training.
     """
 
@@ -181,17 +182,17 @@ class DiNATBlock(nn.Module):
         self.drop_path = DropPath(drop_path_rate)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Update the map, [B, H, W, C]."""
+        """Map [B, H, W, C] to [B, H, W, C]."""
         x = x + self.drop_path(self.attn(self.norm1(x)))
         return x + self.drop_path(self.mlp(self.norm2(x)))
 
 
 class Perceptron(nn.Module):
-    """Two linear layers with GELU between them, for each pixel.
+    """Two linear layers with a GELU between.
 
     Args:
-        channels: Width of input and output.
-        hidden_channels: Width between the layers.
+        channels: C, of input and output.
+        hidden_channels: Channels between the layers.
     """
 
     def __init__(self, channels: int, hidden_channels: int) -> None:

@@ -7,18 +7,18 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
 StateDict = dict[str, Tensor]
-CLASSIFIER = ('norm.', 'head.')  # what a classifier has behind its last map
-OUTPUTS = ('norm0.', 'norm1.', 'norm2.', 'norm3.')  # what a backbone has behind each of its maps
+CLASSIFIER = ('norm.', 'head.')  # follow the last stage of a classifier
+OUTPUTS = ('norm0.', 'norm1.', 'norm2.', 'norm3.')  # follow each stage of a backbone
 
 
 class PretrainedBackbone(BaseModule):
     """A backbone whose ``init_cfg`` may be ``dict(type='Pretrained', checkpoint=...)`` with its authors' weights."""
 
     def init_weights(self) -> None:
-        """Set the initial values.
+        """Initialize the weights.
 
         Raises:
-            ValueError: If the weights are those of another network.
+            ValueError: If the checkpoint has the weights of another network.
         """
         init_cfg = self.init_cfg
         if isinstance(init_cfg, Mapping) and init_cfg['type'] == 'Pretrained' and 'prefix' not in init_cfg:
@@ -27,19 +27,19 @@ class PretrainedBackbone(BaseModule):
             super().init_weights()
 
     def rename_classifier(self, weights: StateDict) -> StateDict:
-        """Bring the authors' weights under our names, where these are others."""
+        """Rename the authors' weights to the names of this backbone; overridden where names differ."""
         return weights
 
 
 def load_classifier(backbone: PretrainedBackbone, path: str) -> None:
-    """Load a classifier's weights into its backbone; they may stand in the file under ``model`` or ``state_dict``.
+    """Load the weights of an ImageNet classifier into a backbone.
 
     Args:
-        backbone: Tells what names its parameters have in the classifier.
-        path: File or URL.
+        backbone: Its ``rename_classifier`` translates the names.
+        path: File or URL; its weights may be under the key ``model`` or ``state_dict``.
 
     Raises:
-        ValueError: If names or shapes differ, other than by what only one of the two has.
+        ValueError: If names or shapes differ, apart from the classifier's head and the norms of the outputs.
     """
     content = CheckpointLoader.load_checkpoint(path, map_location='cpu')
     weights: StateDict = backbone.rename_classifier(content.get('model', content.get('state_dict', content)))
@@ -53,7 +53,7 @@ def load_classifier(backbone: PretrainedBackbone, path: str) -> None:
     found = {kind: keys[:3] for kind, keys in faults.items() if keys}
     if found:
         raise ValueError(
-            f'{path} does not hold the weights of this {type(backbone).__name__}: {found}; give the file of its '
-            'authors, or the prefix of the part of a checkpoint'
+            f'{path} does not hold the weights of this {type(backbone).__name__}: {found}; use the file of its '
+            'authors, or set init_cfg.prefix to load a part of a checkpoint'
         )
     backbone.load_state_dict(kept, strict=False)

@@ -1,4 +1,4 @@
-"""Swin transformer (arXiv 2103.14030) with fused window attention."""
+"""Swin transformer (arXiv 2103.14030) as a backbone."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -20,9 +20,9 @@ PATCH = 4
 
 @MODELS.register_module()
 class SwinTransformer(PretrainedBackbone):
-    """Swin as a backbone, with a layer norm on each of its four maps.
+    """Swin as a backbone, with a layer norm on each of its four outputs.
 
-    Parameter names and values are those of mmdet's Swin, whose checkpoints load as they are.
+    Parameter names and values are those of mmdet's Swin, whose checkpoints can be loaded.
 
     Shapes: B images, C_i = embed_dims * 2^i channels of stage i, H x W pixels.
 
@@ -31,15 +31,16 @@ class SwinTransformer(PretrainedBackbone):
         depths: Number of blocks of each of the four stages.
         num_heads: Number of heads of each stage.
         window_size: Side of a window, in tokens.
-        mlp_ratio: Hidden width of a block's perceptron, in units of its width.
-        drop_path_rate: Probability that the last block is skipped in training; it grows linearly from 0 at the first.
+        mlp_ratio: Hidden channels of a block's feed-forward network, relative to its channels.
+        drop_path_rate: Stochastic depth: probability that the last block is skipped in training; it grows linearly
+            from 0 at the first block.
         frozen_stages: Number of stages that are frozen, together with the patch embedding; -1 for nothing.
         with_cp: Whether to use gradient checkpointing in the blocks.
         convert_weights: Whether the checkpoint of ``init_cfg`` is one of Swin's authors.
-        init_cfg: Initial values; by default as the authors'.
+        init_cfg: Initialization, as in mmengine; by default that of the authors.
 
     Raises:
-        ValueError: If depths and heads are not those of four stages.
+        ValueError: If ``depths`` or ``num_heads`` are not four.
     """
 
     def __init__(
@@ -74,13 +75,13 @@ class SwinTransformer(PretrainedBackbone):
         self._freeze()
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Compute the maps of all stages.
+        """Compute the feature maps of all stages.
 
         Args:
             images: Normalized images, [B, 3, H, W].
 
         Returns:
-            Maps of stride 4, 8, 16, 32, each [B, C_i, H / stride, W / stride].
+            Feature maps of strides 4, 8, 16, 32, each [B, C_i, H / stride, W / stride].
         """
         maps = []
         x = self.patch_embed(images)
@@ -118,7 +119,7 @@ class PatchEmbedding(nn.Module):
     """One linear layer for each patch of 4 x 4 pixels, and a norm.
 
     Args:
-        channels: Width of the result.
+        channels: C, of the output.
     """
 
     def __init__(self, channels: int) -> None:
@@ -127,18 +128,18 @@ class PatchEmbedding(nn.Module):
         self.norm = nn.LayerNorm(channels)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embed the images, [B, 3, H, W] to [B, H / 4, W / 4, C]."""
+        """Map [B, 3, H, W] to [B, ceil(H / 4), ceil(W / 4), C]."""
         height, width = images.shape[2:]
         images = F.pad(images, (0, -width % PATCH, 0, -height % PATCH))
         return self.norm(self.projection(images).permute(0, 2, 3, 1))
 
 
 class SwinStage(nn.Module):
-    """The blocks of one resolution, every second with shifted windows, and the step to the next.
+    """The blocks of one resolution, every second with shifted windows, and the downsampling to the next.
 
     Args:
-        blocks: The blocks.
-        downsample: Makes the input of the next stage; the last stage has none.
+        blocks: Keep the shape.
+        downsample: Computes the input of the next stage; the last stage has none.
         window: Side of a window, in tokens.
         with_cp: Whether to use gradient checkpointing in the blocks.
     """
@@ -153,7 +154,7 @@ class SwinStage(nn.Module):
         self.with_cp = with_cp
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Compute this stage's map and the next stage's input, from [B, H, W, C]."""
+        """Compute this stage's output and the next stage's input, from [B, H, W, C]."""
         batch, height, width, _ = x.shape
         layouts = [
             lay_windows(batch, (height, width), window=self.window, shift=shift, device=x.device)
@@ -170,7 +171,7 @@ class PatchMerging(nn.Module):
     """Merges 2 x 2 tokens into one with twice the channels: a norm and a linear layer.
 
     Args:
-        channels: Width of the input.
+        channels: C, of the input.
     """
 
     def __init__(self, channels: int) -> None:
@@ -179,7 +180,7 @@ class PatchMerging(nn.Module):
         self.reduction = nn.Linear(4 * channels, 2 * channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Halve the sides, [B, H, W, C] to [B, H / 2, W / 2, 2 C]."""
+        """Map [B, H, W, C] to [B, ceil(H / 2), ceil(W / 2), 2 C]."""
         height, width = x.shape[1:3]
         x = F.pad(x, (0, 0, 0, width % 2, 0, height % 2))
         x = x.unflatten(2, (-1, 2)).unflatten(1, (-1, 2))  # [B, H / 2, 2, W / 2, 2, C]
@@ -190,10 +191,10 @@ class SwinBlock(nn.Module):
     """Pre-norm transformer block with window attention.
 
     Args:
-        channels: Width.
+        channels: C.
         num_heads: Number of heads.
         window: Side of a window, in tokens.
-        mlp_ratio: Hidden width of the perceptron, in units of the width.
+        mlp_ratio: Hidden channels of the feed-forward network, relative to C.
         drop_path_rate: Probability that a residual branch is skipped in training.
     """
 
@@ -211,9 +212,9 @@ class SwinBlock(nn.Module):
     def forward(self, tokens: Tensor, layout: WindowLayout) -> Tensor:
         """Update the tokens, [B, H * W, C]."""
         tokens = tokens + self.drop_path(self.attn['w_msa'](self.norm1(tokens), layout))
-        return tokens + self.drop_path(self._perceptron(self.norm2(tokens)))
+        return tokens + self.drop_path(self._feed_forward(self.norm2(tokens)))
 
-    def _perceptron(self, tokens: Tensor) -> Tensor:
+    def _feed_forward(self, tokens: Tensor) -> Tensor:
         layers: Any = self.ffn['layers']
         (linear, gelu), output = layers
         return gelu_linear(linear(tokens), gelu, output)

@@ -14,7 +14,7 @@ class FeedForward(nn.Module):
 
     Args:
         channels: C.
-        hidden_channels: Width between the layers.
+        hidden_channels: Channels between the layers.
         dropout: Probability that an element of the hidden layer is zeroed in training, in [0, 1).
     """
 
@@ -37,19 +37,19 @@ class MLP(nn.Module):
     """Linear layers with ReLU between them.
 
     Args:
-        in_channels: Width of the input.
-        hidden_channels: Width between the layers.
-        out_channels: Width of the output.
-        num_layers: Number of linear layers, 1 or more.
+        in_channels: Channels of the input.
+        hidden_channels: Channels between the layers.
+        out_channels: Channels of the output.
+        num_layers: Number of linear layers, at least 1.
 
     Raises:
-        ValueError: If there is no layer.
+        ValueError: If ``num_layers`` is less than 1.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, out_channels: int, num_layers: int) -> None:
         super().__init__()
         if num_layers < 1:
-            raise ValueError(f'an MLP has 1 layer or more, got num_layers={num_layers}')
+            raise ValueError(f'num_layers must be at least 1, got num_layers={num_layers}')
         widths = [in_channels, *[hidden_channels] * (num_layers - 1), out_channels]
         self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmoneformer.models.ops.chunk_sizes import masks_per_step
+from mmoneformer.models.ops.dispatch import masks_per_step
 
 OVERSAMPLE_RATIO = 3
 IMPORTANCE_RATIO = 0.75

@@ -12,12 +12,12 @@ HEAD_CHANNELS = 64
 
 @MODELS.register_module()
 class TextEncoder(nn.Module):
-    """Encodes texts as one vector each.
+    """Encodes each text as a vector.
 
     Shapes: N texts, S tokens.
 
     Args:
-        width: Channels, a multiple of 64; each head has 64.
+        width: Channels, a multiple of 64; there is an attention head for each 64.
         num_layers: Number of transformer blocks.
 
     Raises:
@@ -41,17 +41,17 @@ class TextEncoder(nn.Module):
         return {'position_embedding'}
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Read each text's state at its end.
+        """Return the output at the end token of each text.
 
-        No token sees a later one, so the batch is cut after its last end: that changes nothing but the time.
+        Attention is causal, so tokens after the last end token of the batch are left out; the result is the same.
 
         Args:
-            ids: Ids of the tokenizer, [N, S], S up to 77. On the CPU, they spare a GPU the wait for the cut.
+            ids: Token ids, int64 [N, S], S <= 77. If they are on the CPU, a GPU need not be synchronized.
 
         Returns:
             [N, width].
         """
-        end = ids.argmax(dim=-1)  # the end has the largest id
+        end = ids.argmax(dim=-1)  # the end token has the largest id
         ids = ids[:, : int(end.max()) + 1].to(self.position_embedding.device)
         states = self.token_embedding(ids) + self.position_embedding[: ids.shape[1]]  # [N, S, width]
         states = self.norm(self.blocks(states))
@@ -63,7 +63,7 @@ class TextBlock(nn.Module):
 
     Args:
         width: Channels, a multiple of 64.
-        depth: Number of blocks in a row; the more, the smaller each one's initial change of the states.
+        depth: Number of blocks of the encoder; initial weights of the residual branches shrink with it.
     """
 
     fsdp_unit = True

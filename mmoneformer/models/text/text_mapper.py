@@ -1,4 +1,4 @@
-"""Text mapper: texts of the targets to text queries (paper section 3.3). Only training needs it."""
+"""The text mapper: text queries from the texts of the targets (paper section 3.3), for training only."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -15,7 +15,7 @@ from mmoneformer.registry import MODELS
 class TextMapper(nn.Module):
     """Maps each image's texts to text queries, and appends learned context vectors.
 
-    Shapes: B images, N_text texts of an image, N_ctx context vectors, Q = N_text + N_ctx queries, C width.
+    Shapes: B images, N_text texts of an image, N_ctx context vectors, Q = N_text + N_ctx queries, C channels.
 
     Args:
         num_queries: Q, more than N_ctx.
@@ -24,14 +24,14 @@ class TextMapper(nn.Module):
         num_context: N_ctx.
 
     Raises:
-        ValueError: If the context vectors leave no query for a text.
+        ValueError: If ``num_queries`` is not greater than ``num_context``.
     """
 
     def __init__(self, *, num_queries: int, out_channels: int, encoder: dict, num_context: int = 16) -> None:
         super().__init__()
         if num_queries <= num_context:
             raise ValueError(
-                f'num_queries={num_queries} leaves no text beside num_context={num_context}: use more queries'
+                f'num_queries={num_queries} must be greater than num_context={num_context}: use more queries'
             )
         self.num_texts = num_queries - num_context
         self.tokenizer = Tokenizer()
@@ -44,16 +44,16 @@ class TextMapper(nn.Module):
         return {'context'}
 
     def forward(self, texts: Sequence[Sequence[str]]) -> Tensor:
-        """Encode each distinct text once, however often it occurs.
+        """Encode the texts; equal ones are encoded once.
 
         Args:
-            texts: N_text texts for each of the B images; ``pad_texts`` makes them so many.
+            texts: N_text texts for each of the B images, see ``pad_texts``.
 
         Returns:
             Text queries, [B, Q, C].
 
         Raises:
-            ValueError: If an image has not N_text texts.
+            ValueError: If the number of an image's texts is not N_text.
         """
         self._check_counts(texts)
         distinct = list(dict.fromkeys(chain.from_iterable(texts)))
@@ -68,17 +68,17 @@ class TextMapper(nn.Module):
         if wrong:
             raise ValueError(
                 f'each image needs {self.num_texts} texts (queries minus context vectors), got {wrong[0]}: '
-                'pad_texts() pads or cuts them'
+                'pad or cut them with pad_texts()'
             )
 
 
 def pad_texts(texts: Sequence[str], *, filler: str, count: int) -> list[str]:
-    """Make the texts of an image's targets as many as the text mapper takes.
+    """Pad or cut the texts of an image to the number that the text mapper takes.
 
     Args:
-        texts: Texts of the targets, in their order. Of more than ``count`` the first ones are kept.
-        filler: The task's text for a query that has no target.
-        count: How many texts there shall be.
+        texts: Texts of the targets, in order; if there are more than ``count``, the first ones are kept.
+        filler: The task's text for queries without a target.
+        count: Number of texts to return.
     """
     kept = list(texts[:count])
     return kept + [filler] * (count - len(kept))

@@ -1,6 +1,6 @@
-"""CLIP's tokenizer: text to ids by byte pair encoding (arXiv 1508.07909), lower case.
+"""CLIP's tokenizer: byte pair encoding (arXiv 1508.07909) of lower-case text.
 
-The vocabulary is the file that mmsegmentation carries.
+The vocabulary is a file of mmsegmentation.
 """
 
 import html
@@ -27,31 +27,28 @@ WORD_PATTERN = regex.compile(
 
 
 class Vocabulary(NamedTuple):
-    """Ids of the tokens, and the rank of each pair of tokens that is merged (lower ranks first)."""
+    """Token ids, and ranks of the merges: of two pairs of tokens, the one with the lower rank is merged first."""
 
     ids: dict[str, int]
     ranks: dict[tuple[str, str], int]
 
 
 class Tokenizer:
-    """Turns texts into ids of CLIP's vocabulary.
-
-    The vocabulary is loaded at the first use, once for the process.
-    """
+    """Converts texts to token ids of CLIP's vocabulary, which is loaded at first use, once per process."""
 
     def encode(self, text: str) -> list[int]:
-        """Ids of a text of any length, without start and end."""
+        """Return the token ids of a text of any length, without start and end tokens."""
         return [token for word in WORD_PATTERN.findall(clean(text)) for token in _encode_word(word)]
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
-        """Ids of texts in rows of equal length.
+        """Return the token ids of texts, padded to the same length.
 
         Args:
             texts: N texts.
 
         Returns:
-            int64 [N, CONTEXT_LENGTH]: start, ids, end, then zeros. Of a text that is too long the first ids are
-            kept and the end.
+            int64 [N, CONTEXT_LENGTH]: start token, text, end token, zeros. Texts that are too long are cut before the
+            end token.
         """
         ids = load_vocabulary().ids
         rows = torch.zeros(len(texts), CONTEXT_LENGTH, dtype=torch.int64)
@@ -62,14 +59,14 @@ class Tokenizer:
 
 
 def clean(text: str) -> str:
-    """Repair the encoding, resolve HTML entities (even doubly escaped), collapse white space, lower the case."""
+    """Repair the encoding, unescape HTML entities twice, collapse white space, convert to lower case."""
     text = html.unescape(html.unescape(ftfy.fix_text(text)))
     return ' '.join(text.split()).lower()
 
 
 @lru_cache(maxsize=1)
 def load_vocabulary() -> Vocabulary:
-    """Read the merges, from which all ids follow.
+    """Read the merges, which determine the vocabulary.
 
     Raises:
         FileNotFoundError: If mmsegmentation or its vocabulary file is missing.
@@ -77,7 +74,7 @@ def load_vocabulary() -> Vocabulary:
     letters = byte_letters().values()
     num_merges = VOCABULARY_SIZE - 2 * len(letters) - 2
     with open_gzip(_vocabulary_file(), 'rt', encoding='utf-8') as file:
-        lines = islice(file, 1, 1 + num_merges)  # the first line is a header, the last ones are not used
+        lines = islice(file, 1, 1 + num_merges)  # the first line is a header, the last ones are unused
         merges = [(left, right) for left, right in (line.split() for line in lines)]
     tokens = [*letters, *(letter + WORD_END for letter in letters), *map(''.join, merges), START, END]
     return Vocabulary(
@@ -88,10 +85,10 @@ def load_vocabulary() -> Vocabulary:
 
 @lru_cache(maxsize=1)
 def byte_letters() -> dict[int, str]:
-    """A visible character for each of the 256 bytes, in the order of the vocabulary.
+    """Return a visible character for each of the 256 bytes, in the order of the vocabulary.
 
-    Bytes that are a visible character of Latin-1 come first and stand for themselves; the others take the characters
-    from 256 on.
+    Bytes that are visible characters of Latin-1 come first and represent themselves; the others are represented by
+    the characters from 256 on.
     """
     visible = [*range(ord('!'), ord('~') + 1), *range(ord('¡'), ord('¬') + 1), *range(ord('®'), ord('ÿ') + 1)]
     others = [byte for byte in range(256) if byte not in visible]
@@ -112,7 +109,7 @@ def _vocabulary_file() -> Path:
 
 @lru_cache(maxsize=65536)
 def _encode_word(word: str) -> tuple[int, ...]:
-    """Merge the bytes of a word, always the pair of the lowest rank, until no neighbors can be merged."""
+    """Merge the bytes of a word, the pair with the lowest rank first, until no pair can be merged."""
     ids, ranks = load_vocabulary()
     if word in (START, END):
         return (ids[word],)
@@ -130,7 +127,7 @@ def _encode_word(word: str) -> tuple[int, ...]:
 def _merge(tokens: list[str], pair: tuple[str, str]) -> list[str]:
     """Join each occurrence of the pair, from left to right."""
     merged: list[str] = []
-    joined = True  # whether the last token was made by a join, and so takes part in no other
+    joined = True  # whether the last token was just merged, and cannot be merged again
     for token in tokens:
         if not joined and (merged[-1], token) == pair:
             merged[-1] += token

@@ -13,17 +13,17 @@ def _seed():
 
 
 def test_windows_of_a_small_map():
-    """Two maps of 3 x 4 cells in windows of 2; 24 is beyond them."""
+    """Two maps of 3 x 4 tokens in windows of 2; 24 is beyond them."""
     layout = lay_windows(2, (3, 4), window=2, shift=0, device=CPU)
     first = [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 24, 24], [10, 11, 24, 24]]
-    second = [[cell + 12 if cell < 24 else 24 for cell in window] for window in first]
+    second = [[token + 12 if token < 24 else 24 for token in window] for window in first]
     assert layout.to_windows.view(-1, 4).tolist() == first + second
     assert [group.num_windows for group in layout.groups] == [8]
     assert layout.groups[0].separated is None
 
 
 def test_shifted_windows_of_a_small_map():
-    """A map of 4 x 4 cells, shifted by one: whole windows first, then those cut by a border, the corner last."""
+    """A map of 4 x 4 tokens, shifted by one: complete windows first, then those cut by a border, the corner last."""
     layout = lay_windows(1, (4, 4), window=2, shift=1, device=CPU)
     assert layout.to_windows.view(-1, 4).tolist() == [[5, 6, 9, 10], [7, 4, 11, 8], [13, 14, 1, 2], [15, 12, 3, 0]]
     assert [group.num_windows for group in layout.groups] == [1, 1, 1, 1]
@@ -37,13 +37,13 @@ def test_shifted_windows_of_a_small_map():
 @pytest.mark.parametrize('size', [(3, 7), (6, 9), (2, 2)])
 def test_back_from_the_windows(size, shift):
     layout = lay_windows(2, size, window=3, shift=shift, device=CPU)
-    cells = torch.arange(2 * size[0] * size[1])
-    assert torch.equal(layout.to_windows[layout.from_windows], cells)
+    tokens = torch.arange(2 * size[0] * size[1])
+    assert torch.equal(layout.to_windows[layout.from_windows], tokens)
     assert sum(group.num_windows for group in layout.groups) * 9 == len(layout.to_windows)
 
 
 def test_bias_depends_on_the_offset_alone():
-    """Where keys and queries are zero, the bias alone steers: a cell looks to its right, at the border evenly."""
+    """With zero keys and queries, each token attends to the one on its right, or at the border to all."""
     attention = WindowAttention(4, num_heads=1, window=3)
     torch.nn.init.eye_(attention.proj.weight)
     torch.nn.init.zeros_(attention.proj.bias)
@@ -52,8 +52,8 @@ def test_bias_depends_on_the_offset_alone():
     table = torch.zeros(5, 5)  # by query minus key, rows and columns, both from -2
     table[2, 1] = 100
     attention.relative_position_bias_table.data = table.view(25, 1)
-    cells = torch.randn(1, 9, 4)
+    tokens = torch.randn(1, 9, 4)
     with torch.no_grad():
-        found = attention(cells, lay_windows(1, (3, 3), window=3, shift=0, device=CPU)).view(3, 3, 4)
-    torch.testing.assert_close(found[:, :2], cells.view(3, 3, 4)[:, 1:])
-    torch.testing.assert_close(found[:, 2], cells.mean(1).expand(3, -1))
+        found = attention(tokens, lay_windows(1, (3, 3), window=3, shift=0, device=CPU)).view(3, 3, 4)
+    torch.testing.assert_close(found[:, :2], tokens.view(3, 3, 4)[:, 1:])
+    torch.testing.assert_close(found[:, 2], tokens.mean(1).expand(3, -1))

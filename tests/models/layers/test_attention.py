@@ -27,11 +27,11 @@ def test_mask_is_true_where_a_query_may_look(attention, as_torch_attention):
     torch.testing.assert_close(attention(query, key, value, mask), expected)
 
 
-def test_values_that_are_a_grid_equal_those_of_its_cells(attention):
+def test_values_that_are_a_grid_equal_those_of_its_tokens(attention):
     query, key = torch.randn(3, 5, 24), torch.randn(3, 6, 24)
     rows, columns = torch.randn(2, 12), torch.randn(3, 12)
-    cells = torch.stack([torch.cat((row, column)) for row in rows for column in columns])
-    expected = attention(query, key, cells.repeat(3, 1, 1))
+    tokens = torch.stack([torch.cat((row, column)) for row in rows for column in columns])
+    expected = attention(query, key, tokens.repeat(3, 1, 1))
     torch.testing.assert_close(attention.attend_to_grid(query, key, rows, columns), expected)
 
 

@@ -1,7 +1,8 @@
+import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from mmoneformer.models.ops.dispatch import full_precision, runs_on
+from mmoneformer.models.ops.dispatch import full_precision, layers_per_step, masks_per_step, runs_on, tile_side
 
 
 def test_kernels_run_on_their_own_type_of_device():
@@ -38,3 +39,14 @@ def test_autocast_ends_in_full_precision():
 def test_devices_without_autocast():
     with full_precision(torch.ones(1, device='meta')):
         pass
+
+
+@pytest.mark.parametrize(('device', 'expected'), [('cpu', (16, 1, 64)), ('meta', (100, 100, 256))])
+def test_only_a_cpu_takes_small_steps(device, expected):
+    masks = torch.empty(100, 8, 8, device=device)
+    assert (masks_per_step(masks), layers_per_step(masks), tile_side(masks)) == expected
+
+
+def test_a_step_is_never_empty():
+    masks = torch.empty(0, 8, 8, device='meta')
+    assert masks_per_step(masks) == layers_per_step(masks) == 1

@@ -66,7 +66,7 @@ def test_wrong_number_of_texts_is_refused(mapper):
 
 
 def test_context_that_leaves_no_text_is_refused():
-    with pytest.raises(ValueError, match='num_queries=16 leaves no text beside num_context=16'):
+    with pytest.raises(ValueError, match='num_queries=16 must be greater than num_context=16'):
         TextMapper(num_queries=16, out_channels=8, encoder={'type': 'TextEncoder'})
 
 
