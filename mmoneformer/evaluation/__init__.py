@@ -1,4 +1,4 @@
-"""Metrics, all read from the data samples in memory, and result files for test servers."""
+"""Metrics, which read the data samples in memory, and result files for test servers."""
 
 from mmoneformer.evaluation.cityscapes_ap import CityscapesAP
 from mmoneformer.evaluation.cityscapes_results import CityscapesInstanceResults, CityscapesSemanticResults

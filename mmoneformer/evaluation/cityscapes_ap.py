@@ -1,4 +1,4 @@
-"""Instance AP by Cityscapes' own protocol."""
+"""Instance AP, as Cityscapes defines it."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from mmoneformer.registry import METRICS
 
 @METRICS.register_module()
 class CityscapesAP(ThingInstanceAP):
-    """AP and AP50 in percent as cityscapesscripts computes them, from the ``instanceIds`` files of ``gtFine``.
+    """AP and AP50 in percent, computed by cityscapesscripts from the ``instanceIds`` files of ``gtFine``.
 
     Without cityscapesscripts, AP is computed as for COCO, and the metrics are named ``..._coco_style``.
 
@@ -33,7 +33,7 @@ class CityscapesAP(ThingInstanceAP):
         self._folder = TemporaryDirectory(prefix='cityscapes_ap_')
         if not self.has_scripts:
             print_log(
-                'cityscapesscripts is not installed, AP is computed as for COCO; pip install cityscapesscripts',
+                'cityscapesscripts is not installed: AP is computed as for COCO; pip install cityscapesscripts',
                 'current',
                 logging.WARNING,
             )
@@ -53,13 +53,13 @@ class CityscapesAP(ThingInstanceAP):
         self.results.append((str(instance_ids_file(sample['img_path'])), str(predicted)))
 
     def compute(self, results: Sequence[Any]) -> dict[str, float]:
-        """Match and accumulate over all images.
+        """Compute the average precisions.
 
         Args:
-            results: Files of ground truth and of predictions of each image.
+            results: Paths of the ground truth and of the predictions of each image.
 
         Returns:
-            AP and AP50, 0 to 100, nan where there is no ground truth.
+            AP and AP50, 0 to 100; nan without ground truth.
         """
         if not self.has_scripts:
             return {f'{name}_coco_style': value for name, value in super().compute(results).items()}

@@ -1,4 +1,4 @@
-"""Result folders that Cityscapes' test server takes."""
+"""Result files for the test server of Cityscapes."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Result files that COCO's test server takes, and the other servers that read COCO's formats."""
+"""Result files for the test server of COCO, and for other servers that read COCO's formats."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class _CocoResults(TaskMetric):
 
     Args:
         dataset: Known data set whose category ids the file has: 'coco', 'cityscapes', 'ade20k' or 'mapillary'.
-        outfile_prefix: Start of the paths that are written.
+        outfile_prefix: Prefix of the paths of the files.
         kwargs: Arguments of ``TaskMetric``.
     """
 

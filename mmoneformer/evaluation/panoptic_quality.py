@@ -21,7 +21,7 @@ COUNTS = ('IoU', 'TP', 'FP', 'FN')  # columns of the statistics
 class PanopticQuality(TaskMetric):
     """PQ, SQ and RQ in percent, averaged over all classes, things and stuff.
 
-    A class counts as soon as it has a ground truth segment or a prediction; a group without such a class is nan.
+    Only classes with a ground truth segment or a prediction count. Without any, the average is nan.
 
     Args:
         kwargs: Arguments of ``TaskMetric``.
@@ -45,13 +45,13 @@ class PanopticQuality(TaskMetric):
         self.results.append(counts)
 
     def compute(self, results: Sequence[np.ndarray]) -> dict[str, float]:
-        """Average over the classes, and log a table of them.
+        """Average over the classes, and log a table of all classes.
 
         Args:
             results: Statistics of each image, [K, 4].
 
         Returns:
-            PQ, SQ, RQ and the same with ``_things`` and ``_stuff``, 0 to 100, nan where nothing was measured.
+            PQ, SQ and RQ of all classes, of things (``PQ_things``, ...) and of stuff (``PQ_stuff``, ...), 0 to 100.
         """
         classes = self.dataset_meta['classes']
         totals = sum(results, start=np.zeros((len(classes), len(COUNTS))))
@@ -73,14 +73,14 @@ def match_segments(
 ) -> np.ndarray:
     """Count true positives, false positives and false negatives of each class in an image.
 
-    A listed segment without a pixel is a false negative, and of several crowds of a class only the last shields
-    predictions: so does COCO's evaluation.
+    As in COCO's evaluation, a segment without a pixel is a false negative, and predictions are only ignored on the
+    last of several crowds of their class.
 
     Shapes: G ground truth segments, P predicted segments, K classes.
 
     Args:
-        prediction: Label + instance id * 1000, K where void, int64 [H, W].
-        id_map: i + 1 where segment i is, 0 where void, int64 [H, W].
+        prediction: Label + 1000 * instance number, or K for void, int64 [H, W].
+        id_map: i + 1 for segment i, 0 for void, int64 [H, W].
         segments: ``label`` and ``iscrowd`` of each ground truth segment.
         num_classes: K.
 
@@ -88,7 +88,7 @@ def match_segments(
         Sum of the IoU of matched segments, TP, FP and FN of each class, [K, 4].
 
     Raises:
-        ValueError: If a predicted value's label is no class.
+        ValueError: If the label of a predicted value is not that of a class.
     """
     values, overlap = _overlaps(prediction, id_map, len(segments))
     labels = _labels(values, num_classes)
@@ -97,10 +97,10 @@ def match_segments(
 
     iou = _ious(overlap)
     can_match = (gt_labels[:, None] == labels) & ~is_crowd[:, None]
-    gt_index, pred_index = np.nonzero((iou > 0.5) & can_match)  # above one half, each segment has one partner at most
+    gt_index, pred_index = np.nonzero((iou > 0.5) & can_match)  # above one half, a segment has at most one match
     missed = ~is_crowd
     missed[gt_index] = False
-    wrong = (values != num_classes) & (_shielded_area(overlap, labels, segments) <= overlap.sum(axis=0) / 2)
+    wrong = (values != num_classes) & (_ignored_area(overlap, labels, segments) <= overlap.sum(axis=0) / 2)
     wrong[pred_index] = False
 
     counts = np.zeros((num_classes, len(COUNTS)))
@@ -113,7 +113,7 @@ def match_segments(
 
 
 def class_qualities(totals: np.ndarray) -> np.ndarray:
-    """PQ, SQ and RQ of each class in percent, [K, 3], from its statistics [K, 4]; nan if it never occurred."""
+    """PQ, SQ and RQ of each class, 0 to 100, [K, 3], from the statistics [K, 4]; nan for a class without any."""
     iou, tp, fp, fn = totals.T
     size = tp + (fp + fn) / 2
     qualities = 100 * np.stack(
@@ -124,7 +124,7 @@ def class_qualities(totals: np.ndarray) -> np.ndarray:
 
 
 def _overlaps(prediction: np.ndarray, id_map: np.ndarray, num_segments: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values of the prediction [P], and the pixels they share with each ground truth id [G + 1, P]."""
+    """Values of the prediction, [P], and how many pixels each shares with each ground truth id, [G + 1, P]."""
     if prediction.min() < 0:
         raise ValueError(f'predicted value {prediction.min()} is negative')
     base = int(prediction.max()) + 1
@@ -136,7 +136,7 @@ def _overlaps(prediction: np.ndarray, id_map: np.ndarray, num_segments: int) -> 
 
 
 def _labels(values: np.ndarray, num_classes: int) -> np.ndarray:
-    """Class of each value of a prediction, and the number of classes for void."""
+    """Class of each predicted value; the number of classes for void."""
     labels = panoptic_label(values)
     wrong = values[(labels >= num_classes) & (values != num_classes)]
     if wrong.size:
@@ -148,14 +148,14 @@ def _labels(values: np.ndarray, num_classes: int) -> np.ndarray:
 
 
 def _ious(overlap: np.ndarray) -> np.ndarray:
-    """IoU of ground truth and predicted segments, [G, P]; predicted pixels on void count for nothing."""
+    """IoU of ground truth and predicted segments, [G, P]; predicted pixels on void are ignored."""
     shared, pred_area = overlap[1:], overlap[1:].sum(axis=0)
     union = pred_area + shared.sum(axis=1, keepdims=True) - shared
     return shared / np.maximum(union, 1)
 
 
-def _shielded_area(overlap: np.ndarray, labels: np.ndarray, segments: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """Pixels of each predicted segment on void or on the crowd of its class, [P]."""
+def _ignored_area(overlap: np.ndarray, labels: np.ndarray, segments: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """Number of pixels of each predicted segment on void or on the crowd of its class, [P]."""
     crowds = {segment['label']: row for row, segment in enumerate(segments, start=1) if segment['iscrowd']}
     area = overlap[0].copy()
     for label, row in crowds.items():
@@ -164,7 +164,7 @@ def _shielded_area(overlap: np.ndarray, labels: np.ndarray, segments: Sequence[M
 
 
 def _table(classes: Sequence[str], qualities: np.ndarray, totals: np.ndarray) -> str:
-    """A line for each class that occurred, as text."""
+    """Table with a row for each class that occurred."""
     table = Table('class', 'PQ', 'SQ', 'RQ', *COUNTS[1:], title='Panoptic quality by class', box=box.ASCII)
     for name, quality, counts in zip(classes, qualities, totals, strict=True):
         if not np.isnan(quality[0]):

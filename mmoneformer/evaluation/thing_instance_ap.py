@@ -1,4 +1,4 @@
-"""COCO's mask AP on the thing segments of a panoptic annotation."""
+"""Mask AP of instances, as COCO defines it."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -28,15 +28,15 @@ from mmoneformer.registry import METRICS
 class ThingInstanceAP(TaskMetric):
     """AP, AP50, AP75 and AP by size in percent, computed by pycocotools.
 
-    Ground truth instances are those of an annotation of instances alone, or the thing segments of the panoptic map,
-    which do not overlap; crowds are regions in which predictions are not counted, stuff is left out. Predictions of
-    classes that a source of a ``MultiSourceDataset`` does not label are not counted in its images.
+    The ground truth is an annotation of instances, or the thing segments of a panoptic map, which do not overlap.
+    Predictions on crowds are ignored, and so are those of classes that the source of an image does not label
+    (``MultiSourceDataset``).
 
     Args:
-        ann_file: COCO instance json to take the ground truth from instead, for example ``instances_val2017.json``.
-        dataset: Known data set whose category ids ``ann_file`` has, if its categories have other names than ours:
-            'ade20k' for the ``ade20k_instance_val.json`` that detectron2's users make.
-        max_dets: How many predictions of an image and class count, best scores first.
+        ann_file: COCO instance json with the ground truth to use instead, for example ``instances_val2017.json``.
+        dataset: Known data set whose category ids ``ann_file`` has, if its categories have names other than ours:
+            'ade20k' for the ``ade20k_instance_val.json`` of detectron2.
+        max_dets: Maximum number of predictions per image and class, highest scores first.
         kwargs: Arguments of ``TaskMetric``.
     """
 
@@ -86,19 +86,19 @@ class ThingInstanceAP(TaskMetric):
         return InstanceFile(self.ann_file, self.dataset_meta['classes'], dataset=self.dataset)
 
     def compute(self, results: Sequence[tuple[Annotations, Annotations]]) -> dict[str, float]:
-        """Match and accumulate over all images.
+        """Compute the average precisions.
 
         Args:
             results: Ground truth and predictions of each image as COCO annotations.
 
         Returns:
-            AP, AP50, AP75, AP_small, AP_medium and AP_large, 0 to 100, nan where there is no ground truth.
+            AP, AP50, AP75, AP_small, AP_medium and AP_large, 0 to 100; nan without ground truth.
         """
         truths = [image_truths for image_truths, _ in results]
         predictions = [image_predictions for _, image_predictions in results]
         if all(truth['iscrowd'] for image in truths for truth in image):
-            print_log('ThingInstanceAP: no ground truth thing in any image, AP is nan', 'current', logging.WARNING)
-        with redirect_stdout(StringIO()):  # pycocotools reports its progress with print
+            print_log('ThingInstanceAP: no image has a ground truth instance, AP is nan', 'current', logging.WARNING)
+        with redirect_stdout(StringIO()):  # pycocotools prints its progress
             evaluation = COCOeval(self._coco(truths), self._coco(predictions), 'segm')
             evaluation.params.maxDets = [self.max_dets]
             evaluation.evaluate()
@@ -106,14 +106,14 @@ class ThingInstanceAP(TaskMetric):
         return _average_precisions(evaluation)
 
     def _coco(self, images: Sequence[Annotations]) -> COCO:
-        """Index annotations; images are numbered, because data sets may share image ids."""
+        """Index the annotations; images are numbered anew, because image ids may repeat across data sets."""
         coco = COCO()
         annotations = [dict(annotation, image_id=i) for i, image in enumerate(images) for annotation in image]
         classes = self.dataset_meta['classes']
         coco.dataset = {
             'images': [{'id': index, 'height': 0, 'width': 0} for index in range(len(images))],  # sizes: for polygons
             'categories': [{'id': label, 'name': classes[label]} for label in self.dataset_meta['thing_ids']],
-            # pycocotools takes id 0 for "not matched"
+            # from 1: pycocotools takes id 0 for "not matched"
             'annotations': [dict(annotation, id=number) for number, annotation in enumerate(annotations, start=1)],
         }
         coco.createIndex()
@@ -121,7 +121,7 @@ class ThingInstanceAP(TaskMetric):
 
 
 def _average_precisions(evaluation: COCOeval) -> dict[str, float]:
-    """Average what pycocotools accumulated; it marks classes without ground truth by -1."""
+    """Average the precisions of pycocotools, where -1 stands for a class without ground truth."""
     params = evaluation.params
     precision = evaluation.eval['precision'][..., 0]  # [threshold, recall, class, area range]
 

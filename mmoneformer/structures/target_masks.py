@@ -1,11 +1,10 @@
-"""Targets of one image as an id map (design: masks are never written out, ids are compared instead).
+"""Masks of the targets of an image as an id map, which is sampled without computing the masks themselves.
 
-A bilinear sample of a binary mask needs the four pixels around the point and their weights. With a map of target
-ids these four ids are read once per point, and a target's value is the weight of the corners that carry its id:
-no [N, H, W] array of floats exists at any time.
+A bilinear sample of a binary mask needs the four pixels around the point and their weights. With an id map, these four
+ids are read once per point, and the value of a target is the sum of the weights of the pixels with its id. So there is
+never a float tensor [N, H, W].
 
-Instances that overlap are an id map too: each set of instances that share pixels has an id, and a table says which
-instances it holds.
+For targets that overlap, each set of targets that share a pixel has an id, and a table has the targets of each id.
 """
 
 from typing import Any
@@ -22,10 +21,10 @@ class TargetMasks:
     Shapes: N targets, M sampled masks, P points, H x W pixels of the image before padding, R values in the map.
 
     Args:
-        id_map: [H, W], integer; pixel value n + 1 belongs to target n, 0 to none.
+        id_map: Integer [H, W]. Without ``members``, pixel value n + 1 belongs to target n, and 0 to none.
         count: N.
-        members: For targets that overlap, what the pixel values mean instead: bool [R, N], pixel value r belongs to
-            each target n of which ``members[r, n]`` is true. Row 0, also for what is outside of the map, is false.
+        members: For targets that overlap, bool [R, N]: pixel value r belongs to each target n with ``members[r, n]``.
+            Row 0, which is also that of the pixels outside of the map, is all false.
     """
 
     def __init__(self, id_map: Tensor, count: int, members: Tensor | None = None) -> None:
@@ -37,44 +36,44 @@ class TargetMasks:
         return self.count
 
     def to(self, *args: Any, **kwargs: Any) -> 'TargetMasks':
-        """Move the map as ``Tensor.to`` does; data samples call it with a device."""
+        """Move the map and the table to a device; arguments as of ``Tensor.to``."""
         members = None if self.members is None else self.members.to(*args, **kwargs)
         return TargetMasks(self.id_map.to(*args, **kwargs), self.count, members)
 
     def dense(self) -> Tensor:
-        """Write the masks out, bool [N, H, W]; for tests and pictures, not for training."""
+        """Masks of all targets, bool [N, H, W]; training does not need them."""
         targets = torch.arange(self.count, device=self.id_map.device)
         return self._belong(self.id_map, targets[:, None, None])
 
     def sample(self, targets: Tensor, points: Tensor, padded_size: tuple[int, int]) -> Tensor:
-        """Bilinear samples of the masks, zero outside, as ``grid_sample`` without aligned corners gives.
+        """Sample masks bilinearly, with zeros outside, as ``grid_sample`` with ``align_corners=False``.
 
         Args:
-            targets: Indices of the masks to sample, [M].
+            targets: Indices of the masks, [M].
             points: (x, y) in 0..1 of the padded image, [M, P, 2], or [1, P, 2] for the same points in each mask.
-            padded_size: Height and width that 0..1 spans.
+            padded_size: Height and width of the padded image, in pixels.
 
         Returns:
             Values in 0..1, [M, P].
         """
         height, width = self.id_map.shape
-        framed, line = F.pad(self.id_map.to(torch.int32), (2, 2, 2, 2)).flatten(), width + 4  # zeros around
+        padded, stride = F.pad(self.id_map.to(torch.int32), (2, 2, 2, 2)).flatten(), width + 4
         position = points * points.new_tensor([padded_size[1], padded_size[0]]) - 0.5
         corner = position.floor()
         fraction = position - corner
         x, y = corner.to(torch.int64).unbind(-1)  # [M or 1, P]
-        first = (y.clamp(-2, height) + 2) * line + (x.clamp(-2, width) + 2)
+        first = (y.clamp(-2, height) + 2) * stride + (x.clamp(-2, width) + 2)
         weight_x = (1 - fraction[..., 0], fraction[..., 0])
         weight_y = (1 - fraction[..., 1], fraction[..., 1])
         values = points.new_zeros(len(targets), points.shape[1])
         for down in (0, 1):
             for right in (0, 1):
-                hit = self._belong(framed[first + (down * line + right)], targets[:, None])
+                hit = self._belong(padded[first + (down * stride + right)], targets[:, None])
                 values += torch.where(hit, weight_x[right] * weight_y[down], 0)
         return values
 
     def _belong(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """Whether ids are of targets; the two shapes are broadcast."""
+        """Whether ids belong to targets; the shapes are broadcast."""
         return ids == targets + 1 if self.members is None else self.members[ids.to(torch.int64), targets]
 
 

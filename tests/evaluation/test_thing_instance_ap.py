@@ -171,7 +171,7 @@ def test_no_ground_truth_is_nan_with_a_warning(monkeypatch):
         result = evaluate([make_sample(id_map, segments, [id_map == 1], [1], [0.5])])
     assert np.isnan([result[key] for key in KEYS]).all()
     (message, _, level) = logged[0]
-    assert 'no ground truth thing in any image' in message
+    assert 'no image has a ground truth instance' in message
     assert level == logging.WARNING
 
 
