@@ -97,7 +97,7 @@ def test_walk_stops_at_a_fault(dataset, folder):
     assert raised.value.fault.step == LoadPanopticMap.__name__
 
 
-def test_overlapping_instances_have_their_whole_areas(folder):
+def test_overlapping_instances_have_their_complete_areas(folder):
     classes = resolve_metainfo('coco')['classes'][:2]
     instances = [
         dict(image_id=1, id=1, category_id=1, bbox=[0, 0, 6, 4], area=24, iscrowd=0, segmentation=square(0, 0, 6, 4)),
@@ -120,8 +120,8 @@ def test_overlapping_instances_have_their_whole_areas(folder):
     )
     pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadSegments'), dict(type='SampleTask')]
     metainfo = dict(classes=classes, thing_ids=(0, 1))
-    united = dict(type='MultiSourceDataset', metainfo=metainfo, sources=[source], pipeline=pipeline)
-    record = examine(open_dataset(united), 0)
+    config = dict(type='MultiSourceDataset', metainfo=metainfo, sources=[source], pipeline=pipeline)
+    record = examine(open_dataset(config), 0)
     assert record.annotation == 'instance'
     assert [segment.area for segment in record.segments] == [24, 24]
     assert record.void_share is None

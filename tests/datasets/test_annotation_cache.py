@@ -18,7 +18,7 @@ def source(tmp_path, monkeypatch):
 
 @pytest.fixture
 def ask(source):
-    """Asks for the result, and says whether it was read anew."""
+    """Get the result, and return whether the file was read."""
 
     def ask(settings='same', source=source):
         calls = []

@@ -1,7 +1,7 @@
-"""Whatever a COCO-panoptic folder holds: the way from the files to the loss, against sets of pixels.
+"""Random COCO-panoptic folders: the path from the files to the loss, compared with sets of pixels.
 
-The pictures are the id maps themselves, resized without interpolation: behind any geometry, a picture tells what its
-targets must be.
+The images are the id maps themselves, resized without interpolation: after any geometric transform, an image shows
+what its targets must be.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Three sources of one set of scenes: whatever the annotation, the same scene gives the same targets."""
+"""Three sources with the same scenes: each kind of annotation gives the same targets."""
 
 from collections import Counter
 from pathlib import Path
@@ -49,7 +49,7 @@ def sources(tmp_path_factory):
     }
 
 
-def unite(sources, *kinds, task=None, **arguments):
+def build(sources, *kinds, task=None, **arguments):
     pipeline = [
         dict(type='LoadImageFromFile'),
         dict(type='LoadSegments'),
@@ -64,7 +64,7 @@ def unite(sources, *kinds, task=None, **arguments):
 @pytest.mark.parametrize('kind', ['instance', 'semantic'])
 def test_targets_equal_those_of_the_panoptic_annotation(sources, kind):
     """There is no crowd in these scenes; polygons follow the pixels to a fraction of one."""
-    expected, found = unite(sources, 'panoptic', task=kind), unite(sources, kind)
+    expected, found = build(sources, 'panoptic', task=kind), build(sources, kind)
     assert len(found) == COUNT
     for index in range(COUNT):
         truth, targets = (samples[index]['data_samples'].targets for samples in (expected, found))
@@ -76,39 +76,39 @@ def test_targets_equal_those_of_the_panoptic_annotation(sources, kind):
         assert targets.unlabeled == []
 
 
-def test_each_source_teaches_what_it_can_tell(sources):
-    dataset = unite(sources, 'panoptic', 'instance', 'semantic')
+def test_each_source_has_the_tasks_of_its_annotation(sources):
+    dataset = build(sources, 'panoptic', 'instance', 'semantic')
     tasks = [{dataset[index]['data_samples'].targets.task for _ in range(12)} for index in (0, COUNT, 2 * COUNT)]
     assert tasks == [{'panoptic', 'instance', 'semantic'}, {'instance'}, {'semantic'}]
     assert dataset.metainfo == METAINFO | {'palette': [tuple(color) for color in METAINFO['palette']]}
 
 
-def test_instances_and_label_maps_teach_the_panoptic_task_by_parts(sources):
-    """Their targets are those of the panoptic annotation; what one of them does not tell is unlabeled there."""
-    whole = unite(sources, 'panoptic', task='panoptic')
-    parts = unite(sources, 'instance', 'semantic', task='panoptic')
+def test_instances_and_label_maps_share_the_panoptic_task(sources):
+    """Together they have the targets of the panoptic annotation; the classes of the other one are unlabeled."""
+    complete = build(sources, 'panoptic', task='panoptic')
+    parts = build(sources, 'instance', 'semantic', task='panoptic')
     things, stuff = (1, 2, 4, 6, 7), (0, 3, 5, 8)
     for index in range(COUNT):
         found = [parts[place]['data_samples'].targets for place in (index, COUNT + index)]
         assert [tuple(targets.unlabeled) for targets in found] == [stuff, things]
         labels = np.concatenate([targets.labels for targets in found])
-        assert sorted(labels) == whole[index]['data_samples'].targets.labels.tolist()
-    assert unite(sources, 'instance', 'semantic').get_data_info(0)['tasks'] == ('panoptic', 'instance')
-    assert unite(sources, 'instance', 'semantic', test_mode=True).get_data_info(0)['tasks'] == ('instance',)
+        assert sorted(labels) == complete[index]['data_samples'].targets.labels.tolist()
+    assert build(sources, 'instance', 'semantic').get_data_info(0)['tasks'] == ('panoptic', 'instance')
+    assert build(sources, 'instance', 'semantic', test_mode=True).get_data_info(0)['tasks'] == ('instance',)
 
 
 def test_classes_that_a_source_does_not_label(sources):
     some = sources['instance'] | dict(metainfo=dict(classes=('ring', 'star')))
     stuff = sources['semantic'] | dict(metainfo=dict(classes=METAINFO['classes'][:4]), ignore_index=4)
-    dataset = unite({'instance': some, 'semantic': stuff}, 'instance')
+    dataset = build({'instance': some, 'semantic': stuff}, 'instance')
     assert dataset[0]['data_samples'].targets.unlabeled == [1, 2, 4]  # stuff is no target of the instance task anyway
     assert dataset.get_data_info(0)['unlabeled_ids'] == (0, 1, 2, 3, 4, 5, 8)
-    semantic = unite({'semantic': stuff}, 'semantic')
+    semantic = build({'semantic': stuff}, 'semantic')
     assert semantic.get_data_info(0)['unlabeled_ids'] == (4, 5, 6, 7, 8)
 
 
 def test_shares(sources):
-    dataset = unite(sources, 'panoptic', 'instance', shares=(3, 1))
+    dataset = build(sources, 'panoptic', 'instance', shares=(3, 1))
     places = Counter(dataset.get_data_info(index)['annotation'] for index in range(len(dataset)))
     assert places == {'panoptic': 3 * COUNT, 'instance': COUNT}
     names = Counter(dataset.get_data_info(index)['img_id'] for index in range(3 * COUNT))
@@ -118,12 +118,12 @@ def test_shares(sources):
 @pytest.mark.parametrize('shares', [(1,), (1, 0), (1, -2)])
 def test_impossible_shares(sources, shares):
     with pytest.raises(ValueError, match='shares must be 2 numbers above 0'):
-        unite(sources, 'panoptic', 'instance', shares=shares)
+        build(sources, 'panoptic', 'instance', shares=shares)
 
 
 def test_sources_follow_the_test_mode(sources):
     filtered = sources['panoptic'] | dict(filter_cfg=dict(min_size=70))  # leaves none, in training
-    assert len(unite({'panoptic': filtered}, 'panoptic', test_mode=True)) == COUNT
+    assert len(build({'panoptic': filtered}, 'panoptic', test_mode=True)) == COUNT
 
 
 def test_ground_truth_of_evaluation(sources):
@@ -133,7 +133,7 @@ def test_ground_truth_of_evaluation(sources):
         dict(type='LoadSegments'),
         dict(type='PackOneFormerInputs'),
     ]
-    dataset = unite(sources, 'panoptic', 'instance', 'semantic', pipeline=pipeline, test_mode=True)
+    dataset = build(sources, 'panoptic', 'instance', 'semantic', pipeline=pipeline, test_mode=True)
     panoptic, instance, semantic = (dataset[index]['data_samples'] for index in (0, COUNT, 2 * COUNT))
     assert set(panoptic.keys()) == {'gt_panoptic_seg', 'gt_sem_seg'}
     assert semantic.keys() == ['gt_sem_seg']

@@ -44,9 +44,9 @@ def of_processes(monkeypatch, count, size, **settings):
 def test_each_round_draws_each_image_once_in_its_own_order():
     sampler = ResumableSampler(Noise(7), seed=3)
     indices = [index for index, _ in taken(sampler, 21)]
-    rounds = [indices[:7], indices[7:14], indices[14:]]
-    assert all(sorted(part) == list(range(7)) for part in rounds)
-    assert len({tuple(part) for part in rounds}) == 3
+    epochs = [indices[:7], indices[7:14], indices[14:]]
+    assert all(sorted(part) == list(range(7)) for part in epochs)
+    assert len({tuple(part) for part in epochs}) == 3
     assert len({entropy for _, entropy in taken(sampler, 21)}) == 21
 
 
@@ -71,24 +71,24 @@ def test_processes_share_the_draws_of_one(monkeypatch):
     assert [draw for draws in zip(*parts, strict=True) for draw in draws] == taken(alone, 12)
 
 
-def test_rounds_of_loops_that_count_epochs(monkeypatch):
-    """Filled up, so that all processes draw alike; each image at least once; the next one follows by itself."""
+def test_epochs_of_loops_that_count_epochs(monkeypatch):
+    """Padded to the same number of draws in all processes; each image is drawn at least once."""
     samplers = of_processes(monkeypatch, 2, 5, seed=2, endless=False)
-    rounds = [[list(sampler) for sampler in samplers] for _ in range(2)]
-    for first, second in rounds:
+    epochs = [[list(sampler) for sampler in samplers] for _ in range(2)]
+    for first, second in epochs:
         assert len(first) == len(second) == len(samplers[0]) == 3
         assert {int(draw) for draw in first + second} == set(range(5))
-    assert rounds[0] != rounds[1]
+    assert epochs[0] != epochs[1]
     for sampler in samplers:
         sampler.done = 4
-    assert [list(sampler) for sampler in samplers] == [part[1:] for part in rounds[1]]
+    assert [list(sampler) for sampler in samplers] == [part[1:] for part in epochs[1]]
 
 
 @pytest.mark.parametrize('workers', [0, 2])
-@pytest.mark.parametrize('united', [False, True])
-def test_samples_follow_from_the_draw_alone(workers, united):
-    """Whatever process reads them, and whatever was read before; also behind mmengine's wrappers of data sets."""
-    dataset = ConcatDataset([Noise(3), Noise(2)]) if united else Noise(5)
+@pytest.mark.parametrize('concatenated', [False, True])
+def test_samples_follow_from_the_draw_alone(workers, concatenated):
+    """In any process and after any other samples; also with mmengine's wrappers of data sets."""
+    dataset = ConcatDataset([Noise(3), Noise(2)]) if concatenated else Noise(5)
     sampler = ResumableSampler(dataset, seed=4)
     expected = list(itertools.islice(DataLoader(dataset, 2, sampler=sampler, collate_fn=list), 4))
     assert len({value for batch in expected for _, value, _ in batch}) == 8

@@ -74,7 +74,7 @@ def test_instances_cover_stuff(root):
         [wall, wall, person, person],
         [bed, bed, 0, 0],
     ]
-    # as in the annotation of the benchmark, stuff says what it was before the instances covered it
+    # as in the annotation of the benchmark, stuff has the area and box before instances cover it
     described = {info['id']: (info['area'], info['bbox'], info['iscrowd']) for info in first['segments_info']}
     assert described == {
         wall: (4, [0, 0, 4, 2], 0),

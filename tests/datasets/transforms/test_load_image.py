@@ -11,9 +11,9 @@ from mmoneformer.registry import TRANSFORMS
 SMOOTH = cv2.resize(np.random.default_rng(0).integers(0, 256, (3, 4, 3), dtype=np.uint8), (24, 16))  # BGR
 
 
-def encode(kind: str, mode: str = 'RGB', picture: np.ndarray = SMOOTH, **options) -> bytes:
+def encode(kind: str, mode: str = 'RGB', image: np.ndarray = SMOOTH, **options) -> bytes:
     content = io.BytesIO()
-    Image.fromarray(picture[..., ::-1].copy()).convert(mode).save(content, kind, **options)
+    Image.fromarray(image[..., ::-1].copy()).convert(mode).save(content, kind, **options)
     return content.getvalue()
 
 
@@ -108,12 +108,12 @@ def test_files_cut_short(load, kind, share):
 
 
 @pytest.mark.parametrize('progressive', [False, True])
-def test_jpeg_cut_short_behind_a_whole_thumbnail(load, progressive):
+def test_jpeg_cut_short_behind_a_complete_thumbnail(load, progressive):
     content = encode('JPEG', progressive=progressive, quality=100)
-    whole = thumbnail_in(content, encode('JPEG', picture=SMOOTH[:8, :8]))
-    assert load(whole)['img'].shape == (16, 24, 3)
+    complete = thumbnail_in(content, encode('JPEG', image=SMOOTH[:8, :8]))
+    assert load(complete)['img'].shape == (16, 24, 3)
     with pytest.raises(ValueError, match=r'x\.jpg is a truncated JPEG'):
-        load(whole[: -len(content) // 3])
+        load(complete[: -len(content) // 3])
 
 
 def test_what_follows_a_jpeg_does_not_matter(load):

@@ -16,21 +16,21 @@ def sample(tmp_path):
 
 
 def test_panoptic_annotation(sample, tmp_path):
-    told = {'seg_map_path': str(tmp_path / 'ids.png')}
-    assert LoadSegments()({**sample, **told})['gt_seg_map'].tolist() == [[2, 1, 0]] * 2
-    assert LoadSegments()({**sample, **told, 'annotation': 'panoptic'})['gt_seg_map'].tolist() == [[2, 1, 0]] * 2
+    annotation = {'seg_map_path': str(tmp_path / 'ids.png')}
+    assert LoadSegments()({**sample, **annotation})['gt_seg_map'].tolist() == [[2, 1, 0]] * 2
+    assert LoadSegments()({**sample, **annotation, 'annotation': 'panoptic'})['gt_seg_map'].tolist() == [[2, 1, 0]] * 2
 
 
 def test_instance_annotation(sample):
-    told = {'annotation': 'instance', 'seg_map_path': None, 'instances': [{'mask': [[1, 0, 3, 0, 3, 2, 1, 2]]}]}
-    results = LoadSegments()({**sample, **told})
+    annotation = {'annotation': 'instance', 'seg_map_path': None, 'instances': [{'mask': [[1, 0, 3, 0, 3, 2, 1, 2]]}]}
+    results = LoadSegments()({**sample, **annotation})
     assert results['gt_members'][results['gt_seg_map']][..., 0].tolist() == [[False, True, True]] * 2
 
 
 def test_semantic_annotation(sample, tmp_path):
-    told = {'annotation': 'semantic', 'seg_map_path': str(tmp_path / 'labels.png'), 'ignore_index': 0}
-    told |= {'reduce_zero_label': False, 'label_map': None, 'seg_fields': [], 'segments': [{}, {}, {}]}
-    assert LoadSegments()({**sample, **told})['gt_seg_map'].tolist() == [[0, 3, 0]] * 2
+    annotation = {'annotation': 'semantic', 'seg_map_path': str(tmp_path / 'labels.png'), 'ignore_index': 0}
+    annotation |= {'reduce_zero_label': False, 'label_map': None, 'seg_fields': [], 'segments': [{}, {}, {}]}
+    assert LoadSegments()({**sample, **annotation})['gt_seg_map'].tolist() == [[0, 3, 0]] * 2
 
 
 def test_image_without_annotation_passes():
