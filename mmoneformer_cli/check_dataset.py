@@ -45,7 +45,7 @@ def run(options: Namespace) -> int:
     splits = SPLITS if options.split == 'both' else (options.split,)
     try:
         found = check_dataset(
-            cfg, splits=splits, out_dir=out_dir, workers=options.workers, num_pictures=options.samples
+            cfg, splits=splits, out_dir=out_dir, workers=options.workers, num_samples=options.samples
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

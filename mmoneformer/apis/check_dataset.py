@@ -9,10 +9,10 @@ from mmengine.registry import init_default_scope
 from rich.console import Console
 
 from mmoneformer.data_check.diagnosis import diagnose, unopened
+from mmoneformer.data_check.drawn_sample import draw_samples
 from mmoneformer.data_check.examination import examine_all
 from mmoneformer.data_check.finding import Finding
 from mmoneformer.data_check.page import make_page
-from mmoneformer.data_check.pictures import draw_samples
 from mmoneformer.data_check.report import print_report
 from mmoneformer.data_check.sample_record import SplitRecord
 from mmoneformer.data_check.tolerant_dataset import open_dataset
@@ -23,7 +23,7 @@ Found = dict[str, list[Finding]]
 
 
 def check_dataset(
-    cfg: Config, *, splits: Sequence[str] = SPLITS, out_dir: Path, workers: int, num_pictures: int
+    cfg: Config, *, splits: Sequence[str] = SPLITS, out_dir: Path, workers: int, num_samples: int
 ) -> Found:
     """Load every sample as training does, and report errors and likely problems.
 
@@ -34,7 +34,7 @@ def check_dataset(
         splits: 'train', 'val', or both, which are then compared as well; those not in the config are skipped.
         out_dir: Folder of the page; created if it does not exist.
         workers: Number of worker processes; 0 uses the current process.
-        num_pictures: Number of samples to draw of each split, at least 0.
+        num_samples: Number of samples to draw of each split, at least 0.
 
     Returns:
         Findings of each split, and of both together, the most severe first.
@@ -59,9 +59,9 @@ def check_dataset(
     }
     found |= diagnose(records, cfg.model)
     print_report(Console(), found, records)
-    pictures = {name: draw_samples(dataset, num_pictures) for name, dataset in datasets.items()}
+    drawn = {name: draw_samples(dataset, num_samples) for name, dataset in datasets.items()}
     out_dir.mkdir(parents=True, exist_ok=True)
-    page = make_page(f'Data of {cfg.filename}', found, records, pictures)
+    page = make_page(f'Data of {cfg.filename}', found, records, drawn)
     (out_dir / 'index.html').write_text(page, encoding='utf-8')
     return found
 

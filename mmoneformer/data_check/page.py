@@ -6,8 +6,8 @@ from html import escape
 
 import cv2
 
+from mmoneformer.data_check.drawn_sample import DrawnSample
 from mmoneformer.data_check.finding import Finding
-from mmoneformer.data_check.pictures import SamplePicture
 from mmoneformer.data_check.report import class_statistics, summarize
 from mmoneformer.data_check.sample_record import SplitRecord
 from mmoneformer.metainfo import Metainfo
@@ -32,7 +32,7 @@ def make_page(
     title: str,
     found: Mapping[str, Sequence[Finding]],
     splits: Mapping[str, SplitRecord],
-    pictures: Mapping[str, Iterable[SamplePicture]],
+    drawn: Mapping[str, Iterable[DrawnSample]],
 ) -> str:
     """Return the page as HTML.
 
@@ -40,15 +40,15 @@ def make_page(
         title: Title of the page.
         found: Findings of each split.
         splits: The splits that could be opened.
-        pictures: Drawn samples of each split.
+        drawn: Drawn samples of each split.
     """
     parts = [f'<h1>{escape(title)}</h1>']
     parts += [f'<p><b>{name}</b>: {escape(summarize(split))}</p>' for name, split in splits.items()]
     parts += ['<h2>Findings</h2>', *_findings(found)]
     if splits:
         parts += ['<h2>Classes</h2>', _class_table(splits)]
-    for name, shown in pictures.items():
-        parts += [f'<h2>Samples of {name}</h2>', *map(_picture, shown)]
+    for name, shown in drawn.items():
+        parts += [f'<h2>Samples of {name}</h2>', *map(_drawn_sample, shown)]
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 
@@ -85,14 +85,14 @@ def _class_name(metainfo: Metainfo, label: int) -> str:
     return f'<td>{chip}{escape(metainfo["classes"][label])} ({kind})</td>'
 
 
-def _picture(picture: SamplePicture) -> str:
-    _, data = cv2.imencode('.jpg', picture.sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+def _drawn_sample(sample: DrawnSample) -> str:
+    _, data = cv2.imencode('.jpg', sample.sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     code = base64.b64encode(data.tobytes()).decode()
     tasks = ''.join(
-        f'<div class="task"><b>The task is {task}</b><br>'
+        f'<div class="task"><b>{TASKS[task].sentence}</b><br>'
         + '<br>'.join(f'{count} x {escape(text)}' for text, count in texts.items())
         + f'<br>the other queries: {TASKS[task].filler}</div>'
-        for task, texts in picture.texts.items()
+        for task, texts in sample.texts.items()
     )
-    path = f'<p><code>{escape(picture.path)}</code></p>'
+    path = f'<p><code>{escape(sample.path)}</code></p>'
     return f'{path}<img src="data:image/jpeg;base64,{code}" alt="">{tasks}'

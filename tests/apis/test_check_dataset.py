@@ -35,7 +35,7 @@ def config(folder):
 
 
 def check(config, folder, **options):
-    settings = dict(out_dir=folder / 'check', workers=0, num_pictures=1) | options
+    settings = dict(out_dir=folder / 'check', workers=0, num_samples=1) | options
     return check_dataset(config, **settings), (folder / 'check/index.html').read_text()
 
 
@@ -86,7 +86,7 @@ def test_clean_data(config, folder, capsys):
 
 
 def test_defects_of_every_split_in_one_run(config, folder, capsys):
-    (folder / 'train/000002.jpg').write_bytes(b'no picture')
+    (folder / 'train/000002.jpg').write_bytes(b'no image')
     (folder / 'panoptic_train/000003.png').unlink()
     ids = cv2.imread(str(folder / 'panoptic_train/000004.png'))
     ids[5:9, 5:9] = 200

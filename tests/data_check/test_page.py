@@ -5,9 +5,9 @@ from collections import Counter
 import cv2
 import numpy as np
 
+from mmoneformer.data_check.drawn_sample import DrawnSample
 from mmoneformer.data_check.finding import Finding, Severity
 from mmoneformer.data_check.page import make_page
-from mmoneformer.data_check.pictures import SamplePicture
 from mmoneformer.data_check.sample_record import SampleRecord, SegmentRecord, SplitRecord
 from mmoneformer.metainfo import resolve_metainfo
 
@@ -37,10 +37,10 @@ def test_row_of_a_class():
     assert re.findall('<td>([^<]+)</td>', row) == ['1', '1', '25.00%']
 
 
-def test_pictures_are_part_of_the_page():
+def test_drawn_samples_are_part_of_the_page():
     sheet = np.full((20, 30, 3), (200, 100, 50), np.uint8)
-    picture = SamplePicture('b.jpg', sheet, {'semantic': Counter({'a photo with a cat': 2})})
-    page = make_page('t', {}, {}, {'train': [picture]})
+    sample = DrawnSample('b.jpg', sheet, {'semantic': Counter({'a photo with a cat': 2})})
+    page = make_page('t', {}, {}, {'train': [sample]})
     code = re.search('base64,([^"]+)"', page)[1]
     decoded = cv2.imdecode(np.frombuffer(base64.b64decode(code), np.uint8), cv2.IMREAD_COLOR)
     np.testing.assert_allclose(decoded[..., ::-1], sheet, atol=6)

@@ -15,7 +15,7 @@ from mmoneformer.visualization.regions import Classes, Regions, annotated_region
 from mmoneformer.visualization.sheet import draw_panels
 
 
-class SamplePicture(NamedTuple):
+class DrawnSample(NamedTuple):
     """A drawn sample.
 
     Attributes:
@@ -29,18 +29,18 @@ class SamplePicture(NamedTuple):
     texts: dict[str, Counter[str]]
 
 
-def draw_samples(dataset: BaseDataset, count: int) -> Iterator[SamplePicture]:
+def draw_samples(dataset: BaseDataset, count: int) -> Iterator[DrawnSample]:
     """Draw annotated samples, evenly spread over the data set; unusable ones are skipped."""
     for index in np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).astype(int)):
         try:
-            picture = draw_sample(dataset, int(index))
+            drawn = draw_sample(dataset, int(index))
         except SampleFault:
             continue
-        if picture is not None:
-            yield picture
+        if drawn is not None:
+            yield drawn
 
 
-def draw_sample(dataset: BaseDataset, index: int) -> SamplePicture | None:
+def draw_sample(dataset: BaseDataset, index: int) -> DrawnSample | None:
     """Draw a sample; None if it has no annotation.
 
     Raises:
@@ -57,7 +57,7 @@ def draw_sample(dataset: BaseDataset, index: int) -> SamplePicture | None:
     classes = dataset.metainfo
     panels = {task.capitalize(): target_regions(sample['targets'], classes) for task, sample in samples.items()}
     sheet = draw_panels(_shown(seen), panels or {'Annotation': _annotation(seen, classes)}, classes)
-    return SamplePicture(seen['img_path'], sheet, {task: Counter(s['targets'].texts) for task, s in samples.items()})
+    return DrawnSample(seen['img_path'], sheet, {task: Counter(s['targets'].texts) for task, s in samples.items()})
 
 
 def target_regions(targets: Targets, metainfo: Classes) -> Regions:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmoneformer.data_check.pictures import draw_sample, draw_samples, target_regions
+from mmoneformer.data_check.drawn_sample import draw_sample, draw_samples, target_regions
 from mmoneformer.data_check.tolerant_dataset import open_dataset
 from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.structures import TargetMasks, Targets
@@ -16,26 +16,26 @@ def train(config):
 
 
 def test_texts_and_panels_of_each_task(train):
-    picture = draw_sample(train, 3)
+    drawn = draw_sample(train, 3)
     labels = [segment['label'] for segment in train.get_data_info(3)['segments']]
     expected = Counter(f'a photo with a {train.metainfo["classes"][label]}' for label in labels)
-    assert picture.texts['panoptic'] == expected
-    assert picture.texts['semantic'] == Counter(expected.keys())
-    assert picture.sheet.shape[1] > 4 * 400  # the input and three tasks
+    assert drawn.texts['panoptic'] == expected
+    assert drawn.texts['semantic'] == Counter(expected.keys())
+    assert drawn.sheet.shape[1] > 4 * 400  # the input and three tasks
 
 
 def test_validation_shows_the_annotation(config):
     config.val_dataloader.dataset.pipeline[1].scale = (40, 32)  # the map keeps its size
-    picture = draw_sample(open_dataset(config.val_dataloader.dataset), 1)
-    assert picture.texts == {}
-    assert picture.sheet.ndim == 3
+    drawn = draw_sample(open_dataset(config.val_dataloader.dataset), 1)
+    assert drawn.texts == {}
+    assert drawn.sheet.ndim == 3
 
 
 def test_samples_are_spread_and_faulty_ones_left_out(train, folder):
-    names = [picture.path[-10:] for picture in draw_samples(train, 3)]
+    names = [drawn.path[-10:] for drawn in draw_samples(train, 3)]
     assert names == ['000001.jpg', '000006.jpg', '000012.jpg']
     (folder / 'train/000006.jpg').unlink()
-    assert [picture.path[-10:] for picture in draw_samples(train, 3)] == ['000001.jpg', '000012.jpg']
+    assert [drawn.path[-10:] for drawn in draw_samples(train, 3)] == ['000001.jpg', '000012.jpg']
     assert len(list(draw_samples(train, 100))) == 11
 
 
