@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmoneformer.structures.segment_map import SegmentMap
+
 
 class TargetMasks:
     """Masks of N targets, which may overlap.
@@ -31,6 +33,14 @@ class TargetMasks:
         self.id_map = id_map
         self.count = count
         self.members = members
+
+    @classmethod
+    def of_segments(cls, segment_map: SegmentMap) -> 'TargetMasks':
+        """Copy the masks of segments to tensors."""
+        members = segment_map.members
+        return cls(
+            id_map_tensor(segment_map.ids), segment_map.count, None if members is None else torch.from_numpy(members)
+        )
 
     def __len__(self) -> int:
         return self.count

@@ -9,6 +9,7 @@ import pytest
 from mmoneformer.datasets.source import Source
 from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.registry import DATASETS
+from mmoneformer.tasks import TASKS, Task
 
 METAINFO = resolve_metainfo({'classes': ('sky', 'cat', 'road', 'car'), 'thing_ids': (1, 3)})
 
@@ -142,3 +143,24 @@ def test_instances_are_things(instances):
 def test_no_image(labels):
     with pytest.raises(ValueError, match=r'BaseSegDataset of .*has no image: .*img_suffix'):
         source(**labels, metainfo={'classes': ('sky',)}, img_suffix='.jpeg', lazy_init=True)
+
+
+@pytest.mark.parametrize(
+    ('columns', 'supported'),
+    [
+        (dict(things_only=True), (True, True, False)),
+        (dict(merges_classes=True), (True, False, True)),
+        (dict(things_only=True, merges_classes=True), (True, True, True)),
+        (dict(), (True, False, False)),
+    ],
+)
+def test_tasks_follow_from_their_columns(monkeypatch, labels, panoptic, instances, columns, supported):
+    monkeypatch.setitem(TASKS, 'part', Task('part', filler='a part photo', **columns))
+    label_maps = {
+        'type': 'mmseg.BaseSegDataset',
+        'data_root': instances['data_root'],
+        'metainfo': {'classes': ('sky',)},
+    }
+    label_maps['data_prefix'] = {'img_path': '', 'seg_map_path': ''}
+    sources = panoptic, instances | {'metainfo': {'classes': ('cat', 'car')}}, label_maps
+    assert tuple('part' in source(**config).sample(0)['tasks'] for config in sources) == supported

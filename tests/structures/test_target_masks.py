@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from mmoneformer.structures.segment_map import SegmentMap
 from mmoneformer.structures.target_masks import TargetMasks, id_map_tensor
 
 HEIGHT, WIDTH, TARGETS, POINTS = 7, 11, 5, 256
@@ -122,3 +123,11 @@ def test_id_maps_become_tensors_that_can_be_indexed(dtype, expected):
     tensor = id_map_tensor(flipped)
     assert tensor.dtype == expected
     assert tensor.tolist() == [[5, 4, 3], [2, 1, 0]]
+
+
+@pytest.mark.parametrize('members', [None, np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 1]], bool)])
+def test_masks_of_segments(members):
+    segments = SegmentMap(np.array([[0, 1, 2], [3, 3, 0]], np.uint16), 3, members)
+    masks = TargetMasks.of_segments(segments)
+    assert len(masks) == 3
+    np.testing.assert_array_equal(masks.dense(), segments.masks())

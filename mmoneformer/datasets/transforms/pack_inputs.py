@@ -1,6 +1,6 @@
 """Packs a sample for the model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,27 +12,30 @@ from torch import Tensor
 
 from mmoneformer.metainfo import IGNORED_LABEL
 from mmoneformer.registry import TRANSFORMS
-from mmoneformer.structures.target_masks import TargetMasks, id_map_tensor
-from mmoneformer.tasks import TASKS
+from mmoneformer.structures import SegmentMap
+from mmoneformer.structures.target_masks import id_map_tensor
 
 
 @TRANSFORMS.register_module()
 class PackOneFormerInputs(BaseTransform):
-    """Turn a sample into ``inputs`` (uint8 [3, H, W], 0 to 255, channels as loaded: BGR) and ``data_samples``.
+    """Convert a sample to ``inputs`` (uint8 [3, H, W], 0 to 255, channels as loaded: BGR) and ``data_samples``.
 
-    What the data sample holds follows from what the pipeline has made:
+    The data sample has:
 
     - after ``SampleTask``, the training targets: ``targets`` (``Targets``);
-    - with an id map alone, the ground truth of evaluation, as far as the annotation tells it (metainfo ``tasks``):
-      ``gt_panoptic_seg.sem_seg`` [1, H, W] (pixel value i + 1 belongs to ``segments[i]``, 0 is void) and as metainfo
-      ``segments``; ``gt_sem_seg`` with one uint8 map [1, H, W] of class indices as both ``sem_seg`` and ``data``, 255
-      where a pixel has no class: the map of ``LoadLabelMap`` or else the class of each segment, crowds too, as in the
-      semantic maps of COCO and Cityscapes; of an annotation of instances alone, ``gt_instances`` with ``masks`` (bool
-      [N, H, W]), ``labels`` and ``iscrowd`` [N] instead;
-    - else nothing but metainfo.
+    - with an id map only, the ground truth of evaluation, which depends on the ``annotation``:
+
+      - panoptic: ``gt_panoptic_seg.sem_seg`` [1, H, W] (pixel value i + 1 belongs to ``segments[i]``, 0 is void) with
+        ``segments`` as metainfo, and the semantic ground truth;
+      - semantic: ``gt_sem_seg``, with one uint8 map [1, H, W] of class indices as both ``sem_seg`` and ``data``, 255
+        for pixels without a class: the map of ``LoadLabelMap``, or else the class of each segment including crowds,
+        as in the semantic maps of COCO and Cityscapes;
+      - instance: ``gt_instances`` with ``masks`` (bool [N, H, W]), ``labels`` and ``iscrowd`` [N];
+
+    - otherwise only metainfo.
 
     Args:
-        meta_keys: Keys that become metainfo, where the sample has them.
+        meta_keys: Keys of the sample that become metainfo, if they exist.
     """
 
     def __init__(
@@ -58,40 +61,42 @@ class PackOneFormerInputs(BaseTransform):
         if 'targets' in results:
             data_sample.targets = results['targets']
         elif 'gt_seg_map' in results:
-            add = _add_instances if 'gt_members' in results else _add_ground_truth
-            add(data_sample, results)
+            for add in GROUND_TRUTH[results.get('annotation', 'panoptic')]:
+                add(data_sample, results, SegmentMap.of_sample(results))
         return {'inputs': _image_tensor(results['img']), 'data_samples': data_sample}
 
 
-def _add_instances(data_sample: DetDataSample, results: Mapping[str, Any]) -> None:
-    segments, members = results['segments'], torch.from_numpy(results['gt_members'])
+def _add_panoptic(data_sample: DetDataSample, results: Mapping[str, Any], segment_map: SegmentMap) -> None:
+    data_sample.set_metainfo({'segments': results['segments']})
+    data_sample.gt_panoptic_seg = PixelData(sem_seg=id_map_tensor(segment_map.ids)[None])
+
+
+def _add_semantic(data_sample: DetDataSample, results: Mapping[str, Any], segment_map: SegmentMap) -> None:
+    label_map = results.get('gt_label_map')
+    if label_map is None:
+        label_map = segment_map.paint([segment['label'] for segment in results['segments']], void=IGNORED_LABEL)
+    label_map = torch.from_numpy(label_map)[None]
+    data_sample.gt_sem_seg = PixelData(sem_seg=label_map, data=label_map)
+
+
+def _add_instances(data_sample: DetDataSample, results: Mapping[str, Any], segment_map: SegmentMap) -> None:
+    segments = results['segments']
     data_sample.gt_instances = InstanceData(
-        masks=TargetMasks(id_map_tensor(results['gt_seg_map']), len(segments), members).dense(),
+        masks=torch.from_numpy(segment_map.masks()),
         labels=torch.tensor([segment['label'] for segment in segments], dtype=torch.int64),
         iscrowd=torch.tensor([segment['iscrowd'] for segment in segments], dtype=torch.int64),
     )
 
 
-def _add_ground_truth(data_sample: DetDataSample, results: Mapping[str, Any]) -> None:
-    seg_map, segments = results['gt_seg_map'], results['segments']
-    if 'panoptic' in results.get('tasks', TASKS):
-        data_sample.set_metainfo({'segments': segments})
-        data_sample.gt_panoptic_seg = PixelData(sem_seg=id_map_tensor(seg_map)[None])
-    labels = results['gt_label_map'] if 'gt_label_map' in results else _label_map(seg_map, segments)
-    label_map = torch.from_numpy(labels)[None]
-    data_sample.gt_sem_seg = PixelData(sem_seg=label_map, data=label_map)
-
-
-def _label_map(seg_map: np.ndarray, segments: Sequence[Mapping[str, int]]) -> np.ndarray:
-    """Class of each pixel's segment, uint8 [H, W]."""
-    label_of = np.full(len(segments) + 1, IGNORED_LABEL, np.uint8)
-    for segment in segments:
-        label_of[segment['id']] = segment['label']
-    return label_of[seg_map]
+GROUND_TRUTH: dict[str, Sequence[Callable[[DetDataSample, Mapping[str, Any], SegmentMap], None]]] = {
+    'panoptic': (_add_panoptic, _add_semantic),
+    'semantic': (_add_semantic,),
+    'instance': (_add_instances,),
+}
 
 
 def _image_tensor(image: np.ndarray) -> Tensor:
-    if image.dtype != np.uint8:  # mmdet's color jitter leaves floats, some outside of the range
+    if image.dtype != np.uint8:  # mmdet's color jitter returns floats, some out of range
         image = np.clip(np.rint(image), 0, 255).astype(np.uint8)
-    # a copy: a flipped array has negative strides, which numpy takes for contiguous where a side is 1
+    # a copy: a flipped array has negative strides, but numpy regards it as contiguous if a side is 1
     return torch.from_numpy(np.array(image.transpose(2, 0, 1), order='C'))

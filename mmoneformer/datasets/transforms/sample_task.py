@@ -8,8 +8,7 @@ import torch
 from mmcv.transforms import BaseTransform
 
 from mmoneformer.registry import TRANSFORMS
-from mmoneformer.structures import TargetMasks, Targets
-from mmoneformer.structures.target_masks import id_map_tensor
+from mmoneformer.structures import SegmentMap, TargetMasks, Targets
 from mmoneformer.tasks import TASKS, Task, check_tasks, target_text
 
 
@@ -18,20 +17,21 @@ class SampleTask(BaseTransform):
     """Draw a task and turn the id map into its targets.
 
     Targets are ordered by class index, those of one class by the order of their segments. Crowd segments and segments
-    without a pixel are no targets. It comes after every transform that changes the geometry.
+    without a pixel are not targets. Place it after every transform that changes the geometry.
 
     Adds ``targets`` (``Targets``). Their ``unlabeled`` classes are those that could be targets of the task and are
     not, because the data set does not label them, or not as the task needs them: a label map does not separate the
     things of a class, which the panoptic task does.
 
     Args:
-        probabilities: Weight of each task, at least 0, in any unit; a task that is not named is never drawn. None
-            draws all alike. Tasks that a data set cannot tell are left out and the others keep their proportions.
+        probabilities: Weight of each task, at least 0, in any unit; tasks without a weight are never drawn. None
+            draws all tasks equally often. Tasks that the annotation does not support are left out; the others keep
+            their proportions.
 
     Raises:
-        ValueError: If a name is no task, a weight is negative or all are zero; in use, if the data set can tell none
-            of the tasks.
-        KeyError: In use, if the image has no annotation.
+        ValueError: If a name is not a task, or a weight is negative, or all are zero; when called, if the annotation
+            supports none of the tasks.
+        KeyError: When called, if the image has no annotation.
     """
 
     def __init__(self, *, probabilities: Mapping[str, float] | None = None) -> None:
@@ -50,13 +50,14 @@ class SampleTask(BaseTransform):
             )
         task = TASKS[self._draw(results['tasks'])]
         unsupervised = _unsupervised_classes(results, task)
-        targets = _choose_targets(results, task, unsupervised)
+        segment_map = SegmentMap.of_sample(results)
+        targets = _choose_targets(results, segment_map, task, unsupervised)
         labels = [label for label, _ in targets]
         results['targets'] = Targets(
             task=task.name,
             texts=[target_text(results['classes'][label]) for label in labels],
             labels=torch.tensor(labels, dtype=torch.int64),
-            masks=_draw_targets(results, [segments for _, segments in targets]),
+            masks=TargetMasks.of_segments(segment_map.merge([segments for _, segments in targets])),
             unlabeled=[label for label in unsupervised if label in results['thing_ids'] or not task.things_only],
         )
         return results
@@ -65,21 +66,14 @@ class SampleTask(BaseTransform):
         weights = np.array([self.probabilities.get(name, 0.0) for name in tasks])
         if not weights.any():
             raise ValueError(
-                f'the data set can tell the tasks {list(tasks)}, but of them none is in the probabilities '
+                f'the annotation supports the tasks {list(tasks)}, but none of them is in the probabilities '
                 f'{self.probabilities}'
             )
         return tasks[np.random.choice(len(tasks), p=weights / weights.sum())]
 
 
-def _members(results: Mapping[str, Any]) -> np.ndarray:
-    """Which segments the values of the id map belong to, bool [R, S]."""
-    if 'gt_members' in results:
-        return results['gt_members']
-    return np.eye(len(results['segments']) + 1, dtype=bool)[:, 1:]
-
-
 def _unsupervised_classes(results: Mapping[str, Any], task: Task) -> list[int]:
-    """Classes whose targets the annotation does not tell, ascending."""
+    """Classes whose targets the annotation does not have, ascending."""
     unsupervised = set(results.get('unlabeled_ids', ()))
     if results.get('annotation') == 'semantic' and not task.merges_classes:
         unsupervised.update(results['thing_ids'])
@@ -87,12 +81,10 @@ def _unsupervised_classes(results: Mapping[str, Any], task: Task) -> list[int]:
 
 
 def _choose_targets(
-    results: Mapping[str, Any], task: Task, unsupervised: Sequence[int]
+    results: Mapping[str, Any], segment_map: SegmentMap, task: Task, unsupervised: Sequence[int]
 ) -> list[tuple[int, list[int]]]:
-    """The label of each target, and the numbers of its segments."""
-    members = _members(results)
-    present = np.bincount(results['gt_seg_map'].ravel(), minlength=len(members)) > 0
-    visible = np.any(members[present], axis=0)
+    """The label of each target, and the indices of its segments."""
+    visible = segment_map.visible()
     chosen = [
         (segment['label'], number)
         for number, segment in enumerate(results['segments'])
@@ -108,15 +100,3 @@ def _choose_targets(
         else:
             targets.append((label, [number]))
     return targets
-
-
-def _draw_targets(results: Mapping[str, Any], targets: Sequence[Sequence[int]]) -> TargetMasks:
-    """Masks of targets, given the numbers of the segments of each; with a table of members only if some overlap."""
-    seg_map, members = results['gt_seg_map'], _members(results)
-    of_target = np.zeros((len(members), len(targets)), bool)
-    for target, segments in enumerate(targets):
-        of_target[:, target] = members[:, segments].any(1)
-    if (of_target.sum(1) > 1).any():
-        return TargetMasks(id_map_tensor(seg_map), len(targets), torch.from_numpy(of_target))
-    numbers = of_target @ np.arange(1, len(targets) + 1)
-    return TargetMasks(id_map_tensor(numbers.astype(seg_map.dtype).take(seg_map)), len(targets))

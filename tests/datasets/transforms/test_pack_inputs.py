@@ -92,7 +92,9 @@ MEMBERS = np.array([[0, 0], [1, 0], [1, 1]], bool)
 def test_evaluation_packs_instances():
     segments = [{'id': 1, 'label': 7, 'iscrowd': 1}, {'id': 2, 'label': 5, 'iscrowd': 0}]
     results = {'img': IMAGE, 'gt_seg_map': np.array([[0, 1, 2, 0]] * 2, np.uint8), 'gt_members': MEMBERS}
-    data_sample = PackOneFormerInputs()(results | {'segments': segments, 'tasks': ('instance',)})['data_samples']
+    data_sample = PackOneFormerInputs()(
+        results | {'segments': segments, 'tasks': ('instance',), 'annotation': 'instance'}
+    )['data_samples']
     assert data_sample.keys() == ['gt_instances']
     truth = data_sample.gt_instances
     assert truth.masks.int().tolist() == [[[0, 1, 1, 0]] * 2, [[0, 0, 1, 0]] * 2]
@@ -100,7 +102,7 @@ def test_evaluation_packs_instances():
     assert data_sample.tasks == ('instance',)
 
 
-def test_semantic_annotation_tells_no_segments(annotated):
-    data_sample = PackOneFormerInputs()(annotated | {'tasks': ('semantic',)})['data_samples']
+def test_semantic_annotation_has_no_panoptic_ground_truth(annotated):
+    data_sample = PackOneFormerInputs()(annotated | {'annotation': 'semantic'})['data_samples']
     assert data_sample.keys() == ['gt_sem_seg']
     assert 'segments' not in data_sample

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmoneformer.datasets.transforms.sample_task import SampleTask
+from mmoneformer.tasks import TASKS, Task
 
 DATA = Path(__file__).parents[2] / 'data'
 ALL = ('panoptic', 'instance', 'semantic')
@@ -143,8 +144,8 @@ def test_impossible_probabilities(probabilities, message):
         SampleTask(probabilities=probabilities)
 
 
-def test_data_set_that_can_tell_none_of_the_tasks():
-    with pytest.raises(ValueError, match=r"can tell the tasks \['panoptic', 'semantic'\]"):
+def test_annotation_that_supports_none_of_the_tasks():
+    with pytest.raises(ValueError, match=r"supports the tasks \['panoptic', 'semantic'\]"):
         SampleTask(probabilities={'instance': 1})(sample([[1]], [segment(1, 1)], tasks=('panoptic', 'semantic')))
 
 
@@ -200,10 +201,20 @@ def test_all_classes_are_labeled_by_default():
     ('task', 'labels', 'target_map', 'unlabeled'),
     [('panoptic', [1], [[0, 1, 0]], [0, 2, 3]), ('semantic', [0, 1], [[1, 2, 0]], [3])],
 )
-def test_label_maps_do_not_tell_things_apart(task, labels, target_map, unlabeled):
-    """Of the panoptic task they teach the stuff; their things are neither targets nor background."""
-    told = sample([[1, 2, 0]], [segment(1, 0), segment(2, 1)]) | {'annotation': 'semantic', 'unlabeled_ids': (3,)}
-    results = SampleTask(probabilities={task: 1})(told)
+def test_label_maps_do_not_separate_things(task, labels, target_map, unlabeled):
+    """They have the stuff of the panoptic task; their things are neither targets nor background."""
+    labeled = sample([[1, 2, 0]], [segment(1, 0), segment(2, 1)]) | {'annotation': 'semantic', 'unlabeled_ids': (3,)}
+    results = SampleTask(probabilities={task: 1})(labeled)
     assert results['targets'].labels.tolist() == labels
     assert results['targets'].masks.id_map.tolist() == target_map
     assert results['targets'].unlabeled == unlabeled
+
+
+def test_a_task_of_things_merged_by_class(monkeypatch):
+    """A task added from outside follows from its columns, whatever the annotation."""
+    monkeypatch.setitem(TASKS, 'part', Task('part', filler='a part photo', things_only=True, merges_classes=True))
+    found = SampleTask()(overlapping_sample() | {'tasks': ('part',)})['targets']
+    assert (found.task, found.labels.tolist()) == ('part', [0, 2])
+    cat, dogs = found.masks.dense().int().tolist()
+    assert cat == [[0, 1, 1, 0], [0, 0, 0, 0]]
+    assert dogs == [[0, 0, 1, 1], [0, 1, 1, 0]]
