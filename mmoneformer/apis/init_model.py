@@ -18,7 +18,7 @@ from mmoneformer.checkpoints.registered_parts import registered_parts_only
 from mmoneformer.checkpoints.safe_config import stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.checkpoints.weight_shapes import check_keys
-from mmoneformer.metainfo import Metainfo
+from mmoneformer.metainfo import KNOWN_DATASETS, Metainfo
 from mmoneformer.models import OneFormer
 from mmoneformer.registry import MODELS
 
@@ -75,7 +75,11 @@ def init_model(
 def _stored_config(stored: Mapping[str, Any] | None, checkpoint: Path | None) -> Config:
     if stored is None:
         raise ValueError('init_model needs a config, a checkpoint that carries one, or both; got neither')
-    return stored_config(stored, checkpoint)
+    cfg = stored_config(stored, checkpoint)
+    metainfo, classes = cfg.get('model', {}).get('metainfo'), stored['meta'].get('dataset_meta')
+    if classes and isinstance(metainfo, str) and metainfo not in KNOWN_DATASETS:
+        cfg.model.metainfo = dict(classes)  # a data set whose module is not imported here
+    return cfg
 
 
 def _load_weights(model: OneFormer, stored: Mapping[str, Any], checkpoint: Path | None) -> None:

@@ -142,6 +142,17 @@ def test_classes_that_were_stored_as_lists(save):
     assert init_model(checkpoint=path, device='cpu').dataset_meta['thing_ids'] == (1, 3)
 
 
+def test_data_set_whose_module_is_not_imported(save):
+    def name_the_classes(checkpoint):
+        cfg = Config.fromstring(checkpoint['meta']['cfg'], '.py')
+        cfg.model.metainfo = 'pets'
+        checkpoint['meta']['cfg'] = cfg.pretty_text
+
+    model = init_model(checkpoint=save(name_the_classes), device='cpu')
+    assert model.dataset_meta['classes'] == ('sky', 'cat', 'road', 'car')
+    assert model.dataset_meta['thing_ids'] == (1, 3)
+
+
 def test_needs_nothing_else_at_hand(checkpoint_file, tmp_path, monkeypatch):
     elsewhere = tmp_path / 'elsewhere'
     elsewhere.mkdir()
