@@ -14,8 +14,7 @@ from mmengine.registry import init_default_scope
 from mmoneformer.apis.device import resolve_device
 from mmoneformer.checkpoints.conversion import convert
 from mmoneformer.checkpoints.model_zoo import fetch, is_remote
-from mmoneformer.checkpoints.registered_parts import registered_parts_only
-from mmoneformer.checkpoints.safe_config import stored_config
+from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.checkpoints.weight_shapes import check_keys
 from mmoneformer.metainfo import KNOWN_DATASETS, Metainfo

@@ -22,8 +22,7 @@ from mmoneformer.checkpoints.infer_config import SourceInfo, image_scale, infer_
 from mmoneformer.checkpoints.key_table import StateDict
 from mmoneformer.checkpoints.model_zoo import released_name
 from mmoneformer.checkpoints.official import from_official
-from mmoneformer.checkpoints.registered_parts import registered_parts_only
-from mmoneformer.checkpoints.safe_config import stored_config
+from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.checkpoints.weight_shapes import check_keys
 from mmoneformer.registry import MODELS
@@ -41,24 +40,24 @@ def convert(
     cfg_options: Mapping[str, Any] | None = None,
     publish: bool = False,
 ) -> Path:
-    """Convert a checkpoint; nothing appears at the target before all is written.
+    """Convert a checkpoint. The target gets its name when it is complete.
 
     Args:
-        source: The authors' .pth, detectron2's .pkl, a folder of Hugging Face or its name on the hub
+        source: A .pth file of the authors, a .pkl file of detectron2, a folder of Hugging Face or its name on the hub
             (``hf://shi-labs/oneformer_coco_swin_large``), or a checkpoint of ours.
-        target: With a suffix, a checkpoint of ours; without, a folder of Hugging Face.
-        dataset: Name of the data set, where the source does not carry its classes.
+        target: Path with a suffix for a checkpoint of ours, without for a folder of Hugging Face.
+        dataset: Name of the data set, if the source does not contain its classes.
         cfg_options: Values that replace those of the config, keys as in ``model.test_cfg.overlap_thr``.
-        publish: Write half precision, and the start of the file's SHA-256 in its name.
+        publish: Whether to write half precision, and append the start of the file's SHA-256 to its name.
 
     Returns:
-        What was written.
+        Path of the file or folder.
 
     Raises:
         FileNotFoundError: If the source does not exist.
         ConnectionError: If it is on the hub and cannot be downloaded.
         ImportError: If it is on the hub and huggingface_hub is not installed.
-        ValueError: If the source is unsafe, damaged or of another model, or does not tell what it must.
+        ValueError: If the source is unsafe, damaged or of another model, or lacks what the config needs.
     """
     target = Path(target)
     source = fetch_folder(str(source)) if is_hub_name(source) else Path(source)
@@ -69,7 +68,7 @@ def convert(
     if target.suffix:
         return _write_checkpoint(target, state_dict, cfg, dict(model.dataset_meta), publish=publish)
     if publish:
-        raise ValueError(f'publish is for checkpoints of ours, and {target} has no suffix: call it {target}.pth')
+        raise ValueError(f'publish is for checkpoints of ours, and {target} has no suffix: use {target}.pth')
     described = read_architecture(state_dict) | {'data_preprocessor': cfg.model.data_preprocessor}
     not_in_weights = find_backbone(state_dict).not_in_weights
     described['backbone'] |= {key: value for key, value in cfg.model.backbone.items() if key in not_in_weights}
@@ -80,9 +79,10 @@ def convert(
 def load_any(
     source: Path, *, dataset: str | None = None, cfg_options: Mapping[str, Any] | None = None
 ) -> tuple[StateDict, Config]:
-    """Recognize and read a source: its weights under our keys, and the config of the model.
+    """Read a source of any kind; arguments as in ``convert``.
 
-    Arguments as of ``convert``.
+    Returns:
+        The weights under our keys, and the config of the model.
     """
     options = dict(cfg_options or {})
     if source.is_dir():
@@ -102,7 +102,9 @@ def _own_config(
     checkpoint: Mapping[str, Any], source: Path, dataset: str | None, cfg_options: Mapping[str, Any]
 ) -> Config:
     if dataset is not None:
-        raise ValueError(f'{source} is a checkpoint of ours: its classes cannot be chosen, got dataset {dataset!r}')
+        raise ValueError(
+            f'{source} is a checkpoint of ours, which contains its classes: leave out dataset={dataset!r}'
+        )
     cfg = stored_config(checkpoint, source)
     cfg.merge_from_dict(dict(cfg_options))
     return cfg
@@ -115,7 +117,7 @@ def _build(cfg: Config) -> Any:
 
 
 def _constants(expected: Mapping[str, Tensor], state_dict: Mapping[str, Tensor]) -> StateDict:
-    """What a source may lack."""
+    """Tensors that a source may lack."""
     missing = {key: expected[key] for key in expected if key not in state_dict}
     if SCALE in missing:
         logger.info('%s is not in the weights: training would start from its initial value', SCALE)

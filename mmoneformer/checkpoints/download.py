@@ -1,4 +1,4 @@
-"""Downloads a file, from where the last attempt broke off."""
+"""Downloads a file, and resumes an interrupted download."""
 
 import http.client
 import re
@@ -12,16 +12,20 @@ from rich.progress import wrap_file
 from mmoneformer.atomic_files import commit, partial_path
 
 CONTENT_RANGE = re.compile(r'bytes (\d+)-\d+/(\d+)')
-BEYOND_THE_END = 416  # HTTP's answer to a range that begins there
+RANGE_NOT_SATISFIABLE = http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
 
 
 def download(url: str, target: Path) -> None:
-    """Download a file; it appears when it is complete. What arrives before a break is kept for the next call.
+    """Download a file. It gets its name when it is complete; an incomplete one is kept and resumed by the next call.
 
-    Two processes must not download the same target at once.
+    Two processes must not download the same file at the same time.
+
+    Args:
+        url: Address of the file.
+        target: Path of the file; its folder is created if it does not exist.
 
     Raises:
-        ConnectionError: If it cannot be had, or arrived incomplete.
+        ConnectionError: If the file cannot be downloaded, or is incomplete.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = partial_path(target)
@@ -29,28 +33,28 @@ def download(url: str, target: Path) -> None:
         size = _complete(url, part, target.name)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         raise ConnectionError(
-            f'{url} cannot be downloaded ({error}): try again, or put the file at {target}'
+            f'{url} cannot be downloaded ({error}): try again, or save the file as {target}'
         ) from error
     arrived = part.stat().st_size
     if size and arrived != size:
-        raise ConnectionError(f'{url}: {arrived} of {size} bytes arrived; try again, it goes on from there')
+        raise ConnectionError(f'{url}: received {arrived} of {size} bytes; try again to resume')
     commit(part, target)
 
 
 def _complete(url: str, part: Path, description: str) -> int:
-    """Append what a file lacks, or write it anew where the server sends all of it.
+    """Download the rest of a file, or all of it if the server does not support ranges.
 
     Returns:
-        Full size of the file in bytes, 0 if the server does not say it.
+        Size of the complete file in bytes, 0 if unknown.
     """
     present = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={'Range': f'bytes={present}-'})
     try:
         response = urllib.request.urlopen(request, timeout=60)
     except urllib.error.HTTPError as error:
-        if error.code != BEYOND_THE_END or not present:
+        if error.code != RANGE_NOT_SATISFIABLE or not present:
             raise
-        part.unlink()  # it is none of this file
+        part.unlink()  # it is longer than the file, so it is not the start of it
         return _complete(url, part, description)
     with response, open(part, 'ab') as file:
         start, size = _extent(response, present)
@@ -61,10 +65,12 @@ def _complete(url: str, part: Path, description: str) -> int:
 
 
 def _extent(response: http.client.HTTPResponse, present: int) -> tuple[int, int]:
-    """First byte that a response sends, and full size of the file, 0 if unknown."""
+    """Index of the first byte in the response, and size of the complete file, 0 if unknown."""
     if response.status != http.HTTPStatus.PARTIAL_CONTENT:
         return 0, int(response.headers.get('Content-Length', 0))
     sent = CONTENT_RANGE.fullmatch(response.headers.get('Content-Range', ''))
     if sent is None or int(sent[1]) != present:
-        raise ConnectionError(f'asked for the bytes from {present}, got {response.headers.get("Content-Range")!r}')
+        raise ConnectionError(
+            f'requested the bytes from {present}, received {response.headers.get("Content-Range")!r}'
+        )
     return present, int(sent[2])

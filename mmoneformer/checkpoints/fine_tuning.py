@@ -1,4 +1,4 @@
-"""Makes weights fit a model of other classes or another number of queries: what has no match keeps the model's own."""
+"""Adapts weights to a model with other classes or another number of queries."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,16 +13,16 @@ CONTEXT = 'panoptic_head.text_mapper.context'
 def fit_classes(
     weights: Mapping[str, Tensor], stored: Sequence[str], own: Mapping[str, Tensor], classes: Sequence[str]
 ) -> tuple[dict[str, Tensor], str]:
-    """Give each class of the model the rows of the class of the same name, and "no object" its own.
+    """Reorder the rows of the classifier by class names; new classes keep the initial values of the model.
 
     Args:
         weights: State dict of a OneFormer with the classes ``stored``.
-        stored: Class names that the rows of the weights stand for.
-        own: State dict of the model, from which rows of new classes are taken.
+        stored: Class names of the rows of the weights.
+        own: State dict of the model.
         classes: Class names of the model.
 
     Returns:
-        The class rows that fit the model, and a sentence that lists the classes.
+        The adapted tensors, and a summary of the classes that are kept, new and dropped.
     """
     row_of = {name.strip(): row for row, name in enumerate(stored)}
     matches = [(row_of[name.strip()], index) for index, name in enumerate(classes) if name.strip() in row_of]
@@ -35,14 +35,14 @@ def fit_classes(
     groups = {
         'kept': [classes[index] for index in targets[:-1]],
         'new': [name for name in classes if name.strip() not in row_of],
-        'left out': [name for name in stored if name.strip() not in names],
+        'dropped': [name for name in stored if name.strip() not in names],
     }
     counted = [f'{len(group)} {what} {tuple(group)}' for what, group in groups.items()]
     return fitted, f'classes: {"; ".join(counted)}'
 
 
 def fit_queries(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
-    """Cut what is for more queries or texts than the model has, or complete it from the model's own.
+    """Truncate queries and context vectors to the number that the model has, or append initial values of the model.
 
     The last query, which is that of the task token, stays the last.
 
@@ -51,9 +51,9 @@ def fit_queries(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> tup
         own: State dict of the model.
 
     Returns:
-        What had to be changed, and a sentence on each.
+        The adapted tensors, and a summary of each.
     """
-    fitted, sentences = {}, []
+    fitted, summaries = {}, []
     for key, last, name in ((QUERIES, 1, 'queries'), (CONTEXT, 0, 'context vectors')):
         if key not in weights or key not in own or len(weights[key]) == len(own[key]):
             continue
@@ -61,6 +61,6 @@ def fit_queries(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> tup
         first, final = before[: len(before) - last], before[len(before) - last :]
         new = own[key][len(first) : count].to(before)
         fitted[key] = torch.cat((first[:count], new, final))
-        left = max(len(first) - count, 0)
-        sentences.append(f'{name}: {len(before) - left} kept; {len(new)} new; {left} left out')
-    return fitted, sentences
+        dropped = max(len(first) - count, 0)
+        summaries.append(f'{name}: {len(before) - dropped} kept; {len(new)} new; {dropped} dropped')
+    return fitted, summaries

@@ -22,17 +22,17 @@ WEIGHTS = ('model.safetensors', 'pytorch_model.bin')
 
 
 def read_folder(folder: Path) -> tuple[StateDict, SourceInfo]:
-    """Read the weights, under our keys, and what the other files say.
+    """Read the weights, under our keys, and what the other files contain.
 
     Raises:
         FileNotFoundError: If there is no config.json or no file of weights.
-        ValueError: If it is a folder of another model, or a file is damaged or unsafe.
+        ValueError: If the folder contains another model, or a file is damaged or unsafe.
     """
     config = _read_json(folder / 'config.json')
     if config is None:
-        raise FileNotFoundError(f'{folder} has no config.json: it is no folder of Hugging Face')
+        raise FileNotFoundError(f'{folder} has no config.json: it is not a folder of Hugging Face')
     if config.get('model_type') != 'oneformer':
-        raise ValueError(f'{folder} holds a model of type {config.get("model_type")!r}, not oneformer')
+        raise ValueError(f'{folder} contains a model of type {config.get("model_type")!r}, not oneformer')
     processor = _read_json(folder / 'preprocessor_config.json')
     class_file = Path((processor or {}).get('class_info_file') or jsons.CLASS_FILE).name
     info = jsons.read_json(config, processor, _read_json(folder / class_file))
@@ -50,22 +50,22 @@ def write_folder(
     metainfo: Metainfo,
     scale: tuple[int, int],
 ) -> None:
-    """Write a folder that ``from_pretrained`` of their model and of their processor load.
+    """Write a folder for ``from_pretrained`` of their model and their processor.
 
-    The text mapper is in the file of weights, but only with ``from_pretrained(folder, is_training=True)`` in the
-    model. Their processor looks for the classes at the absolute path that is written down: from a folder that was
-    moved, load it with ``from_pretrained(folder, repo_path=folder)``.
+    Their model only loads the text mapper with ``from_pretrained(folder, is_training=True)``. Their processor reads
+    the classes from an absolute path, which is stored: load it from a folder that was moved with
+    ``from_pretrained(folder, repo_path=folder)``.
 
     Args:
         folder: A new one; it appears when all is written.
         state_dict: Weights under our keys.
-        model: Config of the model, as ``hugging_face_config`` wants it.
-        metainfo: Of the data set.
-        scale: Longer and shorter side of test images, at most.
+        model: Config of the model, as in ``hugging_face_config.processor_json``.
+        metainfo: Metainfo of the data set.
+        scale: Longer and shorter side of test images in pixels, at most.
 
     Raises:
         FileExistsError: If the folder exists.
-        ValueError: If their model cannot be built like this one.
+        ValueError: If they have no model like this one.
     """
     folder = folder.absolute()
     if folder.exists():
@@ -97,7 +97,9 @@ def _weight_files(folder: Path) -> list[Path]:
             return [folder / Path(part).name for part in sorted(set(index['weight_map'].values()))]
         if (folder / name).is_file():
             return [folder / name]
-    raise FileNotFoundError(f'{folder} has no weights: none of {WEIGHTS}, nor their index of several files')
+    raise FileNotFoundError(
+        f'{folder} has no weights: neither {WEIGHTS[0]} nor {WEIGHTS[1]}, nor an index of several files'
+    )
 
 
 def _read_weights(file: Path) -> StateDict:
@@ -106,7 +108,7 @@ def _read_weights(file: Path) -> StateDict:
     try:
         return load_file(file)
     except SafetensorError as error:
-        raise ValueError(f'{file} is damaged (a broken download?): {error}') from error
+        raise ValueError(f'{file} is damaged (an incomplete download?): {error}') from error
 
 
 def _read_json(file: Path) -> Any:

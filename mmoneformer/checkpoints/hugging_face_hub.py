@@ -11,18 +11,18 @@ def is_hub_name(source: object) -> bool:
 
 
 def fetch_folder(name: str) -> Path:
-    """Find the files of a model in huggingface_hub's cache; where they are not, or are outdated, download them.
+    """Download the files of a model to huggingface_hub's cache, unless its latest revision is there.
 
     Args:
         name: ``hf://<owner>/<name>``, for example ``hf://shi-labs/oneformer_ade20k_swin_large``.
 
     Returns:
-        The folder, its name is that of the revision.
+        The folder, named after the revision.
 
     Raises:
         ImportError: If huggingface_hub is not installed.
-        ValueError: If the name is none of a repository.
-        ConnectionError: If there is no such repository, or it is neither in the cache nor can be downloaded.
+        ValueError: If the name is not that of a repository.
+        ConnectionError: If the repository does not exist, or is neither cached nor can be downloaded.
     """
     try:
         from huggingface_hub import snapshot_download
@@ -35,9 +35,9 @@ def fetch_folder(name: str) -> Path:
             folder = Path(snapshot_download(repository, allow_patterns=['*.json', 'pytorch_model*.bin']))
     except ValueError:
         raise
-    except Exception as error:  # of what kind depends on the version, and on what it speaks HTTP with
+    except Exception as error:  # its type depends on the versions of huggingface_hub and its HTTP client
         reason = str(error).strip().partition('\n')[0]
         raise ConnectionError(
-            f'{name} cannot be had from the Hugging Face hub: {type(error).__name__}: {reason}'
+            f'{name} cannot be downloaded from the Hugging Face hub: {type(error).__name__}: {reason}'
         ) from error
     return folder

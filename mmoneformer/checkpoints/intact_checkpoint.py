@@ -1,4 +1,4 @@
-"""Checkpoints that are whole, whatever happens while they are written."""
+"""Checkpoints that are complete, even if a run is killed while it writes one."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from mmoneformer.atomic_files import write_bytes
 
 
 class AtomicFileBackend(LocalBackend):
-    """Local files that have either all of their content or their old one, after a crash too."""
+    """Storage backend of mmengine for local files that are written atomically, and survive a crash of the machine."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write a file and wait until the disk has it.
@@ -28,17 +28,17 @@ register_backend(AtomicFileBackend.__name__, AtomicFileBackend, force=True)
 
 
 def last_intact_checkpoint(work_dir: str | os.PathLike[str]) -> str | None:
-    """Find the checkpoint to go on from: the last that was saved, or one before it where that one is damaged.
+    """Find the checkpoint to resume from: the last one that is not damaged.
 
     Args:
-        work_dir: Folder of the run. The ``last_checkpoint`` that mmengine writes into it names the last one, which may
-            be in another folder or, unchecked, in remote storage.
+        work_dir: Folder of the run. mmengine's file ``last_checkpoint`` in it names the last checkpoint, which may be
+            in another folder, or in remote storage, where it is not checked.
 
     Returns:
-        Its path; None if there is none at all.
+        Its path; None if there are no checkpoints.
 
     Raises:
-        ValueError: If there are some and all are damaged.
+        ValueError: If all checkpoints are damaged.
     """
     pointer = Path(work_dir) / 'last_checkpoint'
     named = pointer.read_text().strip() if pointer.exists() else ''
@@ -51,17 +51,17 @@ def last_intact_checkpoint(work_dir: str | os.PathLike[str]) -> str | None:
     for path in newest_first:
         if is_intact(path):
             return str(path)
-        print_log(f'{path} is damaged and left out', logger='current', level=logging.WARNING)
+        print_log(f'{path} is damaged and ignored', logger='current', level=logging.WARNING)
     if saved:
         raise ValueError(
             f'all checkpoints in {folder} are damaged: {[path.name for path in newest_first]}; '
-            'remove them to start from the beginning'
+            'remove them to start anew'
         )
     return None
 
 
 def is_intact(path: Path) -> bool:
-    """Whether a file of ``torch.save`` is complete, by its checksums; a folder (DeepSpeed's) is believed."""
+    """Whether the checksums of a file written by ``torch.save`` are right; a folder (DeepSpeed's) is not checked."""
     if path.is_dir():
         return True
     try:

@@ -1,4 +1,4 @@
-"""Renames of checkpoint keys as tables that read both ways."""
+"""Tables of renamed checkpoint keys, which work in both directions."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -44,7 +44,7 @@ class KeyTable:
             match = pattern.match(key)
             if match:
                 return match.expand(template) + key[match.end() :]
-        raise ValueError(f'unknown key {key!r}: this is no OneFormer checkpoint of a kind that can be converted')
+        raise ValueError(f'unknown key {key!r}: this is not a OneFormer checkpoint that can be converted')
 
 
 def under(theirs: str, ours: str, rows: Iterable[tuple[str, str]]) -> Rows:

@@ -1,4 +1,4 @@
-"""Models to download: those that the authors released, by the names of our configs, and the Hugging Face hub's."""
+"""Models that are downloaded by name: those that the authors released, and those of the Hugging Face hub."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from mmoneformer.checkpoints.download import download
 from mmoneformer.checkpoints.hugging_face_hub import PREFIX, fetch_folder, is_hub_name
 
 BASE_URL = 'https://shi-labs.com/projects/oneformer'
-RELEASED = {  # config: file, in the folder of its data set
+RELEASED = {  # files by config names
     'oneformer_swin-l_ade20k': 'ade20k/250_16_swin_l_oneformer_ade20k_160k.pth',
     'oneformer_swin-l_ade20k_896': 'ade20k/896x896_250_16_swin_l_oneformer_ade20k_160k.pth',
     'oneformer_swin-l_ade20k_1280': 'ade20k/1280x1280_250_16_swin_l_oneformer_ade20k_160k.pth',
@@ -46,45 +46,46 @@ def released_name(file: str) -> str | None:
 
 
 def cache_folder() -> Path:
-    """Where files of released models are kept: beside torch.hub's (``TORCH_HOME`` moves both)."""
+    """Folder of downloaded and converted models, in that of ``torch.hub`` (``TORCH_HOME``)."""
     return Path(torch.hub.get_dir()) / 'mmoneformer'
 
 
 def is_remote(checkpoint: object) -> bool:
-    """Whether ``fetch`` takes it: the name of a released model, or a repository of the Hugging Face hub."""
+    """Whether it is the name of a released model, or a repository of the Hugging Face hub."""
     return checkpoint in RELEASED or is_hub_name(checkpoint)
 
 
 def fetch(name: str, convert: Callable[[Path, Path], object]) -> Path:
-    """Find a model in the cache; where it is not, download and convert it.
+    """Download and convert a model, unless it is in the cache.
 
     Args:
-        name: One of ``RELEASED``, or ``hf://<owner>/<name>``, which is looked up each time: it may have changed.
-        convert: Converts the authors' file, or the folder of Hugging Face, given first, into a checkpoint.
+        name: One of ``RELEASED``, or ``hf://<owner>/<name>``, whose latest revision is used.
+        convert: Converts the authors' file or the folder of Hugging Face (first argument) to a checkpoint of ours
+            (second).
 
     Returns:
         The converted checkpoint.
 
     Raises:
-        ConnectionError: If it is neither in the cache nor can be downloaded, or arrived incomplete.
+        ConnectionError: If it is not cached and cannot be downloaded, or the download is incomplete.
         ImportError: If it is on the hub and huggingface_hub is not installed.
     """
     if is_hub_name(name):
         folder = fetch_folder(name)
         name = f'{name.removeprefix(PREFIX).replace("/", "--")}-{folder.name[:8]}'
-        return _kept(name, lambda converted: convert(folder, converted))
-    return _kept(name, lambda converted: convert(_official(name), converted))
+        return _cached(name, lambda converted: convert(folder, converted))
+    return _cached(name, lambda converted: convert(_download(name), converted))
 
 
-def _official(name: str) -> Path:
+def _download(name: str) -> Path:
     file = cache_folder() / Path(RELEASED[name]).name
     if not file.is_file():
         download(f'{BASE_URL}/{RELEASED[name]}', file)
     return file
 
 
-def _kept(name: str, make: Callable[[Path], object]) -> Path:
-    """Find a checkpoint in the cache; where it is not, make it, while other processes that want it wait."""
+def _cached(name: str, make: Callable[[Path], object]) -> Path:
+    """Make a checkpoint in the cache, unless it is there; other processes that need it wait."""
     checkpoint = cache_folder() / f'{name}.pth'
     if checkpoint.is_file():
         return checkpoint

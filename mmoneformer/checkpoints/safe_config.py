@@ -1,47 +1,76 @@
-"""Reads the config that a checkpoint carries without running it.
+"""Reads the config stored in a checkpoint, and builds from it, without executing code that it may contain.
 
-mmengine stores a config as Python text and reads it by executing it. Text that comes with downloaded weights is data:
-here it is parsed, and only values that a config dump can hold are accepted.
+mmengine stores a config as Python source and reads it by executing it. Here it is parsed, and only the values that
+mmengine writes are accepted.
 """
 
 import ast
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import registry as mmengine_registry
 
 
 def stored_config(checkpoint: Mapping[str, Any], path: str | os.PathLike[str] | None) -> Config:
-    """Read the config that a checkpoint carries.
+    """Read the config stored in a checkpoint.
 
     Args:
-        checkpoint: From ``read_checkpoint``.
-        path: Its file, for the message.
+        checkpoint: The result of ``read_checkpoint``.
+        path: Its file, for the error message.
 
     Raises:
-        ValueError: If it carries none, or one that holds more than values.
+        ValueError: If it contains no config, or one that contains more than values.
     """
     text = checkpoint.get('meta', {}).get('cfg')
     if not isinstance(text, str):
-        raise ValueError(f'{path} carries no config (meta.cfg): give the one it was trained with as config')
+        raise ValueError(f'{path} contains no config (meta.cfg): pass the one it was trained with')
     return parse_config(text)
 
 
+@contextmanager
+def registered_parts_only() -> Iterator[None]:
+    """Context in which only registered types can be built from a config.
+
+    Otherwise mmengine takes an unknown type for an import path, imports it, and calls it with the config's values:
+    ``type='subprocess.Popen'`` would run a program. The look-up of import paths is disabled in the entire process.
+
+    Raises:
+        ValueError: If the config contains a type that is not registered.
+    """
+    unregistered: list[str] = []
+    original = mmengine_registry.get_object_from_string
+    mmengine_registry.get_object_from_string = unregistered.append
+    try:
+        yield
+    except Exception as error:
+        if not unregistered:
+            raise
+        raise ValueError(
+            f'the config of the checkpoint contains type {unregistered[-1]!r}, which is not registered: import the '
+            'module that registers it first; or, if it is an import path that you trust, save the config to a file '
+            'and pass that as config'
+        ) from error
+    finally:
+        mmengine_registry.get_object_from_string = original
+
+
 def parse_config(text: str) -> Config:
-    """Parse what ``Config.pretty_text`` writes.
+    """Parse the output of ``Config.pretty_text``.
 
     Args:
         text: Assignments of numbers, strings, True, False, None, lists, tuples, sets, dicts and ``dict(...)`` calls
             with keywords.
 
     Raises:
-        ValueError: If the text holds anything else; the message names line and construct.
+        ValueError: If the text contains anything else; the message has the line and the construct.
     """
     try:
         module = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ValueError(f'the config is no Python text: {error}') from error
+        raise ValueError(f'the config is not valid Python: {error}') from error
     values: dict[str, Any] = {}
     for statement in module.body:
         match statement:
@@ -68,13 +97,13 @@ def _evaluate(node: ast.expr) -> Any:
             return {_constant(key, node): _evaluate(value) for key, value in zip(keys, values, strict=True)}
         case ast.Call(func=ast.Name(id='dict'), args=[] | [ast.Dict()] as mappings, keywords=keywords):
             named = {keyword.arg: _evaluate(keyword.value) for keyword in keywords if keyword.arg}
-            if len(named) == len(keywords):  # neither dict(**x) nor a name twice
+            if len(named) == len(keywords):  # no dict(**x), no duplicate names
                 return (_evaluate(mappings[0]) if mappings else {}) | named
     raise _refusal(node)
 
 
 def _constant(node: ast.expr | None, parent: ast.expr) -> Any:
-    """A key of a dict or an item of a set; None stands for ``**`` in a dict."""
+    """A key of a dict or an item of a set; ``node`` is None for ``**`` in a dict."""
     if not isinstance(node, ast.Constant):
         raise _refusal(parent)
     return node.value
@@ -83,6 +112,6 @@ def _constant(node: ast.expr | None, parent: ast.expr) -> Any:
 def _refusal(node: ast.stmt | ast.expr) -> ValueError:
     code = ast.unparse(node).partition('\n')[0][:60]
     return ValueError(
-        f'line {node.lineno} of the config: {type(node).__name__} {code!r} is no plain value. A config that comes '
-        'with a checkpoint is never executed; if you trust this one, save it as a file and give that as config'
+        f'line {node.lineno} of the config: {type(node).__name__} {code!r} is not a plain value. The config of a '
+        'checkpoint is never executed; if you trust this one, save it to a file and pass that as config'
     )

@@ -1,7 +1,8 @@
-"""Reads checkpoints without running code that they may carry.
+"""Reads checkpoints without running code that they may contain.
 
-A .pth file is a pickle, and a pickle can call any function. torch's weights-only unpickler makes tensors, plain
-containers and what is on a list of safe globals, and refuses the rest. Our list is what mmengine's Runner stores.
+A .pth file is a pickle, which can call any function. torch's weights-only unpickler creates tensors, plain containers
+and what is on its list of safe globals, and rejects everything else. Here the list is extended by what mmengine's
+Runner stores.
 """
 
 import codecs
@@ -16,32 +17,32 @@ import numpy as np
 import torch
 from mmengine.logging.history_buffer import HistoryBuffer
 
-NUMBERS = '?' + np.typecodes['AllInteger'] + np.typecodes['Float']  # numpy's codes of its types
-NUMPY_MODULES = ('numpy.core.multiarray', 'numpy._core.multiarray')  # as numpy 1 and numpy 2 write it
+NUMBERS = '?' + np.typecodes['AllInteger'] + np.typecodes['Float']  # NumPy's character codes of dtypes
+NUMPY_MODULES = ('numpy.core.multiarray', 'numpy._core.multiarray')  # in files written with NumPy 1 and 2
 UNSUPPORTED = re.compile(r'GLOBAL (.+?)(?: was not| whose module|$)', re.MULTILINE)  # in torch's messages
 
 
 def read_checkpoint(path: str | os.PathLike[str], map_location: str | torch.device = 'cpu') -> dict[str, Any]:
-    """Read a checkpoint, weights-only.
+    """Read a checkpoint with torch's weights-only unpickler.
 
     Args:
-        path: A file that ``torch.save`` wrote.
-        map_location: Where its tensors go.
+        path: A file written by ``torch.save``.
+        map_location: Device of the tensors, as in ``torch.load``.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file wants a function or class that is not on the list; nothing of it is run. Or if it is
-            damaged, or no checkpoint.
+        ValueError: If the file refers to a function or class that is not on the list, in which case nothing is run; if
+            it is damaged, or not a checkpoint.
     """
     allow_mmengine_globals()
     try:
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except OSError:
         raise
-    except Exception as error:  # of what kind depends on where a damaged file breaks off
+    except Exception as error:  # its type depends on where a damaged file ends
         raise ValueError(_explain(path, error)) from error
     if not isinstance(checkpoint, dict):
-        raise ValueError(f'{path} holds a {type(checkpoint).__name__}, a checkpoint is a dict')
+        raise ValueError(f'{path} contains a {type(checkpoint).__name__}, a checkpoint is a dict')
     return checkpoint
 
 
@@ -49,19 +50,21 @@ def _explain(path: str | os.PathLike[str], error: Exception) -> str:
     wanted = UNSUPPORTED.search(str(error))
     if wanted is None:
         reason = str(error).strip().partition('\n')[0]
-        return f'{path} is damaged (a broken download?) or no checkpoint of torch: {type(error).__name__}: {reason}'
+        return (
+            f'{path} is damaged (an incomplete download?) or not a torch checkpoint: {type(error).__name__}: {reason}'
+        )
     return (
-        f'{path} is refused: it wants {wanted[1]}, which weights do not need and which could run any code. If you '
-        f'trust the file, allow it with torch.serialization.add_safe_globals([{wanted[1]}]) before loading; if not, '
-        'ask for a file with weights alone'
+        f'{path} is rejected: it refers to {wanted[1]}, which weights do not need and which could run any code. If '
+        f'you trust the file, allow it with torch.serialization.add_safe_globals([{wanted[1]}]) before loading; if '
+        'not, ask for a file that contains only weights'
     )
 
 
 def allow_mmengine_globals() -> None:
-    """Tell torch that what mmengine's Runner stores is safe: histories of scalars, arrays and numbers of numpy.
+    """Add what mmengine's Runner stores to torch's safe globals: histories of scalars, NumPy arrays and scalars.
 
-    Resuming with mmengine needs it since torch 2.6, which reads weights-only by default. Calling it again changes
-    nothing.
+    mmengine needs this for resuming since torch 2.6, where weights-only loading is the default. Repeated calls have no
+    effect.
     """
     torch.serialization.add_safe_globals(_safe_globals())
 
@@ -75,7 +78,7 @@ def _safe_globals() -> list[Any]:
         _named(_history_method, 'builtins', 'getattr'),
         np.ndarray,
         np.dtype,
-        codecs.encode,  # of an array's bytes
+        codecs.encode,  # the bytes of an array
         *{type(np.dtype(code)) for code in NUMBERS},
         *(_named(rebuild_array, module, '_reconstruct') for module in NUMPY_MODULES),
         *(_named(rebuild_number, module, 'scalar') for module in NUMPY_MODULES),
@@ -83,7 +86,7 @@ def _safe_globals() -> list[Any]:
 
 
 def _named(function: Callable[..., Any], module: str, name: str) -> Callable[..., Any]:
-    """A function that torch finds when a pickle asks for ``module.name``."""
+    """A function that torch takes for ``module.name``."""
 
     def stand_in(*args: Any) -> Any:
         return function(*args)
@@ -93,7 +96,7 @@ def _named(function: Callable[..., Any], module: str, name: str) -> Callable[...
 
 
 def _history_method(owner: Any, name: str) -> Any:
-    """Answer ``getattr`` for what a HistoryBuffer's state names, its own statistics, and for nothing else."""
+    """``getattr`` for the statistics of a HistoryBuffer only, which its state refers to."""
     if owner is not HistoryBuffer or name.startswith('_') or not hasattr(HistoryBuffer, name):
         raise pickle.UnpicklingError(f'GLOBAL getattr({owner!r}, {name!r})')
     return getattr(HistoryBuffer, name)

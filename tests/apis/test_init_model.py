@@ -66,7 +66,7 @@ def test_needs_a_config():
 
 def test_checkpoint_without_config(save):
     path = save(lambda checkpoint: checkpoint['meta'].pop('cfg'))
-    with pytest.raises(ValueError, match=r'changed\.pth carries no config .*: give the one it was trained with'):
+    with pytest.raises(ValueError, match=r'changed\.pth contains no config .*: pass the one it was trained with'):
         init_model(checkpoint=path)
 
 
@@ -82,7 +82,7 @@ def test_config_of_a_checkpoint_cannot_run_code(save, tmp_path):
     def attack(checkpoint):
         checkpoint['meta']['cfg'] += f'\nopen({str(trace)!r}, "w")\n'
 
-    with pytest.raises(ValueError, match='is no plain value'):
+    with pytest.raises(ValueError, match='is not a plain value'):
         init_model(checkpoint=save(attack))
     assert not trace.exists()
 
@@ -93,7 +93,7 @@ def test_config_of_a_checkpoint_builds_registered_parts_only(save, tmp_path):
     def attack(checkpoint):
         checkpoint['meta']['cfg'] = f"model = dict(type='os.mkdir', path={str(trace)!r})"
 
-    with pytest.raises(ValueError, match=r"wants to build 'os\.mkdir', which is not registered"):
+    with pytest.raises(ValueError, match=r"contains type 'os\.mkdir', which is not registered"):
         init_model(checkpoint=save(attack))
     assert not trace.exists()
 

@@ -120,11 +120,11 @@ def test_without_what_only_training_needs(official_weights, tmp_path):
 
 def test_own_checkpoint_needs_its_config(official, tmp_path):
     checkpoint = read_checkpoint(convert(official, tmp_path / 'ours.pth'))
-    with pytest.raises(ValueError, match="its classes cannot be chosen, got dataset 'coco'"):
+    with pytest.raises(ValueError, match="which contains its classes: leave out dataset='coco'"):
         convert(tmp_path / 'ours.pth', tmp_path / 'theirs', dataset='coco')
     del checkpoint['meta']['cfg']
     torch.save(checkpoint, tmp_path / 'ours.pth')
-    with pytest.raises(ValueError, match=r'carries no config \(meta\.cfg\)'):
+    with pytest.raises(ValueError, match=r'contains no config \(meta\.cfg\)'):
         convert(tmp_path / 'ours.pth', tmp_path / 'theirs')
 
 

@@ -68,8 +68,8 @@ def test_new_folder(server, tmp_path):
 @pytest.mark.parametrize(
     ('kind', 'message'),
     [
-        ('short', rf'/short/x: {HALF} of {len(CONTENT)} bytes arrived; try again, it goes on from there'),
-        ('reset', r'/reset/x cannot be downloaded \(.*reset.*\): try again, or put the file at .*file\.pth'),
+        ('short', rf'/short/x: received {HALF} of {len(CONTENT)} bytes; try again to resume'),
+        ('reset', r'/reset/x cannot be downloaded \(.*reset.*\): try again, or save the file as .*file\.pth'),
     ],
 )
 def test_goes_on_where_the_connection_broke(server, tmp_path, kind, message):
@@ -92,10 +92,10 @@ def test_server_without_ranges_sends_all_again(server, tmp_path):
     assert (tmp_path / 'file.pth').read_bytes() == CONTENT
 
 
-def test_other_bytes_than_asked_for_are_not_appended(server, tmp_path):
+def test_other_bytes_than_requested_are_not_appended(server, tmp_path):
     part = tmp_path / '.file.part.pth'
     part.write_bytes(CONTENT[:1000])
-    with pytest.raises(ConnectionError, match=r"asked for the bytes from 1000, got 'bytes 0-1023999/1024000'"):
+    with pytest.raises(ConnectionError, match=r"requested the bytes from 1000, received 'bytes 0-1023999/1024000'"):
         download(f'{server.url}/elsewhere/x', tmp_path / 'file.pth')
     assert part.read_bytes() == CONTENT[:1000]
 
@@ -108,7 +108,7 @@ def test_partial_file_that_is_too_long_is_none(server, tmp_path):
 
 
 def test_missing_file_leaves_nothing(server, tmp_path):
-    with pytest.raises(ConnectionError, match=r'/missing/x cannot be downloaded .*404.*put the file at .*file\.pth'):
+    with pytest.raises(ConnectionError, match=r'/missing/x cannot be downloaded .*404.*save the file as .*file\.pth'):
         download(f'{server.url}/missing/x', tmp_path / 'file.pth')
     assert list(tmp_path.iterdir()) == []
 

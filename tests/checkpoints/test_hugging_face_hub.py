@@ -94,7 +94,7 @@ def test_what_is_in_the_cache_needs_no_network(hub, monkeypatch):
 
 def test_no_such_repository(hub):
     with pytest.raises(
-        ConnectionError, match='^hf://someone/else cannot be had from the Hugging Face hub: .*'
+        ConnectionError, match='^hf://someone/else cannot be downloaded from the Hugging Face hub: .*'
     ) as error:
         fetch_folder('hf://someone/else')
     assert '\n' not in str(error.value)
@@ -103,7 +103,7 @@ def test_no_such_repository(hub):
 def test_no_network(hub, monkeypatch):
     monkeypatch.setattr(constants, 'ENDPOINT', 'http://127.0.0.1:9')
     with pytest.raises(
-        ConnectionError, match='^hf://someone/small cannot be had from the Hugging Face hub: .*refused'
+        ConnectionError, match='^hf://someone/small cannot be downloaded from the Hugging Face hub: .*refused'
     ):
         fetch_folder(f'hf://{NAME}')
 

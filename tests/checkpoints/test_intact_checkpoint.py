@@ -19,7 +19,7 @@ def save(folder, name, seconds, point_to_it=True):
     return path
 
 
-def test_a_file_is_replaced_as_a_whole(tmp_path, monkeypatch):
+def test_a_file_is_replaced_atomically(tmp_path, monkeypatch):
     path = tmp_path / 'folder' / 'iter_1.pth'
     save_checkpoint({'value': 1}, str(path), backend_args=BACKEND)
     assert torch.load(path) == {'value': 1}
@@ -49,7 +49,7 @@ def test_damage(tmp_path, damage):
     assert not is_intact(path)
 
 
-def test_a_folder_is_believed(tmp_path):
+def test_a_folder_is_not_checked(tmp_path):
     assert is_intact(tmp_path)
 
 
@@ -62,17 +62,17 @@ def test_the_last_that_was_saved(tmp_path):
     assert last_intact_checkpoint(tmp_path) == str(last)
 
 
-def test_a_damaged_one_is_left_out_and_named(tmp_path, monkeypatch):
-    said = []
+def test_a_damaged_one_is_ignored_and_named(tmp_path, monkeypatch):
+    messages = []
     monkeypatch.setattr(
-        'mmoneformer.checkpoints.intact_checkpoint.print_log', lambda message, **_: said.append(message)
+        'mmoneformer.checkpoints.intact_checkpoint.print_log', lambda message, **_: messages.append(message)
     )
     save(tmp_path, 'iter_5.pth', 1)
     before = save(tmp_path, 'iter_10.pth', 2)
     damaged = save(tmp_path, 'iter_15.pth', 3)
     damaged.write_bytes(damaged.read_bytes()[:500])
     assert last_intact_checkpoint(tmp_path) == str(before)
-    assert said == [f'{damaged} is damaged and left out']
+    assert messages == [f'{damaged} is damaged and ignored']
 
 
 def test_none_yet(tmp_path):

@@ -82,7 +82,7 @@ def test_fetch_once(server, cache, monkeypatch):
     assert fetch(NAME, refuse) == path
 
 
-def test_two_that_want_a_model_make_it_once(server, cache, monkeypatch):
+def test_two_that_need_a_model_make_it_once(server, cache, monkeypatch):
     monkeypatch.setattr(model_zoo, 'BASE_URL', server)
     made = []
 
@@ -105,7 +105,7 @@ def test_what_is_remote():
 
 def test_without_network(cache, monkeypatch):
     monkeypatch.setattr(model_zoo, 'BASE_URL', 'http://127.0.0.1:9')
-    with pytest.raises(ConnectionError, match=r'put the file at .*/mmoneformer/250_16_convnext_l_oneformer_citysc'):
+    with pytest.raises(ConnectionError, match=r'save the file as .*/mmoneformer/250_16_convnext_l_oneformer_citysc'):
         init_model(checkpoint=NAME)
 
 

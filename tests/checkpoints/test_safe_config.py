@@ -2,9 +2,13 @@ from pathlib import Path
 
 import mmdet
 import pytest
+import torch
+from mmdet.registry import MODELS as MMDET_MODELS
 from mmengine.config import Config
+from mmengine.registry import MODELS as ROOT_MODELS
 
-from mmoneformer.checkpoints.safe_config import parse_config
+from mmoneformer.checkpoints.safe_config import parse_config, registered_parts_only
+from mmoneformer.registry import MODELS
 
 MMDET_CONFIGS = Path(mmdet.__file__).parent / '.mim/configs'
 
@@ -67,12 +71,44 @@ def test_real_configs(name):
         ('if True:\n    lr = 1', 'If'),
     ],
 )
-def test_refuses_all_else(line, construct):
-    with pytest.raises(ValueError, match=f'line 3 of the config: {construct} .* is no plain value'):
+def test_everything_else_is_rejected(line, construct):
+    with pytest.raises(ValueError, match=f'line 3 of the config: {construct} .* is not a plain value'):
         parse_config(f'seed = 0\n\n{line}\n')
 
 
 @pytest.mark.parametrize('text', ['lr = (', 'lr = \0', '[' * 10_000])
 def test_no_python(text):
-    with pytest.raises(ValueError, match='the config is no Python text'):
+    with pytest.raises(ValueError, match='the config is not valid Python'):
         parse_config(text)
+
+
+@pytest.mark.parametrize('registry', [MODELS, MMDET_MODELS, ROOT_MODELS])
+@pytest.mark.parametrize(
+    'name', ['os.mkdir', 'mmdet.os.mkdir', 'mmengine.mkdir_or_exist', 'mmoneformer.os.mkdir', 'torch.save', 'no_such']
+)
+def test_builds_nothing_else(tmp_path, registry, name):
+    trace = tmp_path / 'was_here'
+    arguments = {'torch.save': {'f': trace, 'obj': 1}, 'mmengine.mkdir_or_exist': {'dir_name': trace}}
+    with (
+        pytest.raises(ValueError, match="contains type '.*', which is not registered"),
+        registered_parts_only(),
+    ):
+        registry.build({'type': name, **arguments.get(name, {'path': trace})})
+    assert not trace.exists()
+
+
+def test_the_danger_is_real(tmp_path):
+    ROOT_MODELS.build({'type': 'mmengine.mkdir_or_exist', 'dir_name': tmp_path / 'was_here'})
+    assert (tmp_path / 'was_here').exists()
+
+
+def test_builds_registered_parts():
+    with registered_parts_only():
+        pool = MODELS.build({'type': 'mmdet.ChannelMapper', 'in_channels': [4], 'out_channels': 2, 'norm_cfg': None})
+    assert pool((torch.zeros(1, 4, 3, 5),))[0].shape == (1, 2, 3, 5)
+
+
+def test_other_errors_pass():
+    with pytest.raises(TypeError, match='unexpected keyword'), registered_parts_only():
+        MODELS.build({'type': 'mmdet.ChannelMapper', 'no_such_option': 1})
+    assert ROOT_MODELS.get('torch.nn.Linear') is torch.nn.Linear

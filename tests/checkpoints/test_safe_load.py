@@ -89,14 +89,14 @@ class RunsCommand:
 
 
 @pytest.mark.parametrize('zipped', [True, False])
-def test_refuses_code_and_does_not_run_it(tmp_path, zipped, monkeypatch):
+def test_code_is_rejected_and_not_run(tmp_path, zipped, monkeypatch):
     monkeypatch.delenv(
         'TORCH_FORCE_WEIGHTS_ONLY_LOAD', raising=False
     )  # training sets it, and the attack below needs the unsafe loader
     trace = tmp_path / 'was_here'
     path = tmp_path / 'x.pth'
     torch.save({'state_dict': RunsCommand(f'touch {trace}')}, path, _use_new_zipfile_serialization=zipped)
-    with pytest.raises(ValueError, match=r'refused: it wants \w+\.system, which .* could run any code'):
+    with pytest.raises(ValueError, match=r'rejected: it refers to \w+\.system, which .* could run any code'):
         read_checkpoint(path)
     assert not trace.exists()
     torch.load(path, weights_only=False)
@@ -116,11 +116,11 @@ class FetchesAttribute:
 )
 def test_fetches_no_attributes_but_statistics(tmp_path, owner, name):
     torch.save({'x': FetchesAttribute(owner, name)}, tmp_path / 'x.pth')
-    with pytest.raises(ValueError, match=rf"refused: it wants getattr\(<class .*>, '{name}'\)"):
+    with pytest.raises(ValueError, match=rf"rejected: it refers to getattr\(<class .*>, '{name}'\)"):
         read_checkpoint(tmp_path / 'x.pth')
 
 
-def test_names_what_an_unusual_scheduler_wants(tmp_path):
+def test_names_the_class_of_an_unusual_scheduler(tmp_path):
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
     scheduler = OneCycleLR(optimizer, eta_max=0.1, total_steps=4)
     torch.save({'param_schedulers': [scheduler.state_dict()]}, tmp_path / 'x.pth')
@@ -178,7 +178,9 @@ def test_says_that_a_file_is_damaged(tmp_path, fault):
     path = tmp_path / 'x.pth'
     torch.save({'weight': torch.zeros(99)}, path)
     path.write_bytes(broken_files()[fault](path.read_bytes()))
-    with pytest.raises(ValueError, match=r'x\.pth is damaged \(a broken download\?\) or no checkpoint of torch: \w+'):
+    with pytest.raises(
+        ValueError, match=r'x\.pth is damaged \(an incomplete download\?\) or not a torch checkpoint: \w+'
+    ):
         read_checkpoint(path)
 
 
@@ -187,9 +189,9 @@ def test_says_that_there_is_no_file(tmp_path):
         read_checkpoint(tmp_path / 'nothing.pth')
 
 
-def test_wants_a_dict(tmp_path):
+def test_a_checkpoint_is_a_dict(tmp_path):
     torch.save([torch.zeros(1)], tmp_path / 'x.pth')
-    with pytest.raises(ValueError, match='holds a list, a checkpoint is a dict'):
+    with pytest.raises(ValueError, match='contains a list, a checkpoint is a dict'):
         read_checkpoint(tmp_path / 'x.pth')
 
 

@@ -54,7 +54,7 @@ def test_files_and_options(main, folder, tmp_path):
     ('picture', 'weights', 'message'),
     [
         ('pictures/c.png', 'x.pth', 'error: no such file or folder: .*c.png'),
-        ('pictures/a.png', 'bare.pth', 'error: .*bare.pth carries no config'),
+        ('pictures/a.png', 'bare.pth', 'error: .*bare.pth contains no config'),
         ('pictures/a.png', 'y.pth', "error: .*No such file.*y.pth'"),
         ('x.pth', 'x.pth', 'error: .*x.pth is not a readable image'),
     ],

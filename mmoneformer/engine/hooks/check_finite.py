@@ -1,4 +1,4 @@
-"""Speaks up when a loss or a gradient is not finite."""
+"""Reports losses and gradients that are not finite."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -13,47 +13,48 @@ from mmoneformer.registry import HOOKS
 
 @HOOKS.register_module()
 class CheckFiniteHook(Hook):
-    """Names the loss terms that are NaN or infinite, and the images; stops if that does not end.
+    """Logs the loss terms that are NaN or infinite, and the images; stops the training if this continues.
 
-    It reads what mmengine has copied to the host for the log, so a good iteration costs nothing. The step is left out
-    where the gradient is not finite: by ``FiniteOptimWrapper``, or by the gradient scaler of float16. That scaler
-    finds its scale by gradients that are not finite, which is no fault while the scale is 1 or more.
+    It reads the values that mmengine logs, so it costs nothing while they are finite. If the gradient is not finite,
+    the step is skipped: by ``FiniteOptimWrapper``, or by the gradient scaler of float16. That scaler finds its scale
+    by such gradients, which are therefore not reported while the scale is 1 or more.
 
     Args:
-        patience: Iterations in a row after which to stop; 1 stops at the first.
+        patience: Number of such iterations in a row after which the training stops, at least 1.
 
     Raises:
-        FloatingPointError: In use, after so many iterations; or if weights or statistics of the model are not finite.
+        FloatingPointError: In training, after ``patience`` iterations, or if weights or statistics of the model are
+            not finite.
     """
 
     def __init__(self, *, patience: int = 10) -> None:
         if patience < 1:
             raise ValueError(f'patience must be at least 1, got {patience}')
         self.patience = patience
-        self.in_a_row = 0
+        self.consecutive = 0
         self.total = 0
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Mapping[str, Tensor] | None = None
     ) -> None:
-        """Check the losses of this process, and the gradient, which all processes share."""
+        """Check the losses of this process, and the gradient, which is that of all processes."""
         scalars = runner.message_hub.log_scalars
         terms = [name for name in outputs or () if not math.isfinite(scalars[f'train/{name}'].current())]
-        if not terms and (_gradient_is_finite(runner) or _finds_its_scale(runner)):
-            self.in_a_row = 0
+        if not terms and (_gradient_is_finite(runner) or _is_finding_scale(runner)):
+            self.consecutive = 0
             return
-        self.in_a_row += 1
+        self.consecutive += 1
         self.total += 1
         message = (
             f'iteration {runner.iter + 1}: not finite: {", ".join(terms) or "the gradient"}; images (id, path): '
-            f'{_images(data_batch)}; {self.in_a_row} such iterations in a row, {self.total} in all'
+            f'{_images(data_batch)}; {self.consecutive} such iterations in a row, {self.total} in all'
         )
         broken = next(_broken_state(runner.model), None)
         if broken is not None:
             raise FloatingPointError(f'{message}. {broken} of the model is not finite: resume from a checkpoint')
-        if self.in_a_row >= self.patience:
-            raise FloatingPointError(f'{message}. Lower the learning rate, or look at the images')
-        step = 'taken: its gradient is finite' if _gradient_is_finite(runner) else 'left out'
+        if self.consecutive >= self.patience:
+            raise FloatingPointError(f'{message}. Lower the learning rate, or check the images')
+        step = 'taken, as the gradient is finite' if _gradient_is_finite(runner) else 'skipped'
         runner.logger.error(f'{message}. The step is {step}')
 
 
@@ -62,7 +63,7 @@ def _gradient_is_finite(runner: Runner) -> bool:
     return history is None or not runner.optim_wrapper.should_update() or math.isfinite(history.current())
 
 
-def _finds_its_scale(runner: Runner) -> bool:
+def _is_finding_scale(runner: Runner) -> bool:
     scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
     return scaler is not None and scaler.get_scale() >= 1
 

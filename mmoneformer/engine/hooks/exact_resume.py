@@ -1,4 +1,4 @@
-"""Lets a resumed training go on as if it had never stopped."""
+"""Resumes a training as if it had not been interrupted."""
 
 import itertools
 from collections.abc import Iterator
@@ -15,32 +15,32 @@ from mmoneformer.registry import HOOKS
 
 @HOOKS.register_module()
 class ExactResumeHook(Hook):
-    """Makes all randomness follow from the seed and the iteration, so that no state of it must be stored.
+    """Derives all random states from the seed and the iteration, so that checkpoints need not contain them.
 
-    The main process (dropout, points of the losses) gets a new random state before each iteration. Its batches, of a
-    ``ResumableSampler``, go on behind those that are done; with another sampler mmengine loads these once more.
+    The state of the main process (dropout, points of the losses) is set before each iteration. A ``ResumableSampler``
+    continues after the batches that were already used; with another sampler, mmengine loads these again.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Take the seed, on resuming the one of the checkpoint; all processes that of the first."""
+        """Share the seed of the first process; on resuming, it is that of the checkpoint."""
         seeds = [runner.seed]
         broadcast_object_list(seeds)
         self.seed = seeds[0]
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell the sampler what is done; a loop that counts iterations is a single epoch."""
+        """Set the position of the sampler; a loop that counts iterations is a single epoch."""
         loader = runner.train_dataloader
         sampler = loader.sampler
         if not isinstance(sampler, ResumableSampler):
             return
-        place = self.seed, _draws_done(runner, loader, sampler)
-        if place != (sampler.seed, sampler.done):
-            sampler.seed, sampler.done = place
-            if hasattr(runner.train_loop, 'dataloader_iterator'):  # it has begun already
-                runner.train_loop.dataloader_iterator = _BatchesBehind(loader, runner.iter)
+        position = self.seed, _draws_done(runner, loader, sampler)
+        if position != (sampler.seed, sampler.done):
+            sampler.seed, sampler.done = position
+            if hasattr(runner.train_loop, 'dataloader_iterator'):  # iteration has begun already
+                runner.train_loop.dataloader_iterator = _RemainingBatches(loader, runner.iter)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Set the random state of the iteration, another one in each process."""
+        """Set the random state of the iteration, different in each process."""
         set_random_state(self.seed, get_rank(), runner.iter)
 
 
@@ -50,14 +50,14 @@ def _draws_done(runner: Runner, loader: DataLoader, sampler: ResumableSampler) -
     return rounds * len(sampler) + batches * loader.batch_size
 
 
-class _BatchesBehind:
-    """What mmengine's loop takes its batches from.
+class _RemainingBatches:
+    """Iterator over batches for mmengine's loop, which first discards those that were already used.
 
-    On resuming it first takes as many as are done, and drops them; the loop of the maintained fork skips them.
+    mmengine's loop takes and drops them; that of its maintained fork calls ``skip_iter``.
 
     Args:
-        loader: Whose sampler goes on behind those that are done.
-        count: How many are done.
+        loader: Loader whose sampler continues after the batches that were used.
+        count: Number of batches that were used.
     """
 
     def __init__(self, loader: DataLoader, count: int) -> None:
@@ -74,5 +74,5 @@ class _BatchesBehind:
         return next(self._batches)
 
     def skip_iter(self, count: int) -> None:
-        """Drop some of those that are done."""
+        """Discard batches that were already used."""
         self._dropped -= count

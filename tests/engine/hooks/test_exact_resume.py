@@ -5,7 +5,7 @@ import shutil
 import pytest
 import torch
 
-from mmoneformer.engine.hooks.exact_resume import _BatchesBehind
+from mmoneformer.engine.hooks.exact_resume import _RemainingBatches
 
 
 def weights(runner):
@@ -70,7 +70,7 @@ def test_processes_have_random_states_of_their_own(make_runner, monkeypatch):
 @pytest.mark.parametrize('skips', [True, False], ids=['fork', 'mmengine'])
 def test_batches_that_are_done_are_dropped_or_skipped(skips):
     """As the loops of mmengine and of its maintained fork do; the sampler has left them out already."""
-    batches = _BatchesBehind(['c', 'd'], 2)
+    batches = _RemainingBatches(['c', 'd'], 2)
     if skips:
         batches.skip_iter(2)
     else:

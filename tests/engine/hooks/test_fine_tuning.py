@@ -71,7 +71,7 @@ def test_training_begins_with_the_rows_of_the_same_classes(cfg, stored, tmp_path
     torch.testing.assert_close(trained[EMBED], torch.cat((embed[:5], embed[-1:])))
     log = next((tmp_path / 'run').rglob('*.log')).read_text()
     assert "classes: 2 kept ('star', 'grass'); 5 new ('cross', 'brick', 'snow', 'arrow', 'hexagon')" in log
-    assert 'queries: 6 kept; 0 new; 2 left out' in log
+    assert 'queries: 6 kept; 0 new; 2 dropped' in log
     assert 'size mismatch' not in log
 
 
@@ -88,7 +88,7 @@ def test_classes_without_names(cfg, stored):
     runner = Runner.from_cfg(cfg)
     runner.optim_wrapper = runner.build_optim_wrapper(cfg.optim_wrapper)
     stored.pop('meta')
-    with pytest.raises(ValueError, match='load_from has 9 classes and names 7'):
+    with pytest.raises(ValueError, match='weights of load_from have 9 classes, but 7 names of classes'):
         FineTuningHook().after_load_checkpoint(runner, stored)
 
 
