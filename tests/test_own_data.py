@@ -120,7 +120,7 @@ def run(tool):
     try:
         runpy.run_path(tool, run_name='__main__')
     except SystemExit as end:
-        if end.code not in (None, 0, 1):  # 1: the doctor warns of so small a data set
+        if end.code not in (None, 0, 1):  # 1: check_dataset warns of so small a data set
             raise
 
 

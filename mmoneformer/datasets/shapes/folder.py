@@ -88,17 +88,17 @@ def _write_split(
         for number, instance in enumerate((instance for *_, found in entries for instance in found), start=1)
     ]
     annotations = {'panoptic': [panoptic for _, panoptic, _ in entries], 'instances': instances}
-    for kind, found in annotations.items():
+    for annotation, found in annotations.items():
         content = {
             'images': images,
             'annotations': found,
             'categories': [
                 asdict(category) | {'supercategory': 'shape'}
                 for category in categories
-                if category.isthing or kind == 'panoptic'
+                if category.isthing or annotation == 'panoptic'
             ],
         }
-        (folder / 'annotations' / f'{kind}_{split}.json').write_text(json.dumps(content))
+        (folder / 'annotations' / f'{annotation}_{split}.json').write_text(json.dumps(content))
 
 
 def _write_scene(
