@@ -1,7 +1,12 @@
 """Errors of data, by what is wrong, so that callers such as the data check can tell them apart by class.
 
-A missing file is a ``FileNotFoundError``. All others are ``ValueError``, too.
+A missing file is a ``FileNotFoundError``. All others are ``ValueError``, too. Messages about many things list
+them with ``first_few``.
 """
+
+from collections.abc import Iterable
+
+SHOWN = 3  # entries of a list in a message
 
 
 class AnnotationError(ValueError):
@@ -22,3 +27,10 @@ class UnreadableFileError(ValueError):
 
 class EmptyDatasetError(ValueError):
     """A data set has no image."""
+
+
+def first_few(entries: Iterable[object]) -> str:
+    """The first entries of a list for a message, and the number of the others."""
+    texts = [str(entry) for entry in entries]
+    rest = f' and {len(texts) - SHOWN} more' if len(texts) > SHOWN else ''
+    return ', '.join(texts[:SHOWN]) + rest

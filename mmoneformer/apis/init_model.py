@@ -17,6 +17,7 @@ from mmoneformer.checkpoints.model_zoo import fetch, is_remote
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.checkpoints.weight_shapes import check_keys
+from mmoneformer.errors import first_few
 from mmoneformer.metainfo import KNOWN_DATASETS, Metainfo
 from mmoneformer.models import OneFormer
 from mmoneformer.registry import MODELS
@@ -84,7 +85,7 @@ def _stored_config(stored: Mapping[str, Any] | None, checkpoint: Path | None) ->
 def _load_weights(model: OneFormer, stored: Mapping[str, Any], checkpoint: Path | None) -> None:
     if 'state_dict' not in stored:
         raise ValueError(
-            f"{checkpoint} has no 'state_dict', only {sorted(stored)[:5]}: convert weights of other code with "
+            f"{checkpoint} has no 'state_dict', only {first_few(sorted(stored))}: convert weights of other code with "
             'tools/convert_checkpoint.py'
         )
     dataset_meta = stored.get('meta', {}).get('dataset_meta')

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from mmoneformer.checkpoints.key_table import StateDict
-from mmoneformer.checkpoints.weight_shapes import first_few
+from mmoneformer.errors import first_few
 
 _rebuild_array: Any = np.zeros(0).__reduce__()[0]
 _rebuild_number: Any = np.float64(0).__reduce__()[0]

@@ -9,7 +9,7 @@ from torch import Tensor
 from mmoneformer.checkpoints.backbones import BACKBONES, ConvertibleBackbone
 from mmoneformer.checkpoints.backbones.convertible_backbone import QKV
 from mmoneformer.checkpoints.key_table import KeyTable, StateDict, under
-from mmoneformer.checkpoints.weight_shapes import first_few
+from mmoneformer.errors import first_few
 
 ENCODER = 'model.pixel_level_module.encoder'
 CLASS_WEIGHTS = 'criterion.empty_weight'  # a constant that follows from the config

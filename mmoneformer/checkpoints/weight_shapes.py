@@ -1,10 +1,10 @@
 """Shapes of weights: what the numbers of a model are read from, and whether weights fit a model."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from torch import Tensor
 
-SHOWN = 3  # keys in a message
+from mmoneformer.errors import first_few
 
 
 class WeightShapes:
@@ -48,10 +48,3 @@ def check_keys(state_dict: Mapping[str, Tensor], expected: Mapping[str, Tensor])
     lines = [f'{kind}: {first_few(entries)}' for kind, entries in faults.items() if entries]
     if lines:
         raise ValueError('the checkpoint does not fit the model:\n  ' + '\n  '.join(lines))
-
-
-def first_few(entries: Iterable[object]) -> str:
-    """The first entries of a list for a message, and the number of the others."""
-    texts = [str(entry) for entry in entries]
-    rest = f' and {len(texts) - SHOWN} more' if len(texts) > SHOWN else ''
-    return ', '.join(texts[:SHOWN]) + rest

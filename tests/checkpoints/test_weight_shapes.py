@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmoneformer.checkpoints.weight_shapes import WeightShapes, check_keys, first_few
+from mmoneformer.checkpoints.weight_shapes import WeightShapes, check_keys
 
 
 def test_shapes():
@@ -38,8 +38,3 @@ def test_many_faults_are_counted():
     with pytest.raises(ValueError, match='does not fit the model') as error:
         check_keys({}, {f'layer.{index}': torch.zeros(index) for index in range(200)})
     assert str(error.value).splitlines()[1:] == ['  missing: layer.0 [0], layer.1 [1], layer.2 [2] and 197 more']
-
-
-@pytest.mark.parametrize(('count', 'text'), [(0, ''), (1, '0'), (3, '0, 1, 2'), (4, '0, 1, 2 and 1 more')])
-def test_first_few(count, text):
-    assert first_few(range(count)) == text

@@ -10,7 +10,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS, OPTIMIZERS
 from torch import nn
 
-from mmoneformer.checkpoints.weight_shapes import first_few
+from mmoneformer.errors import first_few
 from mmoneformer.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)

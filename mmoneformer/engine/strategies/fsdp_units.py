@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from mmoneformer.checkpoints.weight_shapes import first_few
+from mmoneformer.errors import first_few
 
 SIDE = 64  # of the image that shows which stages of a backbone are called
 

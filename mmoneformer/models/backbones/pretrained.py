@@ -6,6 +6,8 @@ from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
+from mmoneformer.errors import first_few
+
 StateDict = dict[str, Tensor]
 CLASSIFIER = ('norm.', 'head.')  # follow the last stage of a classifier
 OUTPUTS = ('norm0.', 'norm1.', 'norm2.', 'norm3.')  # follow each stage of a backbone
@@ -50,10 +52,10 @@ def load_classifier(backbone: PretrainedBackbone, path: str) -> None:
         'unknown': [key for key in kept if key not in own],
         'of another shape': [key for key in kept if key in own and kept[key].shape != own[key].shape],
     }
-    found = {kind: keys[:3] for kind, keys in faults.items() if keys}
+    found = [f'{kind}: {first_few(keys)}' for kind, keys in faults.items() if keys]
     if found:
         raise ValueError(
-            f'{path} does not hold the weights of this {type(backbone).__name__}: {found}; use the file of its '
-            'authors, or set init_cfg.prefix to load a part of a checkpoint'
+            f'{path} does not hold the weights of this {type(backbone).__name__}: {"; ".join(found)}. Use '
+            'the file of its authors, or set init_cfg.prefix to load a part of a checkpoint'
         )
     backbone.load_state_dict(kept, strict=False)

@@ -36,9 +36,9 @@ def test_classifier_becomes_backbone(backbone_class, settings, wrap, tmp_path):
 @pytest.mark.parametrize(
     ('change', 'fault'),
     [
-        (lambda w: w.pop('stages.1.0.gamma'), r"'missing': \['stages.1.0.gamma'\]"),
-        (lambda w: w.update(extra=torch.ones(1)), r"'unknown': \['extra'\]"),
-        (lambda w: w.update({'stages.1.0.gamma': torch.ones(9)}), r"'of another shape': \['stages.1.0.gamma'\]"),
+        (lambda w: w.pop('stages.1.0.gamma'), 'missing: stages.1.0.gamma'),
+        (lambda w: w.update(extra=torch.ones(1)), 'unknown: extra'),
+        (lambda w: w.update({'stages.1.0.gamma': torch.ones(9)}), 'of another shape: stages.1.0.gamma'),
     ],
 )
 def test_weights_of_another_network_are_refused(change, fault, tmp_path):
