@@ -54,14 +54,29 @@ def replacing(path: AnyPath, *, unique: bool = False, sync: bool = False) -> Ite
         path: Final path; its parent folder is created if it does not exist.
         unique: As in ``partial_path``.
         sync: As in ``commit``.
+
+    Raises:
+        OSError: If it cannot be written; the error names the path.
     """
     part = partial_path(path, unique=unique)
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
-        yield part
-        commit(part, path, sync=sync)
+        with naming(path):
+            yield part
+            commit(part, path, sync=sync)
     except BaseException:
         _remove(part)
+        raise
+
+
+@contextmanager
+def naming(path: AnyPath) -> Iterator[None]:
+    """Add the path to errors of the system that name no file, such as that of a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = os.fspath(path)
         raise
 
 

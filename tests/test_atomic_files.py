@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from mmoneformer.atomic_files import commit, partial_path, replacing, write_bytes, write_json
+from mmoneformer.atomic_files import commit, naming, partial_path, replacing, write_bytes, write_json
 
 
 def names(folder):
@@ -53,6 +53,13 @@ def test_a_disk_that_fails(tmp_path, monkeypatch, call):
         write_bytes(path, b'new', sync=True)
     assert path.read_bytes() == b'old'
     assert names(tmp_path) == ['a.txt']
+
+
+def test_errors_name_the_file(tmp_path):
+    with pytest.raises(OSError, match=r"No space left on device: '.*a\.txt'"), naming(tmp_path / 'a.txt'):
+        os.write(os.open('/dev/full', os.O_WRONLY), b'a')
+    with pytest.raises(OSError, match=r"No such file or directory: 'b'"), naming(tmp_path / 'a.txt'):
+        os.open('b', os.O_RDONLY)
 
 
 def test_folders(tmp_path):

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pycocotools import mask as coco_mask
 
-from mmoneformer.atomic_files import commit, partial_path
+from mmoneformer.atomic_files import commit, naming, partial_path
 from mmoneformer.metainfo import Metainfo
+from mmoneformer.result_files import JSON_MARK
 from mmoneformer.results.as_dict import ResultDict
 
 
@@ -97,15 +99,30 @@ class CocoFile:
         self.count = 0
         self._part = partial_path(path)
         self._file = self._part.open('w')
-        self._file.write(f'{{"categories": {json.dumps(coco_categories(metainfo))}, "annotations": [')
+        self._is_damaged = False
+        head = JSON_MARK | {'categories': coco_categories(metainfo)}
+        self._write(f'{json.dumps(head)[:-1]}, "annotations": [')
 
     def append(self, annotation: Mapping[str, Any]) -> None:
         """Write an annotation."""
-        self._file.write((',\n' if self.count else '\n') + json.dumps(annotation))
+        self._write((',\n' if self.count else '\n') + json.dumps(annotation))
         self.count += 1
 
     def close(self, images: Sequence[ResultDict]) -> None:
-        """Complete the file with all images of the run, and rename it."""
-        self._file.write(f'\n], "images": {json.dumps(images)}}}\n')
-        self._file.close()
-        commit(self._part, self.path)
+        """Complete the file with all images of the run, and rename it; after a failed write, it is only closed."""
+        if self._is_damaged:
+            with suppress(OSError):  # of the text that could not be written
+                self._file.close()
+            return
+        self._write(f'\n], "images": {json.dumps(images)}}}\n')
+        with naming(self.path):
+            self._file.close()
+            commit(self._part, self.path)
+
+    def _write(self, text: str) -> None:
+        try:
+            with naming(self.path):
+                self._file.write(text)
+        except OSError:
+            self._is_damaged = True
+            raise

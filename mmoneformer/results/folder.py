@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +13,7 @@ from PIL import Image
 
 from mmoneformer.atomic_files import write_bytes
 from mmoneformer.metainfo import Metainfo
+from mmoneformer.result_files import JSON_MARK, FreeNames, marked_png
 from mmoneformer.results.as_dict import ResultDict
 from mmoneformer.results.coco import (
     CocoFile,
@@ -52,17 +53,20 @@ class ResultFolder:
     It is a context manager: on exit, also after an exception, the COCO files of all images are completed.
 
     Args:
-        path: The folder, created if it does not exist. Files of an earlier run are replaced.
+        path: The folder, created if it does not exist. Results of an earlier run are replaced, other files are kept.
         metainfo: The classes.
+        taken: Names of files in the folder that are kept although they may be results of an earlier run.
     """
 
-    def __init__(self, path: str | os.PathLike[str], metainfo: Metainfo) -> None:
+    def __init__(self, path: str | os.PathLike[str], metainfo: Metainfo, taken: Iterable[str] = ()) -> None:
         self.path = Path(path)
         self.metainfo = metainfo
         self.path.mkdir(parents=True, exist_ok=True)
         self._images: list[ResultDict] = []
         self._coco_files: dict[str, CocoFile] = {}
-        self._taken = {TASK_FILES[task].coco_file.lower() for task in TASKS}
+        self._names = FreeNames(self.path, taken)
+        coco_files = [TASK_FILES[task].coco_file for task in TASKS]
+        self._coco_names = {file_name: self._coco_name(file_name) for file_name in coco_files if file_name}
 
     def __enter__(self) -> 'ResultFolder':
         return self
@@ -81,7 +85,8 @@ class ResultFolder:
         annotations of all images.
 
         Args:
-            stem: The NAME, unless another image of this run has it; then a number is appended.
+            stem: The NAME; a number is appended if it is the name of another image of this run, or of a file that is
+                kept.
             results: A result of ``as_dict``.
             drawing: RGB, uint8 [H', W', 3].
             size: Height and width of the image.
@@ -89,19 +94,19 @@ class ResultFolder:
         Returns:
             The files of the image.
         """
-        name = self._free_name(stem)
-        content: ResultDict = {'name': name, 'categories': coco_categories(self.metainfo)}
-        written = []
+        name = self._names.claim(stem, _possible_files)
+        content: ResultDict = JSON_MARK | {'name': name, 'categories': coco_categories(self.metainfo)}
+        contents = {}
         tasks = [task for task in TASKS if task in results]
         for task in tasks:
             files = TASK_FILES[task]
             content[files.key] = files.content(results[task])
             if files.png is not None:
                 file_name = f'{name}_{task}.png'
-                written.append(self._save_image(file_name, files.png(results[task], self.metainfo)))
+                contents[file_name] = _encode(files.png(results[task], self.metainfo))
                 content[files.key] = {'file_name': file_name, **content[files.key]}
-        written.append(self._save(f'{name}.json', json.dumps(content).encode()))
-        written.append(self._save_image(f'{name}.png', Image.fromarray(drawing)))
+        contents |= {f'{name}.json': json.dumps(content).encode(), f'{name}.png': _encode(Image.fromarray(drawing))}
+        written = self._save(contents)
         self._annotate(tasks, content, size)
         return written
 
@@ -115,34 +120,41 @@ class ResultFolder:
             if files.annotations is None:
                 continue
             if files.coco_file not in self._coco_files:
-                self._coco_files[files.coco_file] = CocoFile(self.path / files.coco_file, self.metainfo)
+                path = self.path / self._coco_names[files.coco_file]
+                self._coco_files[files.coco_file] = CocoFile(path, self.metainfo)
             file = self._coco_files[files.coco_file]
             for annotation in files.annotations(content[files.key], image_id, file.count + 1):
                 file.append(annotation)
 
-    def _free_name(self, stem: str) -> str:
-        number, name = 1, stem
-        while not self._taken.isdisjoint(_possible_files(name)):
-            number += 1
-            name = f'{stem}_{number}'
-        self._taken |= _possible_files(name)
-        return name
+    def _coco_name(self, file_name: str) -> str:
+        """The name of a COCO file; with a number if a file of that name is kept."""
+        stem, suffix = os.path.splitext(file_name)
+        return self._names.claim(stem, lambda name: [name + suffix]) + suffix
 
-    def _save_image(self, file_name: str, image: Image.Image) -> Path:
-        buffer = BytesIO()
-        image.save(buffer, 'PNG', compress_level=1)  # the default takes longer than the rest of the prediction
-        return self._save(file_name, buffer.getvalue())
+    def _save(self, contents: Mapping[str, bytes]) -> list[Path]:
+        """Write files by name; none of them stays if one cannot be written."""
+        written = []
+        try:
+            for file_name, content in contents.items():
+                write_bytes(self.path / file_name, content)
+                written.append(self.path / file_name)
+        except Exception:
+            for path in written:
+                path.unlink(missing_ok=True)
+            raise
+        return written
 
-    def _save(self, file_name: str, content: bytes) -> Path:
-        path = self.path / file_name
-        write_bytes(path, content)
-        return path
+
+def _encode(image: Image.Image) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, 'PNG', compress_level=1)  # the default takes longer than the rest of the prediction
+    return marked_png(buffer.getvalue())
 
 
-def _possible_files(name: str) -> set[str]:
-    """Files that an image of this name may have, in lower case, as some file systems ignore the case."""
+def _possible_files(name: str) -> list[str]:
+    """Files that an image of this name may have."""
     endings = ['.png', '.json', *(f'_{task}.png' for task in TASKS if TASK_FILES[task].png is not None)]
-    return {(name + ending).lower() for ending in endings}
+    return [name + ending for ending in endings]
 
 
 def _id_image(panoptic: ResultDict, metainfo: Metainfo) -> Image.Image:

@@ -6,6 +6,7 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.result_files import JSON_MARK, is_result
 from mmoneformer.results.coco import (
     CocoFile,
     coco_categories,
@@ -104,7 +105,7 @@ def test_panoptic_file(folder):
 def test_a_file_without_annotations(tmp_path):
     CocoFile(tmp_path / 'x.json', METAINFO).close([])
     content = json.loads((tmp_path / 'x.json').read_text())
-    assert content == {'categories': coco_categories(METAINFO), 'annotations': [], 'images': []}
+    assert content == JSON_MARK | {'categories': coco_categories(METAINFO), 'annotations': [], 'images': []}
 
 
 def test_replaces_an_earlier_file_once_closed(tmp_path):
@@ -116,3 +117,19 @@ def test_replaces_an_earlier_file_once_closed(tmp_path):
     file.close([])
     assert json.loads(path.read_text())['annotations'] == [{'id': 1}]
     assert [found.name for found in tmp_path.iterdir()] == ['x.json']
+
+
+def test_a_disk_that_is_full(tmp_path):
+    """The error names the file, and what could not be written completely is not taken for a result."""
+    path = tmp_path / 'x.json'
+    file = CocoFile(path, METAINFO)
+    file._file.close()
+    file._file = open('/dev/full', 'w', buffering=1)  # noqa: SIM115
+    with pytest.raises(OSError, match=r'No space left on device: .*x\.json'):
+        file.append({'id': 1})
+    file.close([])
+    assert not path.exists()
+
+
+def test_has_the_mark(folder):
+    assert is_result(folder / 'panoptic.json')

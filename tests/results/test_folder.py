@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.result_files import JSON_MARK, is_result
 from mmoneformer.results.folder import TASK_FILES, ResultFolder, TaskFiles
 from mmoneformer.tasks import TASKS, Task
 
@@ -70,7 +71,7 @@ def test_files_of_an_image(folder):
     np.testing.assert_array_equal(read(folder.path / 'x_semantic.png'), RESULTS['semantic']['label_map'])
     with Image.open(folder.path / 'x_semantic.png') as image:
         assert image.convert('RGB').getpixel((1, 0)) == (220, 20, 60)
-    assert json.loads((folder.path / 'x.json').read_text()) == {
+    assert json.loads((folder.path / 'x.json').read_text()) == JSON_MARK | {
         'name': 'x',
         'categories': [{'id': 0, 'name': 'sky', 'isthing': 0}, {'id': 1, 'name': 'cat', 'isthing': 1}],
         'panoptic': {
@@ -108,6 +109,45 @@ def test_replaces_the_files_of_an_earlier_run(folder):
     folder.write('x', RESULTS, DRAWING, (2, 3))
     ResultFolder(folder.path, METAINFO).write('x', RESULTS, 255 - DRAWING, (2, 3))
     np.testing.assert_array_equal(read(folder.path / 'x.png'), 255 - DRAWING)
+
+
+@pytest.mark.parametrize('name', ['x.png', 'x.json', 'x_semantic.png'])
+def test_files_of_others_are_kept(folder, name):
+    (folder.path / name).write_bytes(b'{"mine": 1}')
+    for _ in range(2):  # the second run replaces the results of the first
+        files = ResultFolder(folder.path, METAINFO).write('x', RESULTS, DRAWING, (2, 3))
+        assert name_of(files) == 'x_2'
+        assert all(map(is_result, files))
+    assert len(finished(folder)) == 5
+    assert (folder.path / name).read_bytes() == b'{"mine": 1}'
+
+
+def test_a_coco_file_of_others_is_kept(tmp_path):
+    (tmp_path / 'panoptic.json').write_text('{"images": []}')
+    for _ in range(2):
+        with ResultFolder(tmp_path, METAINFO) as folder:
+            assert name_of(folder.write('panoptic_2', RESULTS, DRAWING, (2, 3))) == 'panoptic_2_2'
+    assert (tmp_path / 'panoptic.json').read_text() == '{"images": []}'
+    (image,) = json.loads((tmp_path / 'panoptic_2.json').read_text())['images']
+    assert image['file_name'] == 'panoptic_2_2'
+
+
+def test_inputs_are_kept_although_they_are_results(folder):
+    folder.write('x', RESULTS, DRAWING, (2, 3))
+    files = ResultFolder(folder.path, METAINFO, taken=['X.png']).write('x', RESULTS, DRAWING, (2, 3))
+    assert name_of(files) == 'x_2'
+
+
+def test_nothing_stays_of_an_image_that_cannot_be_written(folder, monkeypatch):
+    def write_bytes(path, content):
+        if path.suffix == '.json':
+            raise OSError('disk full')
+        path.write_bytes(content)
+
+    monkeypatch.setattr('mmoneformer.results.folder.write_bytes', write_bytes)
+    with pytest.raises(OSError, match='disk full'):
+        folder.write('x', RESULTS, DRAWING, (2, 3))
+    assert finished(folder) == set()
 
 
 def test_an_interruption_leaves_the_old_file(folder, monkeypatch):

@@ -1,0 +1,100 @@
+"""Result files: marked when they are written, and named so that they replace nothing but earlier results.
+
+Files of the user, and results of other images of the same run, keep their names and their content.
+"""
+
+import hashlib
+import os
+import re
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from mmengine.logging import print_log
+
+MARK = 'written by mmoneformer'
+JSON_MARK = {'info': {'description': MARK}}  # must be the first entry of a file
+MARK_RANGE = 256  # bytes at the beginning of a file that contain the mark
+IHDR_END = 33  # of a PNG: its signature, and the first chunk
+UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')  # in names of files, on one system or another
+SHOWN = 3  # messages about files that are kept
+LONGEST = 180  # bytes of a name, of the 255 that a file may have with its endings
+
+
+def marked_png(content: bytes) -> bytes:
+    """Add the mark to an encoded PNG, as a text chunk."""
+    chunk = b'tEXtComment\0' + MARK.encode()
+    packed = struct.pack('>I', len(chunk) - 4) + chunk + struct.pack('>I', zlib.crc32(chunk))
+    return content[:IHDR_END] + packed + content[IHDR_END:]
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file has the mark."""
+    if not path.is_file():
+        return False
+    with path.open('rb') as file:
+        return MARK.encode() in file.read(MARK_RANGE)
+
+
+def safe_name(text: str) -> str:
+    """Turn any text, such as an image id, into a file name without its ending.
+
+    Characters that some file system does not allow, and a dot in front, become ``_``; long texts are shortened.
+    """
+    name = UNSAFE.sub('_', text) or '_'
+    name = f'_{name[1:]}' if name.startswith('.') else name
+    if len(name.encode()) <= LONGEST:
+        return name
+    digest = hashlib.sha1(text.encode(errors='replace')).hexdigest()[:8]
+    return name.encode()[: LONGEST - 9].decode(errors='ignore') + f'_{digest}'
+
+
+class FreeNames:
+    """Gives the images of a run names for their files.
+
+    A name is free if no other image of the run has it, and if its files are not there, or are results of an earlier
+    run. If the wanted name is not free, a number is appended.
+
+    Args:
+        folder: Folder of the files; None if only the names of the run count.
+        taken: Names of files that no image may have.
+    """
+
+    def __init__(self, folder: Path | None = None, taken: Iterable[str] = ()) -> None:
+        self._folder = folder
+        self._taken = {name.lower() for name in taken}  # some file systems ignore the case
+        self._last = Counter[str]()
+        self._kept = 0
+
+    def claim(self, wanted: str, files: Callable[[str], Iterable[str]] = lambda name: (name,)) -> str:
+        """Give an image a name.
+
+        Args:
+            wanted: Any text, see ``safe_name``.
+            files: The names of the files that an image of some name may have.
+        """
+        wanted = safe_name(wanted)
+        key = wanted.lower()
+        while True:
+            self._last[key] += 1
+            name = wanted if self._last[key] == 1 else f'{wanted}_{self._last[key]}'
+            if self._is_free(names := tuple(files(name))):
+                self._taken.update(map(str.lower, names))
+                return name
+
+    def _is_free(self, names: tuple[str, ...]) -> bool:
+        return self._taken.isdisjoint(map(str.lower, names)) and not any(map(self._keeps, names))
+
+    def _keeps(self, name: str) -> bool:
+        """Whether the folder has a file of this name that must not be replaced."""
+        if self._folder is None:
+            return False
+        path = self._folder / name
+        if not os.path.lexists(path) or is_result(path):
+            return False
+        self._kept += 1
+        if self._kept <= SHOWN:
+            print_log(f'{path} was not {MARK} and is kept: the result gets a number in its name', 'current')
+        return True

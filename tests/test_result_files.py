@@ -1,0 +1,74 @@
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmoneformer.result_files import FreeNames, is_result, marked_png, safe_name
+
+PIXELS = np.arange(24, dtype=np.uint8).reshape(4, 6)
+
+
+@pytest.fixture
+def png():
+    return cv2.imencode('.png', PIXELS)[1].tobytes()
+
+
+def test_a_marked_png_has_the_same_pixels(png, tmp_path):
+    path = tmp_path / 'a.png'
+    path.write_bytes(png)
+    assert not is_result(path)
+    path.write_bytes(marked_png(png))
+    assert is_result(path)
+    np.testing.assert_array_equal(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), PIXELS)
+    with Image.open(path) as image:
+        image.load()
+        assert image.text == {'Comment': 'written by mmoneformer'}
+        np.testing.assert_array_equal(np.asarray(image), PIXELS)
+
+
+def test_what_is_no_result(tmp_path):
+    (tmp_path / 'empty').touch()
+    (tmp_path / 'late.json').write_text(' ' * 1000 + 'written by mmoneformer')
+    assert not any(map(is_result, (tmp_path, tmp_path / 'gone', tmp_path / 'empty', tmp_path / 'late.json')))
+
+
+@pytest.mark.parametrize(
+    ('text', 'name'),
+    [
+        ('Größe [1] 100% {x}', 'Größe [1] 100% {x}'),
+        ('val/0001', 'val_0001'),
+        ('..\\a:b?', '_._a_b_'),
+        ('..', '_.'),
+        ('', '_'),
+        ('a\nb', 'a_b'),
+    ],
+)
+def test_safe_names(text, name):
+    assert safe_name(text) == name
+
+
+def test_long_names_are_shortened_and_differ():
+    first, second = (safe_name('ä' * 200 + end) for end in 'ab')
+    assert first != second
+    assert first.startswith('ääää')
+    assert max(len(name.encode()) for name in (first, second)) <= 180
+
+
+def test_names_of_a_run():
+    names = FreeNames(taken=['C'])
+    claimed = [names.claim(wanted) for wanted in ('a', 'A', 'a/b', 'a_b', 'c', 'a')]
+    assert claimed == ['a', 'A_2', 'a_b', 'a_b_2', 'c_2', 'a_3']
+
+
+def test_each_of_the_files_must_be_free():
+    names = FreeNames()
+    assert names.claim('a', lambda name: [f'{name}.png', f'{name}_1.png']) == 'a'
+    assert names.claim('a_1', lambda name: [f'{name}.png']) == 'a_1_2'
+
+
+def test_files_of_others_are_kept_and_results_replaced(png, tmp_path):
+    (tmp_path / 'a.png').write_bytes(png)
+    (tmp_path / 'a_2.png').write_bytes(marked_png(png))
+    (tmp_path / 'b.png').symlink_to('gone')
+    names = FreeNames(tmp_path)
+    assert [names.claim(wanted, lambda name: [f'{name}.png']) for wanted in 'abc'] == ['a_2', 'b_2', 'c']
