@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from glob import glob, has_magic
+from glob import escape, glob, has_magic
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,8 +10,12 @@ from urllib.parse import urlsplit
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.datasets.transforms import LoadImageFromNDArray
+from mmengine.logging import print_log
+
+from mmoneformer.result_files import is_result
 
 SUFFIXES = {'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'}
+ALLOWED = ', '.join(sorted(SUFFIXES))
 
 Source = str | os.PathLike[str] | np.ndarray
 Sources = Source | Iterable[Source]
@@ -21,8 +25,9 @@ def expand_sources(images: Sources, *, missing_ok: bool = False) -> Iterable[Sou
     """List the images of a source, without reading them.
 
     Args:
-        images: A file, a folder (its images, sorted by name, without subfolders and hidden files), a pattern such as
-            ``val/*.jpg``, a URL, an array, or an iterable of these.
+        images: A file, a folder (its images, sorted by name, without subfolders, hidden files and results of an
+            earlier run), a pattern such as ``val/*.jpg`` or ``val/**/*`` (the images that match, without such
+            results), a URL, an array, or an iterable of these.
         missing_ok: Whether to list files that do not exist.
 
     Returns:
@@ -47,12 +52,14 @@ def _expand(source: Source, missing_ok: bool) -> Iterable[Source]:
         raise TypeError(f'an image is a path, a URL or an array, got {type(source).__name__}: {source!r}')
     path = Path(source)
     if path.is_dir():
-        files = (file for file in path.iterdir() if not file.name.startswith('.'))
-        return _images(files, f'the folder {path}')
+        return _folder_images(path)
     if path.exists():
         return [path]
     if has_magic(str(path)):
-        return _images(map(Path, glob(str(path), recursive=True)), f'the pattern {path}')
+        images = _images(map(Path, glob(_literal_folder(path), recursive=True)))
+        if not images:
+            raise ValueError(f'no image ({ALLOWED}) matches the pattern {path}')
+        return images
     if missing_ok:
         return [path]
     raise FileNotFoundError(f'no such file or folder: {path}')
@@ -62,11 +69,31 @@ def _is_url(source: Source) -> bool:
     return isinstance(source, str) and '://' in source
 
 
-def _images(files: Iterable[Path], where: str) -> list[Path]:
-    images = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+def _folder_images(folder: Path) -> list[Path]:
+    images = _images(file for file in folder.iterdir() if not file.name.startswith('.'))
+    below = next((file for file in folder.rglob('*') if file.parent != folder and _is_image(file)), None)
+    hint = f"subfolders are not searched, but with the pattern '{folder}/**/*'"
     if not images:
-        raise ValueError(f'{where} has no images ({", ".join(sorted(SUFFIXES))})')
+        raise ValueError(f'the folder {folder} has no images ({ALLOWED}){f"; {hint}" if below else ""}')
+    if below:
+        print_log(f'{folder}: {len(images)} images; {hint} ({below} is an image)', 'current')
     return images
+
+
+def _literal_folder(pattern: Path) -> str:
+    """Escape the folder that a pattern begins with, whose name may look like a pattern itself."""
+    folder = next(parent for parent in pattern.parents if parent.exists())
+    return str(Path(escape(str(folder)), pattern.relative_to(folder)))
+
+
+def _images(files: Iterable[Path]) -> list[Path]:
+    return sorted(file for file in files if _is_image(file))
+
+
+def _is_image(path: Path) -> bool:
+    """Whether a file has the suffix of an image, and is not a result of an earlier run (always a PNG)."""
+    suffix = path.suffix.lower()
+    return suffix in SUFFIXES and not (suffix == '.png' and is_result(path))
 
 
 def name_of(source: Source, number: int) -> str:

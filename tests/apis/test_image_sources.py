@@ -9,6 +9,7 @@ import pytest
 
 from mmoneformer.apis.image_sources import expand_sources, load_source, name_of, stem_of
 from mmoneformer.datasets.transforms import LoadImageFromFile
+from mmoneformer.result_files import marked_png
 
 ARRAY = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
 
@@ -51,6 +52,31 @@ def test_folder_without_images(tmp_path):
         expand_sources(tmp_path)
 
 
+def test_subfolders_are_mentioned(tmp_path, monkeypatch):
+    (tmp_path / 'a/b').mkdir(parents=True)
+    with pytest.raises(ValueError, match=r'\.webp\)$'):
+        expand_sources(tmp_path)
+    (tmp_path / 'a/b/x.jpg').touch()
+    hint = rf"subfolders are not searched, but with the pattern '{tmp_path}/\*\*/\*'"
+    with pytest.raises(ValueError, match=rf'has no images .*; {hint}'):
+        expand_sources(tmp_path)
+    (tmp_path / 'y.jpg').touch()
+    logged = []
+    monkeypatch.setattr('mmoneformer.apis.image_sources.print_log', lambda text, logger: logged.append(text))
+    assert expand_sources(tmp_path) == [tmp_path / 'y.jpg']
+    assert '1 images; subfolders are not searched' in logged[0]
+    assert expand_sources(tmp_path / '**/*') == [tmp_path / 'a/b/x.jpg', tmp_path / 'y.jpg']
+
+
+def test_results_of_an_earlier_run_are_no_inputs(tmp_path):
+    png = cv2.imencode('.png', ARRAY)[1].tobytes()
+    (tmp_path / 'a.png').write_bytes(png)
+    (tmp_path / 'a_2.png').write_bytes(marked_png(png))
+    for source in (tmp_path, tmp_path / '*.png'):
+        assert expand_sources(source) == [tmp_path / 'a.png']
+    assert expand_sources(tmp_path / 'a_2.png') == [tmp_path / 'a_2.png']
+
+
 @pytest.mark.parametrize('array', [ARRAY[..., 0], ARRAY / 255, ARRAY[..., :2], ARRAY[:0]])
 def test_array_that_is_no_image(array):
     with pytest.raises(ValueError, match=r'must be BGR, uint8 \[H, W, 3\], got (uint8|float64) \['):
@@ -60,8 +86,16 @@ def test_array_that_is_no_image(array):
 def test_pattern(folder):
     expected = [folder / name for name in ('a.png', 'inner/d.png')]
     assert expand_sources(str(folder / '**' / '*.png')) == expected
-    with pytest.raises(ValueError, match=r'the pattern .*\*\.gif has no images'):
+    with pytest.raises(ValueError, match=r'no image \(.*\) matches the pattern .*\*\.gif$'):
         expand_sources(folder / '*.gif')
+
+
+def test_pattern_below_a_folder_whose_name_looks_like_a_pattern(tmp_path):
+    folder = tmp_path / 'photos [1]'
+    (folder / 'a').mkdir(parents=True)
+    (folder / 'a/x.png').touch()
+    for pattern in ('a/*.png', '**/*', '*/x.*'):
+        assert expand_sources(f'{folder}/{pattern}') == [folder / 'a/x.png']
 
 
 def test_a_file_whose_name_looks_like_a_pattern(tmp_path):
