@@ -7,12 +7,18 @@ import hashlib
 import os
 import re
 import struct
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import cv2
+import numpy as np
+from mmdet.structures import DetDataSample
 from mmengine.logging import print_log
+
+from mmoneformer.atomic_files import write_bytes
 
 MARK = 'written by mmoneformer'
 JSON_MARK = {'info': {'description': MARK}}  # must be the first entry of a file
@@ -28,6 +34,15 @@ def marked_png(content: bytes) -> bytes:
     chunk = b'tEXtComment\0' + MARK.encode()
     packed = struct.pack('>I', len(chunk) - 4) + chunk + struct.pack('>I', zlib.crc32(chunk))
     return content[:IHDR_END] + packed + content[IHDR_END:]
+
+
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write a marked PNG; ``pixels`` are uint8 [H, W], or BGR [H, W, 3].
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    write_bytes(path, marked_png(cv2.imencode('.png', pixels)[1].tobytes()))
 
 
 def is_result(path: Path) -> bool:
@@ -51,11 +66,17 @@ def safe_name(text: str) -> str:
     return name.encode()[: LONGEST - 9].decode(errors='ignore') + f'_{digest}'
 
 
+def image_id(sample: DetDataSample) -> str:
+    """Id of a data sample's image, or the stem of its file if it has none; other images may have the same."""
+    return str(sample.get('img_id', Path(sample.img_path).stem))
+
+
 class FreeNames:
     """Gives the images of a run names for their files.
 
     A name is free if no other image of the run has it, and if its files are not there, or are results of an earlier
-    run. If the wanted name is not free, a number is appended.
+    run. If the wanted name is not free, a number is appended. Files that were written since the run started are those
+    of other processes.
 
     Args:
         folder: Folder of the files; None if only the names of the run count.
@@ -66,6 +87,7 @@ class FreeNames:
         self._folder = folder
         self._taken = {name.lower() for name in taken}  # some file systems ignore the case
         self._last = Counter[str]()
+        self._start = time.time()
         self._kept = 0
 
     def claim(self, wanted: str, files: Callable[[str], Iterable[str]] = lambda name: (name,)) -> str:
@@ -92,8 +114,10 @@ class FreeNames:
         if self._folder is None:
             return False
         path = self._folder / name
-        if not os.path.lexists(path) or is_result(path):
+        if not os.path.lexists(path):
             return False
+        if is_result(path):
+            return path.stat().st_mtime > self._start
         self._kept += 1
         if self._kept <= SHOWN:
             print_log(f'{path} was not {MARK} and is kept: the result gets a number in its name', 'current')

@@ -47,7 +47,7 @@ def run(options: Namespace) -> int:
         found = check_dataset(
             cfg, splits=splits, out_dir=out_dir, workers=options.workers, num_samples=options.samples
         )
-    except ValueError as error:
+    except (FileExistsError, ValueError) as error:
         raise UsageError(str(error)) from error
     print(f'report: {out_dir / "index.html"}')
     return int(max((finding.severity for finding in chain.from_iterable(found.values())), default=0))

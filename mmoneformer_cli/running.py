@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Any, Protocol
 
 Errors = tuple[type[Exception], ...]
@@ -57,6 +58,7 @@ def run_command(command: Command, options: Namespace, *, one_line: Errors) -> in
     Raises:
         SystemExit: If the command fails with such an error, has wrong arguments, or is interrupted.
     """
+    print_any_text()
     try:
         return command.run(options)
     except KeyboardInterrupt:
@@ -67,6 +69,13 @@ def run_command(command: Command, options: Namespace, *, one_line: Errors) -> in
         raise SystemExit(WRONG_ARGUMENTS) from error
     except one_line as error:
         raise SystemExit(f'error: {_one_line(error)}') from error
+
+
+def print_any_text() -> None:
+    """Let characters that the encoding of the console lacks be printed as escapes, instead of raising an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
 
 
 def _one_line(error: Exception) -> str:

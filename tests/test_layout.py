@@ -23,7 +23,7 @@ TREES = {path: ast.parse(path.read_text(encoding='utf-8')) for path in (*MODULES
 # From the bottom up: a module imports from its own part and from those of the rows above it in this list.
 LAYERS = (
     ('atomic_files', 'config_files', 'dependencies', 'errors', 'mmcv_ops', 'registry', 'tasks', 'version'),
-    ('structures', 'metainfo'),
+    ('structures', 'metainfo', 'result_files'),
     ('models', 'datasets'),
     ('checkpoints', 'evaluation', 'visualization'),
     ('results', 'data_check', 'engine', 'mmengine_names'),

@@ -1,9 +1,13 @@
+import os
+import time
+
 import cv2
 import numpy as np
 import pytest
+from mmdet.structures import DetDataSample
 from PIL import Image
 
-from mmoneformer.result_files import FreeNames, is_result, marked_png, safe_name
+from mmoneformer.result_files import FreeNames, image_id, is_result, marked_png, safe_name, write_png
 
 PIXELS = np.arange(24, dtype=np.uint8).reshape(4, 6)
 
@@ -72,3 +76,23 @@ def test_files_of_others_are_kept_and_results_replaced(png, tmp_path):
     (tmp_path / 'b.png').symlink_to('gone')
     names = FreeNames(tmp_path)
     assert [names.claim(wanted, lambda name: [f'{name}.png']) for wanted in 'abc'] == ['a_2', 'b_2', 'c']
+
+
+def test_files_of_other_processes_are_kept(png, tmp_path):
+    names = FreeNames(tmp_path)
+    path = tmp_path / 'a.png'
+    path.write_bytes(marked_png(png))
+    os.utime(path, (time.time() + 1,) * 2)
+    assert names.claim('a', lambda name: [f'{name}.png']) == 'a_2'
+
+
+def test_writes_a_marked_png(tmp_path):
+    write_png(tmp_path / 'new/a.png', PIXELS)
+    assert is_result(tmp_path / 'new/a.png')
+
+
+def test_images_without_an_id_have_the_name_of_their_file():
+    sample = DetDataSample(metainfo=dict(img_path='a/b.jpg'))
+    assert image_id(sample) == 'b'
+    sample.set_metainfo(dict(img_id=7))
+    assert image_id(sample) == '7'

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from mmoneformer.datasets.shapes.classes import CLASSES
 from mmoneformer.datasets.shapes.folder import write_shapes
+from mmoneformer_cli.running import print_any_text
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
+    print_any_text()
     parser = ArgumentParser(description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
     parser.add_argument('out', type=Path, help='output folder')
     parser.add_argument('--num-train', type=int, default=1000, help='training images')

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmoneformer.apis.train_and_test import evaluate, load_config, train
 from mmoneformer.datasets.shapes.classes import CLASSES
 from mmoneformer.datasets.shapes.folder import write_shapes
+from mmoneformer_cli.running import print_any_text
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 TEMPLATE = CONFIGS / 'oneformer_swin-t_custom.py'
@@ -57,6 +58,7 @@ def runs(start: Path | None) -> dict[str, Run]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
+    print_any_text()
     parser = ArgumentParser(description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
     parser.add_argument(
         '--only', nargs='*', metavar='NAME', help='runs to perform, None for all; an unknown name lists them'

@@ -10,6 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmoneformer_cli.running import print_any_text
+
 SCALARS = '*/vis_data/scalars.json'  # in a work folder, one for each start of the training
 NO_CURVES = {'step', 'iter', 'epoch'}
 DEFAULT_KEYS = (
@@ -47,6 +49,7 @@ class Run(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
+    print_any_text()
     parser = ArgumentParser(description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
     parser.add_argument('runs', nargs='+', type=Path, metavar='RUN', help='work folder of a training, or a JSON log')
     parser.add_argument('--out', type=Path, default=Path('curves.png'), help='image file to write')

@@ -8,10 +8,12 @@ from mmoneformer.apis import OneFormerInferencer
 from mmoneformer.apis.device import DTYPES
 from mmoneformer.apis.video import predict_video
 from mmoneformer.tasks import TASKS
+from mmoneformer_cli.running import print_any_text
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
+    print_any_text()
     parser = ArgumentParser(description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
     parser.add_argument('source', metavar='VIDEO', help='video file or URL, or the number of a camera, such as 0')
     parser.add_argument(

@@ -8,6 +8,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from rich.console import Console
 
+from mmoneformer.atomic_files import write_bytes
 from mmoneformer.data_check.diagnosis import diagnose, unopened
 from mmoneformer.data_check.drawn_sample import draw_samples
 from mmoneformer.data_check.examination import examine_all
@@ -17,6 +18,7 @@ from mmoneformer.data_check.report import print_report
 from mmoneformer.data_check.sample_record import SplitRecord
 from mmoneformer.data_check.tolerant_dataset import open_dataset
 from mmoneformer.metainfo import Metainfo, resolve_metainfo
+from mmoneformer.result_files import is_result
 
 SPLITS = ('train', 'val')
 Found = dict[str, list[Finding]]
@@ -27,7 +29,7 @@ def check_dataset(
 ) -> Found:
     """Load every sample as training does, and report errors and likely problems.
 
-    Prints the report, and writes it to ``index.html`` together with drawn samples.
+    Writes the report to ``index.html`` together with drawn samples, and prints it.
 
     Args:
         cfg: From ``load_config``.
@@ -40,8 +42,12 @@ def check_dataset(
         Findings of each split, and of both together, the most severe first.
 
     Raises:
+        FileExistsError: If the folder has an ``index.html`` that is no such report.
         ValueError: If the config has none of the splits.
     """
+    page = out_dir / 'index.html'
+    if page.exists() and not is_result(page):
+        raise FileExistsError(f'{page} is not a report on data: choose another folder')
     init_default_scope(cfg.get('default_scope', 'mmoneformer'))
     named = {name: cfg[f'{name}_dataloader'].dataset for name in splits if cfg.get(f'{name}_dataloader')}
     if not named:
@@ -58,11 +64,11 @@ def check_dataset(
         for name, dataset in datasets.items()
     }
     found |= diagnose(records, cfg.model)
-    print_report(Console(), found, records)
-    drawn = {name: draw_samples(dataset, num_samples) for name, dataset in datasets.items()}
-    out_dir.mkdir(parents=True, exist_ok=True)
-    page = make_page(f'Data of {cfg.filename}', found, records, drawn)
-    (out_dir / 'index.html').write_text(page, encoding='utf-8')
+    try:
+        drawn = {name: draw_samples(dataset, num_samples) for name, dataset in datasets.items()}
+        write_bytes(page, make_page(f'Data of {cfg.filename}', found, records, drawn).encode())
+    finally:
+        print_report(Console(), found, records)
     return found
 
 

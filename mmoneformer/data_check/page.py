@@ -11,6 +11,7 @@ from mmoneformer.data_check.finding import Finding
 from mmoneformer.data_check.report import class_statistics, summarize
 from mmoneformer.data_check.sample_record import SplitRecord
 from mmoneformer.metainfo import Metainfo
+from mmoneformer.result_files import MARK
 from mmoneformer.tasks import TASKS
 
 JPEG_QUALITY = 85
@@ -50,7 +51,7 @@ def make_page(
     for name, shown in drawn.items():
         parts += [f'<h2>Samples of {name}</h2>', *map(_drawn_sample, shown)]
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+    return f'<!doctype html><!-- {MARK} --><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 
 
 def _findings(found: Mapping[str, Sequence[Finding]]) -> list[str]:

@@ -10,6 +10,7 @@ from mmoneformer.apis.check_dataset import check_dataset
 from mmoneformer.data_check.diagnosis import BETWEEN
 from mmoneformer.data_check.finding import Severity
 from mmoneformer.datasets.shapes.folder import write_shapes
+from mmoneformer.result_files import is_result
 
 CONFIG = Path(__file__).parents[2] / 'configs/oneformer_tiny_shapes.py'
 
@@ -83,6 +84,26 @@ def test_clean_data(config, folder, capsys):
     assert 'No problems found.' in page
     assert page.count('<img') == 2
     assert 'no problems found' in capsys.readouterr().out
+
+
+def test_another_page_is_kept(config, folder):
+    (folder / 'check').mkdir()
+    (folder / 'check/index.html').write_text('mine')
+    with pytest.raises(FileExistsError, match=r'check/index\.html is not a report on data: choose another folder'):
+        check(config, folder)
+    assert (folder / 'check/index.html').read_text() == 'mine'
+
+
+def test_the_page_is_written_before_the_report_is_printed(config, folder, monkeypatch):
+    """So that an error while printing leaves the page."""
+
+    def print_report(*args):
+        raise UnicodeEncodeError('charmap', 'x', 0, 1, 'character maps to <undefined>')
+
+    monkeypatch.setattr('mmoneformer.apis.check_dataset.print_report', print_report)
+    with pytest.raises(UnicodeEncodeError):
+        check(config, folder, splits=['val'])
+    assert is_result(folder / 'check/index.html')
 
 
 def test_defects_of_every_split_in_one_run(config, folder, capsys):

@@ -1,3 +1,5 @@
+import sys
+from io import BytesIO, TextIOWrapper
 from types import SimpleNamespace
 
 import pytest
@@ -51,3 +53,13 @@ def test_an_interruption(capsys):
     with pytest.raises(SystemExit, match='^130$'):
         run_tool(command(KeyboardInterrupt()), [])
     assert capsys.readouterr().err == 'interrupted\n'
+
+
+def test_characters_that_the_console_lacks(monkeypatch):
+    written = BytesIO()
+    monkeypatch.setattr('sys.stdout', TextIOWrapper(written, encoding='cp1252', newline='\n'))
+    hello = command()
+    hello.run = lambda options: print('größer \u8349') or 0
+    assert run_tool(hello, []) == 0
+    sys.stdout.flush()
+    assert written.getvalue().decode('cp1252') == 'größer \\u8349\n'

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from mmdet.structures import DetDataSample
 from mmengine.dist import master_only
@@ -13,6 +12,7 @@ from mmengine.runner import Runner
 
 from mmoneformer.datasets.transforms import LoadImageFromFile
 from mmoneformer.registry import HOOKS
+from mmoneformer.result_files import FreeNames, image_id, write_png
 from mmoneformer.visualization import draw_sheet
 
 
@@ -22,7 +22,7 @@ class OneFormerVisualizationHook(Hook):
 
     In a validation, the visualizer passes the annotation and the results to its backends as ``val_<img_id>``: the
     local one writes files, others show them next to the curves. In a test, the image and its results are written to
-    ``<img_id>.png``.
+    ``<img_id>.png``. The names are those of ``FreeNames``: no image replaces another one, or a file of the user.
 
     Args:
         num_val_images: Images to draw in each validation.
@@ -37,6 +37,7 @@ class OneFormerVisualizationHook(Hook):
     def before_val_epoch(self, runner: Runner) -> None:
         """Start to count images."""
         self._remaining = self.num_val_images
+        self._val_names = FreeNames()
 
     @master_only
     def after_val_iter(
@@ -46,7 +47,14 @@ class OneFormerVisualizationHook(Hook):
         samples = list(outputs or ())[: self._remaining]
         self._remaining -= len(samples)
         for sample in samples:
-            runner.visualizer.add_datasample(f'val_{sample.img_id}', self._read(sample), sample, step=runner.iter)
+            name = self._val_names.claim(image_id(sample))
+            runner.visualizer.add_datasample(f'val_{name}', self._read(sample), sample, step=runner.iter)
+
+    def before_test(self, runner: Runner) -> None:
+        """Create the folder."""
+        if self.test_out_dir is not None:
+            self.test_out_dir.mkdir(parents=True, exist_ok=True)
+            self._test_names = FreeNames(self.test_out_dir)
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[DetDataSample] | None = None
@@ -58,13 +66,11 @@ class OneFormerVisualizationHook(Hook):
         """
         if self.test_out_dir is None:
             return
-        self.test_out_dir.mkdir(parents=True, exist_ok=True)
         model = getattr(runner.model, 'module', runner.model)  # inside a wrapper for distributed training
         for sample in outputs or ():
             sheet = draw_sheet(self._read(sample), sample, model.dataset_meta, model.test_cfg.tasks)
-            path = self.test_out_dir / f'{sample.img_id}.png'
-            if not cv2.imwrite(str(path), sheet[..., ::-1]):
-                raise OSError(f'cannot write {path}')
+            name = self._test_names.claim(image_id(sample), lambda name: [f'{name}.png'])
+            write_png(self.test_out_dir / f'{name}.png', sheet[..., ::-1])
 
     def _read(self, sample: DetDataSample) -> np.ndarray:
         """Read the image, RGB."""

@@ -32,6 +32,7 @@ def sample(tmp_path):
 def test_a_test_draws_each_image_of_a_batch(sample, tmp_path, model):
     hook = OneFormerVisualizationHook(test_out_dir=str(tmp_path / 'out'))
     runner = SimpleNamespace(model=model)
+    hook.before_test(runner)
     hook.after_test_iter(runner, 0, None, [sample])
     sheet = cv2.imread(str(tmp_path / 'out' / '7.png')).astype(int)
     height, width = sheet.shape[:2]
@@ -46,12 +47,27 @@ def test_a_test_draws_each_image_of_a_batch(sample, tmp_path, model):
 def test_an_image_that_is_gone(sample, tmp_path):
     hook = OneFormerVisualizationHook(test_out_dir=str(tmp_path))
     sample.set_metainfo(dict(img_path='gone.jpg'))
+    hook.before_test(None)
     with pytest.raises(OSError, match=r'gone\.jpg'):
         hook.after_test_iter(SimpleNamespace(model=MODEL), 0, None, [sample])
 
 
 def test_a_test_without_a_folder_draws_nothing(sample):
-    OneFormerVisualizationHook().after_test_iter(None, 0, None, [sample])
+    hook = OneFormerVisualizationHook()
+    hook.before_test(None)
+    hook.after_test_iter(None, 0, None, [sample])
+
+
+def test_each_image_of_a_test_has_its_own_file(sample, tmp_path):
+    """Also images of one id, as several sources may have; files that are there are kept, unless a test wrote them."""
+    hook = OneFormerVisualizationHook(test_out_dir=str(tmp_path))
+    for _ in range(2):
+        hook.before_test(None)
+        for number in ('image', 'val/7', 'val_7'):
+            sample.set_metainfo(dict(img_id=number))
+            hook.after_test_iter(SimpleNamespace(model=MODEL), 0, None, [sample])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['image.png', 'image_2.png', 'val_7.png', 'val_7_2.png']
+    assert cv2.imread(str(tmp_path / 'image.png')).shape == (40, 60, 3)
 
 
 @pytest.fixture
@@ -94,3 +110,15 @@ def test_counts_images_not_batches_and_keeps_colors(runner, samples, tmp_path):
     files = sorted(tmp_path.rglob('val_*.png'))
     assert [file.name for file in files] == ['val_0_20.png', 'val_1_20.png']
     np.testing.assert_allclose(cv2.imread(str(files[0]))[200, 200], (0, 0, 200))  # inside of the input's panel
+
+
+def test_each_image_of_a_validation_has_its_own_file(runner, samples, tmp_path):
+    for sample, number in zip(samples, ('a/1', 'a_1', None), strict=True):
+        sample.set_metainfo(dict(img_id=number))
+    del samples[2].img_id  # its file is 2.png
+    hook = OneFormerVisualizationHook()
+    for runner.iter in (20, 40):
+        hook.before_val_epoch(runner)
+        hook.after_val_iter(runner, 0, outputs=samples)
+    names = [f'val_{name}_{step}.png' for name in ('2', 'a_1', 'a_1_2') for step in (20, 40)]
+    assert sorted(path.name for path in tmp_path.rglob('val_*.png')) == sorted(names)
