@@ -74,7 +74,7 @@ def init_model(
 
 def _stored_config(stored: Mapping[str, Any] | None, checkpoint: Path | None) -> Config:
     if stored is None:
-        raise ValueError('init_model needs a config, a checkpoint that carries one, or both; got neither')
+        raise ValueError('init_model needs a config, a checkpoint that contains one, or both; got neither')
     cfg = stored_config(stored, checkpoint)
     metainfo, classes = cfg.get('model', {}).get('metainfo'), stored['meta'].get('dataset_meta')
     if classes and isinstance(metainfo, str) and metainfo not in KNOWN_DATASETS:

@@ -29,7 +29,7 @@ class OneFormer(BaseModel):
         backbone: Config of a backbone with four outputs, of strides 4, 8, 16, 32.
         panoptic_head: Config of the head; the number of classes is passed to it.
         metainfo: Classes, thing ids and palette, or the name of a known data set, or a list of these to unite.
-        test_cfg: Arguments of ``InferenceConfig``.
+        test_cfg: Arguments of ``InferenceConfig``; None stands for the default.
         data_preprocessor: Config of the module that normalizes and pads a batch.
         init_cfg: Initialization of the model, as in mmengine.
         train_cfg: Must be None; mmseg's ``init_model`` passes it.
@@ -60,7 +60,8 @@ class OneFormer(BaseModel):
         num_classes = len(self.dataset_meta['classes'])
         self.backbone = MODELS.build(backbone)
         self.panoptic_head = MODELS.build(panoptic_head, default_args=dict(num_classes=num_classes))
-        self.test_cfg = InferenceConfig(**dict(max_per_image=self.panoptic_head.num_queries) | (test_cfg or {}))
+        settings = {key: value for key, value in (test_cfg or {}).items() if value is not None}
+        self.test_cfg = InferenceConfig(**dict(max_per_image=self.panoptic_head.num_queries) | settings)
         is_thing = torch.zeros(num_classes, dtype=torch.bool)
         is_thing[list(self.dataset_meta['thing_ids'])] = True
         self.register_buffer('is_thing', is_thing, persistent=False)

@@ -60,7 +60,7 @@ def test_random_weights_with_a_warning(config):
 
 
 def test_needs_a_config():
-    with pytest.raises(ValueError, match='needs a config, a checkpoint that carries one'):
+    with pytest.raises(ValueError, match='needs a config, a checkpoint that contains one'):
         init_model()
 
 

@@ -221,6 +221,7 @@ def test_unknown_tasks(build_model, inputs, mode, tasks):
 
 def test_as_many_instances_as_queries_are_the_default(build_model):
     assert build_model(num_queries=7).test_cfg.max_per_image == 7
+    assert build_model(num_queries=7, test_cfg=dict(max_per_image=None)).test_cfg.max_per_image == 7
     assert build_model(num_queries=7, test_cfg=dict(max_per_image=3)).test_cfg.max_per_image == 3
 
 
