@@ -20,7 +20,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmoneformer.checkpoints.conversion import convert
-from mmoneformer.checkpoints.hugging_face_hub import is_hub_name
+from mmoneformer.checkpoints.download import is_hub_name
 from mmoneformer.checkpoints.model_zoo import RELEASED
 from mmoneformer.registry import MODELS
 from mmoneformer_cli.main import build_parser, main

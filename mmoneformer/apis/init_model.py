@@ -16,7 +16,7 @@ from mmoneformer.checkpoints.conversion import convert
 from mmoneformer.checkpoints.model_zoo import fetch, is_remote
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
-from mmoneformer.checkpoints.weight_shapes import check_keys
+from mmoneformer.checkpoints.state_dict import check_keys
 from mmoneformer.errors import first_few
 from mmoneformer.metainfo import KNOWN_DATASETS, Metainfo
 from mmoneformer.models import OneFormer

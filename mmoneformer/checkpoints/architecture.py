@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from mmoneformer.checkpoints.backbones import BACKBONES, ConvertibleBackbone
-from mmoneformer.checkpoints.weight_shapes import WeightShapes
+from mmoneformer.checkpoints.state_dict import WeightShapes
 
 Config = dict[str, Any]
 HEAD = 'panoptic_head'

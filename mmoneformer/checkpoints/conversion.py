@@ -16,15 +16,14 @@ from mmoneformer.atomic_files import commit, partial_path
 from mmoneformer.checkpoints.architecture import find_backbone, read_architecture
 from mmoneformer.checkpoints.backbones import BACKBONES
 from mmoneformer.checkpoints.detectron2_pickle import read_detectron2_pickle
+from mmoneformer.checkpoints.download import fetch_folder, is_hub_name
 from mmoneformer.checkpoints.hugging_face_folder import read_folder, write_folder
-from mmoneformer.checkpoints.hugging_face_hub import fetch_folder, is_hub_name
 from mmoneformer.checkpoints.infer_config import SourceInfo, image_scale, infer_config
-from mmoneformer.checkpoints.key_table import StateDict
 from mmoneformer.checkpoints.model_zoo import released_name
 from mmoneformer.checkpoints.official import from_official
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
-from mmoneformer.checkpoints.weight_shapes import check_keys
+from mmoneformer.checkpoints.state_dict import StateDict, check_keys
 from mmoneformer.registry import MODELS
 
 SCALE = 'panoptic_head.contrastive_loss.logit_scale'  # for training only

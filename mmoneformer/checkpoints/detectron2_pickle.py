@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmoneformer.checkpoints.key_table import StateDict
+from mmoneformer.checkpoints.state_dict import StateDict
 from mmoneformer.errors import first_few
 
 _rebuild_array: Any = np.zeros(0).__reduce__()[0]

@@ -13,8 +13,8 @@ from mmoneformer.atomic_files import replacing
 from mmoneformer.checkpoints import hugging_face_config as jsons
 from mmoneformer.checkpoints.hugging_face_keys import CLASS_WEIGHTS, from_hugging_face, to_hugging_face
 from mmoneformer.checkpoints.infer_config import SourceInfo
-from mmoneformer.checkpoints.key_table import StateDict
 from mmoneformer.checkpoints.safe_load import read_checkpoint
+from mmoneformer.checkpoints.state_dict import StateDict
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.models.text.tokenizer import load_vocabulary
 

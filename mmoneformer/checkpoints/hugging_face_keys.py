@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmoneformer.checkpoints.backbones import BACKBONES, ConvertibleBackbone
 from mmoneformer.checkpoints.backbones.convertible_backbone import QKV
-from mmoneformer.checkpoints.key_table import KeyTable, StateDict, under
+from mmoneformer.checkpoints.state_dict import KeyTable, StateDict, under
 from mmoneformer.errors import first_few
 
 ENCODER = 'model.pixel_level_module.encoder'

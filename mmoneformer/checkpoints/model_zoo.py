@@ -6,8 +6,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock
 
-from mmoneformer.checkpoints.download import download
-from mmoneformer.checkpoints.hugging_face_hub import PREFIX, fetch_folder, is_hub_name
+from mmoneformer.checkpoints.download import HUB_PREFIX, download, fetch_folder, is_hub_name
 
 BASE_URL = 'https://shi-labs.com/projects/oneformer'
 RELEASED = {  # files by config names
@@ -72,7 +71,7 @@ def fetch(name: str, convert: Callable[[Path, Path], object]) -> Path:
     """
     if is_hub_name(name):
         folder = fetch_folder(name)
-        name = f'{name.removeprefix(PREFIX).replace("/", "--")}-{folder.name[:8]}'
+        name = f'{name.removeprefix(HUB_PREFIX).replace("/", "--")}-{folder.name[:8]}'
         return _cached(name, lambda converted: convert(folder, converted))
     return _cached(name, lambda converted: convert(_download(name), converted))
 

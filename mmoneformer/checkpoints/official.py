@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor
 
 from mmoneformer.checkpoints.backbones import BACKBONES, ConvertibleBackbone
-from mmoneformer.checkpoints.key_table import KeyTable, StateDict, under
+from mmoneformer.checkpoints.state_dict import KeyTable, StateDict, under
 
 PREDICTOR = 'sem_seg_head.predictor'
 FEED_FORWARD = (('linear1', 'ffn.linear1'), ('linear2', 'ffn.linear2'))

@@ -10,10 +10,9 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
-from mmoneformer.models.inference_config import InferenceConfig
 from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.oneformer_head import HeadOutput
-from mmoneformer.models.task_results import POST_PROCESS, ImageLogits
+from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
 from mmoneformer.registry import MODELS
 from mmoneformer.tasks import check_tasks
 

@@ -1,16 +1,48 @@
-"""From the logits of an image to its results in a data sample: the post-processing of each task."""
+"""From the logits of an image to its results in a data sample: the settings, and the post-processing of each task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
-from mmoneformer.models.inference_config import InferenceConfig
 from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
-from mmoneformer.tasks import TaskTable
+from mmoneformer.tasks import TASKS, TaskTable, check_tasks
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferenceConfig:
+    """How the predictions of the network become results.
+
+    Attributes:
+        object_mask_thr: Panoptic task: queries need a higher class score than this, 0 to 1.
+        overlap_thr: Panoptic task: a segment needs at least this share of its mask left by the others, 0 to 1.
+        max_per_image: Instance task: number of pairs of query and class that are considered, before those of stuff
+            classes are dropped. ``OneFormer`` sets it to the number of queries where its config does not.
+        tasks: Tasks that are predicted where the caller names none; by default all.
+        tokens: Task whose token is used for a task, where that is not its own. Only to measure how much the token
+            matters: results with the token of another task are of little use.
+        compile: Whether backbone and head run through ``torch.compile``, which takes minutes at first, and again for
+            some new image sizes.
+
+    Raises:
+        ValueError: If a task is unknown.
+    """
+
+    object_mask_thr: float = 0.8
+    overlap_thr: float = 0.8
+    max_per_image: int
+    tasks: Sequence[str] = field(default_factory=lambda: tuple(TASKS))
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, 'tasks', check_tasks(self.tasks))
+        if self.tokens:
+            check_tasks([*self.tokens, *self.tokens.values()])
 
 
 class ImageLogits(NamedTuple):

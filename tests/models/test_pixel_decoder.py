@@ -3,7 +3,7 @@ import torch
 from mmdet.models.layers import MSDeformAttnPixelDecoder as MMDetPixelDecoder
 from mmengine.config import ConfigDict
 
-from mmoneformer.checkpoints.key_table import KeyTable
+from mmoneformer.checkpoints.state_dict import KeyTable
 from mmoneformer.models.pixel_decoder import MSDeformAttnPixelDecoder
 
 IN_CHANNELS = (6, 8, 10, 12)

@@ -2,10 +2,9 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 
-from mmoneformer.models.inference_config import InferenceConfig
 from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.post_process import semantic_map
-from mmoneformer.models.task_results import POST_PROCESS, ImageLogits
+from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
 from mmoneformer.tasks import TASKS, Task
 
 SIZE = (8, 12)
@@ -95,3 +94,14 @@ def test_a_task_without_an_entry_is_named(build_model):
     sample = DetDataSample(metainfo=dict(img_shape=(64, 96), ori_shape=(64, 96)))
     with pytest.raises(KeyError, match=r"'part' has no entry in mmoneformer\.models\.task_results\.POST_PROCESS"):
         build_model().eval()(torch.randn(1, 3, 64, 96), [sample], mode='predict', tasks=['part'])
+
+
+def test_all_tasks_are_the_default(monkeypatch):
+    monkeypatch.setitem(TASKS, 'part', Task('part', filler='a part photo'))
+    assert InferenceConfig(max_per_image=5).tasks == ('panoptic', 'instance', 'semantic', 'part')
+
+
+@pytest.mark.parametrize('arguments', [dict(tasks=['depth']), dict(tokens={'semantic': 'depth'})], ids=str)
+def test_unknown_tasks(arguments):
+    with pytest.raises(ValueError, match='depth'):
+        InferenceConfig(max_per_image=5, **arguments)

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mmoneformer.checkpoints.key_table import Rows, StateDict
-from mmoneformer.checkpoints.weight_shapes import WeightShapes
+from mmoneformer.checkpoints.state_dict import Rows, StateDict, WeightShapes
 
 Config = dict[str, Any]
 

@@ -6,8 +6,7 @@ from mmoneformer.checkpoints.backbones.convertible_backbone import (
     ForeignKeys,
     HuggingFaceBackbone,
 )
-from mmoneformer.checkpoints.key_table import under
-from mmoneformer.checkpoints.weight_shapes import WeightShapes
+from mmoneformer.checkpoints.state_dict import WeightShapes, under
 
 EXTRA_LARGE_CHANNELS = 256
 

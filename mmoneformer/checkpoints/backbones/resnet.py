@@ -10,8 +10,7 @@ from mmoneformer.checkpoints.backbones.convertible_backbone import (
     ForeignKeys,
     HuggingFaceBackbone,
 )
-from mmoneformer.checkpoints.key_table import Rows, StateDict, under
-from mmoneformer.checkpoints.weight_shapes import WeightShapes
+from mmoneformer.checkpoints.state_dict import Rows, StateDict, WeightShapes, under
 
 STAGES = (1, 2, 3, 4)
 CONVS = (1, 2, 3)

@@ -12,8 +12,7 @@ from mmoneformer.checkpoints.backbones.convertible_backbone import (
     ForeignKeys,
     HuggingFaceBackbone,
 )
-from mmoneformer.checkpoints.key_table import StateDict, under
-from mmoneformer.checkpoints.weight_shapes import WeightShapes
+from mmoneformer.checkpoints.state_dict import StateDict, WeightShapes, under
 
 TINY_CHANNELS = 96
 NORMS = tuple((f'norm{stage}', f'norm{stage}') for stage in range(4))

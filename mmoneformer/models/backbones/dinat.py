@@ -8,9 +8,9 @@ from mmcv.cnn.bricks import DropPath
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmoneformer.models.backbones.neighborhood_attention import NeighborhoodAttention
 from mmoneformer.models.backbones.pretrained import PretrainedBackbone
 from mmoneformer.models.ops.checkpointing import maybe_checkpoint
+from mmoneformer.models.ops.neighborhood_attention import neighborhood_attention
 from mmoneformer.registry import MODELS
 
 
@@ -203,3 +203,45 @@ class Perceptron(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map [..., C] to [..., C]."""
         return self.fc2(F.gelu(self.fc1(x)))
+
+
+class NeighborhoodAttention(nn.Module):
+    """Multi-head attention of each token to its neighborhood, with a learned bias for each relative position.
+
+    Shapes: B images, H x W tokens, C channels, K kernel size.
+
+    Args:
+        channels: C, a multiple of the number of heads.
+        num_heads: Number of heads.
+        kernel_size: K, tokens along an axis that a token attends to; odd.
+        dilation: Distance between them.
+
+    Raises:
+        ValueError: If the channels cannot be split into the heads, or the kernel size is even.
+    """
+
+    def __init__(self, channels: int, *, num_heads: int, kernel_size: int, dilation: int) -> None:
+        super().__init__()
+        if channels % num_heads:
+            raise ValueError(f'{channels} channels cannot be split into {num_heads} heads')
+        if kernel_size % 2 == 0:
+            raise ValueError(f'kernel_size must be odd, got {kernel_size}')
+        self.num_heads = num_heads
+        self.dilation = dilation
+        self.window = kernel_size * dilation
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.rpb = nn.Parameter(torch.empty(num_heads, 2 * kernel_size - 1, 2 * kernel_size - 1))
+        self.proj = nn.Linear(channels, channels)
+        nn.init.trunc_normal_(self.rpb, std=0.02)
+
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters without weight decay (timm's convention)."""
+        return {'rpb'}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend, [B, H, W, C] to [B, H, W, C]; a map smaller than the window is padded with zeros."""
+        height, width = x.shape[1:3]
+        x = F.pad(x, (0, 0, 0, max(0, self.window - width), 0, max(0, self.window - height)))
+        query, key, value = self.qkv(x).unflatten(-1, (3, self.num_heads, -1)).unbind(3)  # [B, H, W, heads, C / heads]
+        output = neighborhood_attention(query, key, value, self.rpb, dilation=self.dilation)
+        return self.proj(output[:, :height, :width].flatten(3))

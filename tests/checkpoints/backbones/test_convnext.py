@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmoneformer.checkpoints.backbones.convnext import CONVNEXT
-from mmoneformer.checkpoints.weight_shapes import WeightShapes
+from mmoneformer.checkpoints.state_dict import WeightShapes
 
 
 @pytest.mark.parametrize(('width', 'name'), [(192, 'convnext-l'), (256, 'convnext-xl')])

@@ -3,7 +3,7 @@ import torch
 from mmdet.models.backbones.resnet import ResNet
 
 from mmoneformer.checkpoints.backbones.resnet import RESNET, add_batch_counters
-from mmoneformer.checkpoints.weight_shapes import WeightShapes
+from mmoneformer.checkpoints.state_dict import WeightShapes
 
 
 def shapes_of(**arguments):

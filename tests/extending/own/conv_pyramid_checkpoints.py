@@ -3,7 +3,7 @@
 from typing import Any
 
 from mmoneformer.checkpoints.backbones import BACKBONES, ConvertibleBackbone, ForeignKeys
-from mmoneformer.checkpoints.weight_shapes import WeightShapes
+from mmoneformer.checkpoints.state_dict import WeightShapes
 
 
 def read_arguments(shapes: WeightShapes) -> dict[str, Any]:

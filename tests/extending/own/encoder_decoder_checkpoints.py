@@ -5,7 +5,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from mmoneformer.checkpoints.conversion import load_any
-from mmoneformer.checkpoints.key_table import KeyTable
+from mmoneformer.checkpoints.state_dict import KeyTable
 
 TABLE = KeyTable((('encoder', 'backbone'), ('decoder', 'panoptic_head')))  # theirs, ours
 

@@ -9,9 +9,8 @@ from torch import Tensor
 from mmoneformer.evaluation import ThingInstanceAP
 from mmoneformer.evaluation.coco_annotations import encode_masks
 from mmoneformer.metainfo import Metainfo
-from mmoneformer.models.inference_config import InferenceConfig
 from mmoneformer.models.post_process import find_instances
-from mmoneformer.models.task_results import POST_PROCESS, ImageLogits
+from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
 from mmoneformer.registry import METRICS
 from mmoneformer.results.as_dict import AS_DICT
 from mmoneformer.results.folder import TASK_FILES, TaskFiles
