@@ -15,7 +15,7 @@ from PIL import Image
 
 from mmoneformer.datasets.converters.conversion import Split, parallel_map
 from mmoneformer.datasets.converters.id_map import Array, Segment, read_image, segments_info, write_id_map
-from mmoneformer.datasets.converters.panoptic_json import check_split, refuse, write_panoptic_json
+from mmoneformer.datasets.converters.panoptic_json import check_split, check_target, refuse, write_panoptic_json
 from mmoneformer.errors import AnnotationSizeError, EmptyDatasetError, UnknownLabelError
 from mmoneformer.metainfo.ade20k import CATEGORIES
 
@@ -23,18 +23,20 @@ SPLITS = (Split('train', 'training', 20210), Split('val', 'validation', 2000))
 THINGS = tuple(category for category in CATEGORIES if category.is_thing)
 
 
-def convert(root: Path, split: Split, workers: int) -> int:
+def convert(root: Path, split: Split, workers: int, overwrite: bool = False) -> int:
     """Write ``ade20k_panoptic_{split}.json`` and the folder of that name.
 
     Args:
         root: ``ADEChallengeData2016``, with ``images``, ``annotations`` and ``annotations_instance``.
         split: One of ``SPLITS``.
         workers: Number of processes.
+        overwrite: Whether to replace files at the target that other programs wrote.
 
     Returns:
         Number of images.
 
     Raises:
+        FileExistsError: If the target exists, is not from an earlier conversion, and must not be replaced.
         AnnotationError: If an annotation is missing, or does not fit its image or the classes.
     """
     image_dir = root / 'images' / split.folder
@@ -46,18 +48,19 @@ def convert(root: Path, split: Split, workers: int) -> int:
         refuse(source, {'missing annotations': set(stems) - {file.stem for file in source.glob('*.png')}})
 
     out = root / f'ade20k_panoptic_{split.name}'
+    path = out.with_suffix('.json')
+    check_target(path, overwrite=overwrite)
     out.mkdir(exist_ok=True)
-    convert_image = partial(_convert_image, image_dir, label_dir, instance_dir, out)
+    convert_image = partial(_convert_image, image_dir, label_dir, instance_dir, out, overwrite)
     entries = parallel_map(convert_image, stems, description=f'ADE20K {split.name}', workers=workers)
 
-    path = out.with_suffix('.json')
     images, annotations = zip(*entries, strict=True)
     write_panoptic_json(path, images=images, annotations=annotations, categories=CATEGORIES)
     return check_split(path, image_dir=image_dir, seg_dir=out, categories=CATEGORIES)
 
 
 def _convert_image(
-    image_dir: Path, label_dir: Path, instance_dir: Path, out: Path, stem: str
+    image_dir: Path, label_dir: Path, instance_dir: Path, out: Path, overwrite: bool, stem: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     image, name = image_dir / f'{stem}.jpg', f'{stem}.png'
     labels, instances = read_image(label_dir / name), read_image(instance_dir / name)
@@ -72,7 +75,7 @@ def _convert_image(
         id_map, segments = merge(labels, instances)
     except UnknownLabelError as error:
         raise UnknownLabelError(f'{image}: {error}') from error
-    write_id_map(out / name, id_map)
+    write_id_map(out / name, id_map, overwrite=overwrite)
     return (
         {'id': stem, 'file_name': image.name, 'width': width, 'height': height},
         {'image_id': stem, 'file_name': name, 'segments_info': segments},

@@ -13,7 +13,7 @@ import numpy as np
 
 from mmoneformer.datasets.converters.conversion import Split, parallel_map
 from mmoneformer.datasets.converters.id_map import Array, Segment, read_image, segments_info, write_id_map
-from mmoneformer.datasets.converters.panoptic_json import check_split, write_panoptic_json
+from mmoneformer.datasets.converters.panoptic_json import check_split, check_target, write_panoptic_json
 from mmoneformer.errors import EmptyDatasetError, UnreadableFileError
 from mmoneformer.metainfo.cityscapes import CATEGORIES
 
@@ -23,18 +23,20 @@ _SOURCE_SUFFIX = '_gtFine_instanceIds.png'
 _BY_LABEL = {category.id: category for category in CATEGORIES}
 
 
-def convert(root: Path, split: Split, workers: int) -> int:
+def convert(root: Path, split: Split, workers: int, overwrite: bool = False) -> int:
     """Write ``gtFine/cityscapes_panoptic_{split}.json`` and the folder of that name.
 
     Args:
         root: Folder with ``leftImg8bit`` and ``gtFine``.
         split: One of ``SPLITS``.
         workers: Number of processes.
+        overwrite: Whether to replace files at the target that other programs wrote.
 
     Returns:
         Number of images.
 
     Raises:
+        FileExistsError: If the target exists, is not from an earlier conversion, and must not be replaced.
         ValueError: If there is no annotation, or an image is missing.
     """
     source = root / 'gtFine' / split.folder
@@ -42,26 +44,27 @@ def convert(root: Path, split: Split, workers: int) -> int:
     if not files:
         raise EmptyDatasetError(f'no {source}/*/*{_SOURCE_SUFFIX}: unpack gtFine_trainvaltest.zip and give its folder')
     out = root / 'gtFine' / f'cityscapes_panoptic_{split.name}'
+    path = out.with_suffix('.json')
+    check_target(path, overwrite=overwrite)
     out.mkdir(exist_ok=True)
     entries = parallel_map(
-        partial(_convert_image, out), files, description=f'Cityscapes {split.name}', workers=workers
+        partial(_convert_image, out, overwrite), files, description=f'Cityscapes {split.name}', workers=workers
     )
 
-    path = out.with_suffix('.json')
     images, annotations = zip(*entries, strict=True)
     write_panoptic_json(path, images=images, annotations=annotations, categories=CATEGORIES)
     image_dir = root / 'leftImg8bit' / split.folder
     return check_split(path, image_dir=image_dir, seg_dir=out, categories=CATEGORIES)
 
 
-def _convert_image(out: Path, source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _convert_image(out: Path, overwrite: bool, source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     pixels = read_image(source)
     if pixels.ndim != 2:
         raise UnreadableFileError(f'{source} must have one channel, not shape {pixels.shape}')
     id_map, segments = evaluated(pixels.astype(np.int32))
     image_id = source.name.removesuffix(_SOURCE_SUFFIX)
     name = f'{image_id}_gtFine_panoptic.png'
-    write_id_map(out / name, id_map)
+    write_id_map(out / name, id_map, overwrite=overwrite)
     height, width = pixels.shape
     file_name = f'{source.parent.name}/{image_id}_leftImg8bit.png'
     return (

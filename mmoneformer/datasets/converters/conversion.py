@@ -30,7 +30,7 @@ class Split(NamedTuple):
 
 
 def run(
-    convert: Callable[[Path, Split, int], int],
+    convert: Callable[[Path, Split, int, bool], int],
     splits: Sequence[Split],
     *,
     description: str,
@@ -49,10 +49,13 @@ def run(
     parser.add_argument('root', type=Path, help='folder of the unpacked download')
     parser.add_argument('--splits', nargs='+', choices=list(by_name), default=list(by_name), help='default: all')
     parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes (default: one per core)')
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace files at the target that other programs wrote'
+    )
     options = parser.parse_args(arguments)
     for name in options.splits:
         try:
-            count = convert(options.root, by_name[name], options.workers)
+            count = convert(options.root, by_name[name], options.workers, options.overwrite)
         except (OSError, ValueError) as error:
             sys.exit(f'{name}: {error}')
         expected = by_name[name].images

@@ -1,6 +1,7 @@
 """Segment id maps in COCO-panoptic PNG files (id = R + 256 G + 65536 B), and the json entries of their segments."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,8 +9,8 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from mmoneformer.atomic_files import write_bytes
 from mmoneformer.errors import AnnotationSizeError, UnknownLabelError, UnreadableFileError
+from mmoneformer.result_files import is_result, write_png
 from mmoneformer.structures.panoptic_ids import colors_to_ids, ids_to_colors
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -70,11 +71,35 @@ def read_checked(path: Path, *, shape: tuple[int, int], ids: Iterable[int]) -> A
     return id_map
 
 
-def write_id_map(path: Path, id_map: Array) -> None:
-    """Write ids [H, W], below 2**24, as a PNG; a file with the same ids is left untouched."""
-    if path.exists() and _has_ids(path, id_map):
+def write_id_map(path: Path, id_map: Array, *, overwrite: bool = False) -> None:
+    """Write ids [H, W], below 2**24, as a PNG; a file with the same ids is left untouched.
+
+    Args:
+        path: The PNG.
+        id_map: The ids.
+        overwrite: Whether to replace a file of another program.
+
+    Raises:
+        FileExistsError: If there is such a file, and it must not be replaced.
+    """
+    if path.exists():
+        if _has_ids(path, id_map):
+            return
+        check_replaceable(path, overwrite=overwrite)
+    write_png(path, ids_to_colors(id_map, bgr=True))
+
+
+def check_replaceable(path: Path, *, overwrite: bool) -> None:
+    """Check that an image may be replaced: one of an earlier conversion, or an incomplete one.
+
+    Raises:
+        FileExistsError: If it is neither, and ``overwrite`` is False.
+    """
+    if overwrite or is_result(path):
         return
-    write_bytes(path, cv2.imencode('.png', ids_to_colors(id_map, bgr=True))[1].tobytes())
+    with suppress(UnreadableFileError):
+        read_image(path)
+        raise FileExistsError(f'{path} has other content, which --overwrite would replace')
 
 
 def _has_ids(path: Path, id_map: Array) -> bool:

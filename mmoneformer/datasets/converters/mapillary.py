@@ -16,11 +16,12 @@ import numpy as np
 
 from mmoneformer.atomic_files import replacing
 from mmoneformer.datasets.converters.conversion import Split, parallel_map
-from mmoneformer.datasets.converters.id_map import read_checked, write_id_map
+from mmoneformer.datasets.converters.id_map import check_replaceable, read_checked, write_id_map
 from mmoneformer.datasets.converters.panoptic_json import (
     category_faults,
     check_ids,
     check_split,
+    check_target,
     refuse,
     write_panoptic_json,
 )
@@ -30,7 +31,7 @@ SPLITS = (Split('train', 'training', 18000), Split('val', 'validation', 2000))
 UNLABELED_ID = 66
 
 
-def convert(root: Path, split: Split, workers: int) -> int:
+def convert(root: Path, split: Split, workers: int, overwrite: bool = False) -> int:
     """Write ``mapillary_panoptic_{split}.json`` and the folder of that name.
 
     Args:
@@ -38,11 +39,13 @@ def convert(root: Path, split: Split, workers: int) -> int:
             ``v1.2/panoptic``, as in the download with v2.0).
         split: One of ``SPLITS``.
         workers: Number of processes.
+        overwrite: Whether to replace files at the target that other programs wrote.
 
     Returns:
         Number of images.
 
     Raises:
+        FileExistsError: If the target exists, is not from an earlier conversion, and must not be replaced.
         FileNotFoundError: If there is no annotation.
         AnnotationError: If it is not that of v1.2, or an annotation or an image is missing or does not fit the json.
     """
@@ -53,13 +56,14 @@ def convert(root: Path, split: Split, workers: int) -> int:
     check_ids(source, content)
 
     out = root / f'mapillary_panoptic_{split.name}'
+    path = out.with_suffix('.json')
+    check_target(path, overwrite=overwrite)
     out.mkdir(exist_ok=True)
     images = {image['id']: image for image in content['images']}
     jobs = [(images[annotation['image_id']], annotation) for annotation in content['annotations']]
-    convert_image = partial(_convert_image, source.parent, out)
+    convert_image = partial(_convert_image, source.parent, out, overwrite)
     entries = parallel_map(convert_image, jobs, description=f'Mapillary {split.name}', workers=workers)
 
-    path = out.with_suffix('.json')
     write_panoptic_json(
         path,
         images=[image for image, _ in entries],
@@ -79,7 +83,7 @@ def _annotation_file(folder: Path) -> Path:
 
 
 def _convert_image(
-    panoptic_dir: Path, out: Path, job: tuple[dict[str, Any], dict[str, Any]]
+    panoptic_dir: Path, out: Path, overwrite: bool, job: tuple[dict[str, Any], dict[str, Any]]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     image, annotation = job
     name, segments = annotation['file_name'], annotation['segments_info']
@@ -87,9 +91,9 @@ def _convert_image(
     id_map = read_checked(panoptic_dir / name, shape=shape, ids=[info['id'] for info in segments])
     unlabeled = [info['id'] for info in segments if info['category_id'] == UNLABELED_ID]
     if unlabeled:
-        write_id_map(out / name, np.where(np.isin(id_map, unlabeled), 0, id_map))
+        write_id_map(out / name, np.where(np.isin(id_map, unlabeled), 0, id_map), overwrite=overwrite)
     else:
-        _link(panoptic_dir / name, out / name)
+        _link(panoptic_dir / name, out / name, overwrite=overwrite)
     kept = [info for info in segments if info['category_id'] != UNLABELED_ID]
     return (
         image | {'file_name': Path(name).with_suffix('.jpg').name},
@@ -97,10 +101,12 @@ def _convert_image(
     )
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: Path, target: Path, *, overwrite: bool) -> None:
     """Hard link, or copy where the file system has no links."""
-    if target.exists() and filecmp.cmp(source, target, shallow=False):
-        return
+    if target.exists():
+        if filecmp.cmp(source, target, shallow=False):
+            return
+        check_replaceable(target, overwrite=overwrite)
     with replacing(target, unique=True) as part:  # a link needs a name that is free
         try:
             os.link(source, part)

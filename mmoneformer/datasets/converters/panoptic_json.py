@@ -9,6 +9,7 @@ from typing import Any
 from mmoneformer.atomic_files import write_bytes
 from mmoneformer.errors import AnnotationError
 from mmoneformer.metainfo.category import Category
+from mmoneformer.result_files import JSON_MARK, is_result
 
 NUM_SHOWN = 5  # faults of each kind
 
@@ -21,7 +22,7 @@ def write_panoptic_json(
     categories: Sequence[Category],
 ) -> None:
     """Write a COCO-panoptic json; a file with the same content is left untouched."""
-    content = {
+    content = JSON_MARK | {
         'images': list(images),
         'annotations': list(annotations),
         'categories': [category.as_json() for category in categories],
@@ -29,6 +30,18 @@ def write_panoptic_json(
     encoded = json.dumps(content).encode()
     if not path.exists() or path.read_bytes() != encoded:
         write_bytes(path, encoded)
+
+
+def check_target(path: Path, *, overwrite: bool) -> None:
+    """Check that a json is not there yet, or is from an earlier conversion.
+
+    Raises:
+        FileExistsError: If it is of another program, and ``overwrite`` is False.
+    """
+    if path.exists() and not overwrite and not is_result(path):
+        raise FileExistsError(
+            f'{path} was written by another program: rename it and its folder, or replace both with --overwrite'
+        )
 
 
 def check_split(path: Path, *, image_dir: Path, seg_dir: Path, categories: Sequence[Category]) -> int:

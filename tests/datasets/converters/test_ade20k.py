@@ -100,6 +100,15 @@ def test_same_result_again_after_an_interruption_and_with_more_workers(root):
     assert out[2].stat().st_ino == nodes[2]
 
 
+def test_annotation_of_other_programs_is_kept(root):
+    path = root / 'ade20k_panoptic_val.json'
+    path.write_text('{}')
+    with pytest.raises(FileExistsError, match=r'_val\.json was written by another program'):
+        convert(root, VAL, workers=1)
+    assert path.read_text() == '{}'
+    assert convert(root, VAL, workers=1, overwrite=True) == 2
+
+
 def test_random_annotations_against_the_definition(tmp_path):
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 151, (6, 9))

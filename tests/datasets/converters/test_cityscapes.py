@@ -122,6 +122,24 @@ def test_same_result_again_and_with_more_workers(root):
     assert [(file.stat().st_ino, file.read_bytes()) for file in out] == before
 
 
+def test_annotation_of_other_programs_is_kept(root):
+    path = root / 'gtFine/cityscapes_panoptic_val.json'
+    path.write_text('{"by": "the official script"}')
+    with pytest.raises(FileExistsError, match=r'_panoptic_val\.json was written by another program: .*--overwrite'):
+        convert(root, VAL, workers=1)
+    assert sorted(file.name for file in path.parent.iterdir()) == [path.name, 'val']
+    path.unlink()
+    convert(root, VAL, workers=1)
+    image = root / 'gtFine/cityscapes_panoptic_val' / f'{STEM}_gtFine_panoptic.png'
+    write_image(root, STEM, [[TERRAIN] * 4] * 3)
+    convert(root, VAL, workers=1)  # replaces what it wrote itself
+    Image.new('RGB', (4, 3)).save(image)
+    with pytest.raises(FileExistsError, match=rf'{STEM}_gtFine_panoptic\.png has other content'):
+        convert(root, VAL, workers=1)
+    convert(root, VAL, workers=1, overwrite=True)
+    assert read_split(root)[1].tolist() == [[TERRAIN] * 4] * 3
+
+
 def test_reads_back(root):
     convert(root, VAL, workers=1)
     dataset = PanopticSegDataset(

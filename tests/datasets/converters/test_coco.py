@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 import zipfile
 
 import numpy as np
@@ -104,6 +105,25 @@ def test_what_is_done_is_kept_and_what_is_broken_made_anew(root):
     convert(root, VAL, workers=1)
     assert good.stat().st_ino == node
     assert broken.read_bytes() == content
+
+
+def test_what_was_edited_is_kept(root):
+    convert(root, VAL, workers=1)
+    folder = root / 'annotations'
+    first = min((folder / 'panoptic_val2017').iterdir())
+    content = first.read_bytes()
+    first.write_bytes(as_png(IDS + 1))
+    with pytest.raises(FileExistsError, match=rf'{first.name} has other content, which --overwrite would replace'):
+        convert(root, VAL, workers=1)
+    convert(root, VAL, workers=1, overwrite=True)
+    assert first.read_bytes() == content
+
+    (folder / 'panoptic_val2017.zip').unlink()
+    shutil.rmtree(folder / 'panoptic_val2017')
+    edited = json.loads((folder / 'panoptic_val2017.json').read_text()) | {'edited': 'by hand'}
+    (folder / 'panoptic_val2017.json').write_text(json.dumps(edited))
+    convert(root, VAL, workers=1)
+    assert json.loads((folder / 'panoptic_val2017.json').read_text()) == edited
 
 
 def test_reads_back(root):

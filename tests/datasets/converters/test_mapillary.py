@@ -97,6 +97,22 @@ def test_copies_where_there_are_no_links(root, monkeypatch):
     ]
 
 
+def test_what_is_of_other_programs_is_kept(root):
+    convert(root, VAL, workers=1)
+    image, path = root / 'mapillary_panoptic_val/without_void.png', root / 'mapillary_panoptic_val.json'
+    content = (root / 'validation/panoptic/with_void.png').read_bytes()
+    image.unlink()
+    image.write_bytes(content)
+    with pytest.raises(FileExistsError, match=r'without_void\.png has other content'):
+        convert(root, VAL, workers=1)
+    path.write_text('{}')
+    with pytest.raises(FileExistsError, match=r'_val\.json was written by another program'):
+        convert(root, VAL, workers=1)
+    assert image.read_bytes() == content
+    convert(root, VAL, workers=1, overwrite=True)
+    np.testing.assert_array_equal(read_ids(image), MAPS['without_void'])
+
+
 def test_the_download_with_both_versions(root):
     shutil.move(root / 'validation/panoptic', root / 'validation/v1.2/panoptic')
     assert convert(root, VAL, workers=1) == 2

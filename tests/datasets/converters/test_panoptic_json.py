@@ -3,7 +3,13 @@ import json
 import pytest
 
 import mmoneformer  # noqa: F401  (before mmdet)
-from mmoneformer.datasets.converters.panoptic_json import category_faults, check_split, refuse, write_panoptic_json
+from mmoneformer.datasets.converters.panoptic_json import (
+    category_faults,
+    check_split,
+    check_target,
+    refuse,
+    write_panoptic_json,
+)
 from mmoneformer.metainfo.category import Category
 
 CATEGORIES = (Category(7, 'road', False, (128, 64, 128)), Category(26, 'car', True, (0, 0, 142)))
@@ -48,6 +54,16 @@ def test_the_same_json_is_not_written_again(split):
     for images, same in ((content['images'], True), (content['images'][:1], False)):
         write_panoptic_json(path, images=images, annotations=content['annotations'], categories=CATEGORIES)
         assert (path.stat().st_ino == before) is same
+
+
+def test_a_json_of_another_program_is_no_target(split, tmp_path):
+    path, _ = split
+    check_target(path, overwrite=False)
+    check_target(tmp_path / 'new.json', overwrite=False)
+    path.write_text('{"images": []}')
+    check_target(path, overwrite=True)
+    with pytest.raises(FileExistsError, match=r'a\.json was written by another program'):
+        check_target(path, overwrite=False)
 
 
 @pytest.mark.parametrize(
