@@ -1,9 +1,12 @@
 import ast
+import os
 import re
 import runpy
 import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from email import message_from_bytes
 from importlib.metadata import packages_distributions
@@ -133,3 +136,83 @@ def imported_modules(path):
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add(node.module)
     return {name.split('.')[0] for name in names}
+
+
+WITHOUT_CLONE = """
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import mmoneformer
+from mmengine.config import Config
+from mmengine.hub import get_config
+from mmoneformer.config_files import config_path
+from mmoneformer_cli.main import main
+
+assert Path(mmoneformer.__file__).is_relative_to(sys.prefix), mmoneformer.__file__
+assert config_path('oneformer_tiny_shapes').parent == Path(mmoneformer.__file__).parent / '.mim' / 'configs'
+
+main(['config'])
+with open('mine.py', 'w') as file, redirect_stdout(file):
+    main(['config', 'oneformer_tiny_shapes'])
+Path('by_name.py').write_text("_base_ = 'mmoneformer::oneformer_tiny_shapes.py'\\n")
+expected = get_config('mmoneformer::oneformer_tiny_shapes.py').model.panoptic_head
+for name in ('mine.py', 'by_name.py'):
+    assert Config.fromfile(name).model.panoptic_head == expected, name
+"""
+TRAINED_WITHOUT_CLONE = """
+from pathlib import Path
+
+from mmoneformer.apis import demo
+from mmoneformer.datasets.shapes.folder import write_shapes
+from mmoneformer_cli.main import main
+
+write_shapes(Path('data/shapes'), num_train=4, num_val=2, size=128, seed=0)
+settings = {'train_cfg.max_iters': 2, 'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': False}
+main(['train', 'oneformer_tiny_shapes', '--cfg-options', *(f'{name}={value}' for name, value in settings.items())])
+main(['test', 'oneformer_tiny_shapes', 'work_dirs/oneformer_tiny_shapes/iter_2.pth'])
+
+demo.NUM_TRAIN, demo.NUM_VAL, load_config = 4, 2, demo.load_config
+demo.load_config = lambda path, work_dir: load_config(path, work_dir=work_dir, cfg_options=settings)
+main(['demo'])
+"""
+
+
+@pytest.fixture(scope='module')
+def installed(wheel_file, tmp_path_factory):
+    """Runs commands in an environment that has our wheel and the other packages of this one, and no clone.
+
+    A .pth file shares the packages: it does not execute this environment's own .pth files, one of which may install
+    the clone.
+    """
+    folder = tmp_path_factory.mktemp('installed')
+    venv.create(folder / 'env', symlinks=True)
+    python = folder / 'env' / 'bin' / 'python'
+    command = [sys.executable, '-m', 'pip', '-q', '--python', python, 'install', '--no-deps', '--no-index', wheel_file]
+    subprocess.run(command, check=True)
+    (site_packages,) = (folder / 'env').glob('lib/python*/site-packages')
+    (site_packages / 'packages_of_the_tests.pth').write_text(sysconfig.get_path('purelib'))
+
+    def run(program, *arguments, cwd):
+        settings = {'PATH': f'{python.parent}{os.pathsep}{os.environ["PATH"]}', 'OMP_NUM_THREADS': '1'}
+        environment = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'} | settings
+        done = subprocess.run(
+            [python.parent / program, *arguments], env=environment, cwd=cwd, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    return run
+
+
+def test_the_wheel_works_without_a_clone(installed, tmp_path):
+    assert '    config ' in installed('mmoneformer', '--help', cwd=tmp_path)
+    names = installed('python', '-c', WITHOUT_CLONE, cwd=tmp_path).splitlines()
+    assert names == sorted(path.stem for path in (ROOT / 'configs').glob('*.py'))
+
+
+@pytest.mark.slow
+def test_the_wheel_trains_without_a_clone(installed, tmp_path):
+    installed('python', '-c', TRAINED_WITHOUT_CLONE, cwd=tmp_path)
+    assert (tmp_path / 'work_dirs/demo/metrics.json').exists()
+    assert len(list((tmp_path / 'work_dirs/demo/pictures').rglob('*.png'))) >= 6
