@@ -5,6 +5,6 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-model = dict(**_base_.model_settings, panoptic_head=dict(num_queries=150), test_cfg=dict(max_per_image=150))
+model = dict(**_base_.model_settings, panoptic_head=dict(num_queries=150))
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].milestones = [655556, 710184]

@@ -26,7 +26,7 @@ model = dict(
         text_mapper=dict(encoder=dict(width=64, num_layers=2), num_context=6),
         set_loss=dict(type='MaskSetLoss', num_points=512),
     ),
-    test_cfg=dict(object_mask_thr=0.5, max_per_image=30),
+    test_cfg=dict(object_mask_thr=0.5),
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-3), paramwise_cfg=dict(backbone_lr_mult=1.0), clip_grad=dict(max_norm=1.0))
 param_scheduler = [

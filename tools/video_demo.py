@@ -19,14 +19,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         '--weights', required=True, metavar='CKPT', help='checkpoint, name of a released model, or hf://<owner>/<name>'
     )
-    parser.add_argument('--config', help='config of the model, if not the one that the checkpoint carries')
+    parser.add_argument('--config', help='config of the model; None: the config in the checkpoint')
     parser.add_argument('--tasks', nargs='+', choices=list(TASKS), default=['panoptic'], help='results to draw')
     parser.add_argument('--device', default='auto', help='for example cuda:0; auto: CUDA, XPU, MPS, NPU, else CPU')
-    parser.add_argument('--precision', choices=list(DTYPES), default='float32', help='in which the model computes')
-    parser.add_argument('--batch-size', type=int, default=1, help='frames at once')
-    parser.add_argument('--max-frames', type=int, help='where to stop')
-    parser.add_argument('--show', action='store_true', help='open a window; a key ends the video')
-    parser.add_argument('--out', default='work_dirs/video_demo.mp4', help='video to write')
+    parser.add_argument(
+        '--precision', choices=list(DTYPES), default='float32', help='floating-point type of the model'
+    )
+    parser.add_argument('--batch-size', type=int, default=1, help='frames per batch')
+    parser.add_argument('--max-frames', type=int, help='frames to predict; None: all')
+    parser.add_argument('--show', action='store_true', help='also show the frames in a window; any key stops')
+    parser.add_argument('--out', default='work_dirs/video_demo.mp4', help='output video')
     options = parser.parse_args(arguments)
     try:
         inferencer = OneFormerInferencer(options.config, options.weights, options.device, precision=options.precision)
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             show=options.show,
         )
     except KeyboardInterrupt:
-        sys.exit(f'stopped: {options.out} has the frames until here')
+        sys.exit(f'interrupted: {options.out} has the frames up to here')
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         sys.exit(f'error: {error}')
     print(f'{count} frames: {options.out}')

@@ -1,5 +1,6 @@
 """Training and evaluation as a config describes them; the commands ``train`` and ``test`` call these functions."""
 
+import copy
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -59,7 +60,7 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
     """Train a model, with validation if the config has it.
 
     Args:
-        cfg: From ``load_config``.
+        cfg: From ``load_config``; it is not modified.
         amp: Automatic mixed precision: float16, or bfloat16 if ``optim_wrapper.dtype`` is 'bfloat16'. Without a
             GPU or another accelerator that mmengine supports, float16 becomes float32, with a warning.
         resume: Checkpoint to resume from, or True for the last intact one in the work folder, if there is any.
@@ -72,6 +73,7 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
             a precision of its own.
         SystemExit: If SIGTERM stopped the run, after a checkpoint was saved; status 143.
     """
+    cfg = copy.deepcopy(cfg)
     if amp:
         _enable_mixed_precision(cfg)
     if cfg.optim_wrapper.type == 'AmpOptimWrapper':
@@ -99,7 +101,7 @@ def evaluate(
     """Evaluate a checkpoint on the test split.
 
     Args:
-        cfg: From ``load_config``.
+        cfg: From ``load_config``; it is not modified.
         checkpoint: Checkpoint file.
         tasks: Tasks to predict and evaluate; default: those of the config.
         tta: Test-time augmentation of the semantic task: several scales, each also flipped.
@@ -118,8 +120,7 @@ def evaluate(
         )
     if tta:
         tasks = _restrict_to_tta(cfg, tasks)
-    if tasks is not None:
-        restrict_tasks(cfg, tasks)
+    cfg = copy.deepcopy(cfg) if tasks is None else restrict_tasks(cfg, tasks)
     if show_dir is not None:
         hook = dict(type='OneFormerVisualizationHook', test_out_dir=show_dir)
         cfg.default_hooks = cfg.get('default_hooks', {}) | dict(visualization=hook)
@@ -171,14 +172,20 @@ def _start(cfg: Config, build: Callable[[Config], Runner] = RUNNERS.build) -> Ru
     return build(cfg)
 
 
-def restrict_tasks(cfg: Config, tasks: Sequence[str]) -> None:
-    """Predict some tasks only, and drop the metrics of the others."""
+def restrict_tasks(cfg: Config, tasks: Sequence[str]) -> Config:
+    """Return a config that predicts some tasks only, without the metrics of the others.
+
+    Raises:
+        ValueError: If there is no task, or an unknown one.
+    """
+    cfg = copy.deepcopy(cfg)
     cfg.model.test_cfg.tasks = list(check_tasks(tasks))
     init_default_scope(cfg.default_scope)
     evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
     cfg.test_evaluator = [
         evaluator for evaluator in evaluators if getattr(_metric(evaluator.type), 'task', None) in (*tasks, None)
     ]
+    return cfg
 
 
 def _metric(name: str) -> type:

@@ -62,11 +62,7 @@ def infer_config(
         backbone=_complete_backbone(backbone, model['backbone'], given, released),
         metainfo=name or dict(metainfo),
         data_preprocessor=released.data.model.data_preprocessor.to_dict(),
-        test_cfg=dict(
-            object_mask_thr=test_cfg.object_mask_thr,
-            overlap_thr=test_cfg.overlap_thr,
-            max_per_image=model['panoptic_head']['num_queries'],
-        ),
+        test_cfg=dict(object_mask_thr=test_cfg.object_mask_thr, overlap_thr=test_cfg.overlap_thr),
     )
     scale = info.scale or image_scale(released.data)
     cfg = Config(dict(default_scope='mmoneformer', model=model, test_pipeline=_pipeline(scale)))

@@ -67,7 +67,9 @@ def test_evaluation_gives_the_metrics_of_validation(trained, options, tmp_path):
 def test_evaluation_of_some_tasks(trained, options, tmp_path):
     work_dir, _ = trained
     cfg = load_config(CONFIG, work_dir=str(tmp_path), cfg_options=options)
-    metrics = evaluate(cfg, str(work_dir / 'iter_2.pth'), tasks=['semantic'])
+    before = cfg.to_dict()
+    metrics = evaluate(cfg, str(work_dir / 'iter_2.pth'), tasks=['semantic'], show_dir=str(tmp_path / 'images'))
+    assert cfg.to_dict() == before
     assert 'mIoU' in metrics
     assert not {'PQ', 'AP'} & metrics.keys()
 
@@ -105,8 +107,9 @@ def test_options_reach_inside():
 def test_metrics_of_other_packages_are_kept():
     cfg = load_config(CONFIG)
     cfg.test_evaluator = [*cfg.test_evaluator, dict(type='mmseg.IoUMetric')]
-    restrict_tasks(cfg, ['instance'])
-    assert [evaluator.type for evaluator in cfg.test_evaluator] == ['ThingInstanceAP', 'mmseg.IoUMetric']
+    restricted = restrict_tasks(cfg, ['instance'])
+    assert (len(cfg.test_evaluator), restricted.model.test_cfg.tasks) == (4, ['instance'])
+    assert [evaluator.type for evaluator in restricted.test_evaluator] == ['ThingInstanceAP', 'mmseg.IoUMetric']
     with pytest.raises(ValueError, match='painting'):
         restrict_tasks(cfg, ['painting'])
 

@@ -50,6 +50,6 @@ def test_ctrl_c_keeps_the_frames(main, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(cv2, 'imshow', lambda name, picture: None)
     monkeypatch.setattr(cv2, 'waitKey', interrupted)
     out = tmp_path / 'out.mp4'
-    with pytest.raises(SystemExit, match='has the frames until here'):
+    with pytest.raises(SystemExit, match='has the frames up to here'):
         main([str(folder / 'in.mp4'), '--weights', str(folder / 'x.pth'), '--show', '--out', str(out)])
     assert Video(out).length() == 1

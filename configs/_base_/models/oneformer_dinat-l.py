@@ -20,5 +20,4 @@ model = dict(
         init_cfg=dict(type='Pretrained', checkpoint=pretrained),
     ),
     panoptic_head=dict(num_queries=250, pixel_decoder=dict(in_channels=[192, 384, 768, 1536])),
-    test_cfg=dict(max_per_image=250),
 )

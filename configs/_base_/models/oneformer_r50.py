@@ -22,5 +22,5 @@ model = dict(
         pixel_decoder=dict(type='MSDeformAttnPixelDecoder', in_channels=[256, 512, 1024, 2048]),
         text_mapper=dict(type='TextMapper', encoder=dict(type='TextEncoder'), num_context=16),
     ),
-    test_cfg=dict(object_mask_thr=0.8, overlap_thr=0.8, max_per_image=150),
+    test_cfg=dict(object_mask_thr=0.8, overlap_thr=0.8),
 )
