@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.runner import CheckpointLoader
 
-from mmoneformer.checkpoints.model_zoo import BASE_URL, RELEASED, fetch
+from mmoneformer.checkpoints.model_zoo import BASE_URL, fetch, released_urls
 from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.config_files import config_path
 
@@ -49,14 +49,10 @@ def load_released(url: str, map_location: str | torch.device | None = None) -> d
     """
     from mmoneformer.checkpoints.conversion import convert  # it imports mmdet's models
 
-    names = [name for name in RELEASED if url == _weights(name)]
+    names = [name for name, address in released_urls().items() if address == url]
     if not names:
         raise ValueError(f'{url} is not a released model: docs/model_zoo.md lists them')
     return read_checkpoint(fetch(names[0], convert), map_location or 'cpu')
-
-
-def _weights(name: str) -> str:
-    return f'{BASE_URL}/{RELEASED[name]}'
 
 
 def _find_base(find: Callable[[str, str], tuple[str, str | None]]) -> Callable[[str, str], tuple[str, str | None]]:
@@ -76,9 +72,9 @@ def _find_config(get_config: Callable[[str, bool], Config]) -> Callable[[str, bo
             return get_config(cfg_path, pretrained)
         cfg = Config.fromfile(config_path(_name(cfg_path)))
         if pretrained:
-            if _name(cfg_path) not in RELEASED:
+            if _name(cfg_path) not in released_urls():
                 raise ValueError(f'{cfg_path} has no released weights: docs/model_zoo.md lists those that have')
-            cfg.model_path = _weights(_name(cfg_path))
+            cfg.model_path = released_urls()[_name(cfg_path)]
         return cfg
 
     return get_ours_too

@@ -7,7 +7,7 @@ from mmengine.registry import EVALUATOR
 from mmengine.runner.checkpoint import _load_checkpoint
 
 from mmoneformer import mmengine_names
-from mmoneformer.checkpoints.model_zoo import BASE_URL, RELEASED
+from mmoneformer.checkpoints.model_zoo import BASE_URL, released_urls
 from mmoneformer.config_files import config_path
 
 NAME = 'oneformer_swin-l_ade20k'
@@ -38,7 +38,7 @@ def test_get_config(name):
 
 
 def test_get_config_with_weights():
-    assert hub.get_config(f'mmoneformer::{NAME}.py', pretrained=True).model_path == f'{BASE_URL}/{RELEASED[NAME]}'
+    assert hub.get_config(f'mmoneformer::{NAME}.py', pretrained=True).model_path == released_urls()[NAME]
     with pytest.raises(ValueError, match='oneformer_tiny_shapes has no released weights'):
         hub.get_config('mmoneformer::oneformer_tiny_shapes', pretrained=True)
 
@@ -56,7 +56,7 @@ def test_other_packages_are_found_as_before(tmp_path):
 
 
 def test_the_metafile_lists_the_released_models():
-    assert BaseInferencer.list_models('mmoneformer') == list(RELEASED)
+    assert BaseInferencer.list_models('mmoneformer') == list(released_urls())
 
 
 def test_released_weights_are_converted(tmp_path, monkeypatch):
@@ -65,7 +65,7 @@ def test_released_weights_are_converted(tmp_path, monkeypatch):
     monkeypatch.setattr(
         mmengine_names, 'fetch', lambda name, convert: fetched.append(name) or tmp_path / 'converted.pth'
     )
-    assert _load_checkpoint(f'{BASE_URL}/{RELEASED[NAME]}')['state_dict']['a'] == 1
+    assert _load_checkpoint(released_urls()[NAME])['state_dict']['a'] == 1
     assert fetched == [NAME]
     with pytest.raises(ValueError, match='other.pth is not a released model'):
         _load_checkpoint(f'{BASE_URL}/ade20k/other.pth')

@@ -35,9 +35,9 @@ def init_model(
 
     Args:
         config: Path or config; None for the config stored in the checkpoint, which can only build registered modules.
-        checkpoint: Path of the weights, or name of a released model (``RELEASED``) or of a model of the Hugging Face
-            hub (``hf://shi-labs/oneformer_coco_swin_large``), which is downloaded on first use; None for random
-            weights, with a warning.
+        checkpoint: Path of the weights, or name of a released model (see ``docs/model_zoo.md``) or of a model of the
+            Hugging Face hub (``hf://shi-labs/oneformer_coco_swin_large``), which is downloaded on first use; None for
+            random weights, with a warning.
         device: Device of the model, or 'auto' for an accelerator if there is one, as in ``resolve_device``.
         cfg_options: Values that replace those of the config; keys as in ``model.test_cfg.overlap_thr``.
 

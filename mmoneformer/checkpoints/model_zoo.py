@@ -1,47 +1,29 @@
 """Models that are downloaded by name: those that the authors released, and those of the Hugging Face hub."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import torch
 from filelock import FileLock
+from mmengine.fileio import load
 
 from mmoneformer.checkpoints.download import HUB_PREFIX, download, fetch_folder, is_hub_name
+from mmoneformer.config_files import config_folder
 
-BASE_URL = 'https://shi-labs.com/projects/oneformer'
-RELEASED = {  # files by config names
-    'oneformer_swin-l_ade20k': 'ade20k/250_16_swin_l_oneformer_ade20k_160k.pth',
-    'oneformer_swin-l_ade20k_896': 'ade20k/896x896_250_16_swin_l_oneformer_ade20k_160k.pth',
-    'oneformer_swin-l_ade20k_1280': 'ade20k/1280x1280_250_16_swin_l_oneformer_ade20k_160k.pth',
-    'oneformer_convnext-l_ade20k': 'ade20k/250_16_convnext_l_oneformer_ade20k_160k.pth',
-    'oneformer_convnext-xl_ade20k': 'ade20k/250_16_convnext_xl_oneformer_ade20k_160k.pth',
-    'oneformer_dinat-l_ade20k': 'ade20k/250_16_dinat_l_oneformer_ade20k_160k.pth',
-    'oneformer_dinat-l_ade20k_896': 'ade20k/896x896_250_16_dinat_l_oneformer_ade20k_160k.pth',
-    'oneformer_dinat-l_ade20k_1280': 'ade20k/1280x1280_250_16_dinat_l_oneformer_ade20k_160k.pth',
-    'oneformer_dinat-l_ade20k_1280_coco-pretrained': (
-        'ade20k/coco_pretrain_1280x1280_150_16_dinat_l_oneformer_ade20k_160k.pth'
-    ),
-    'oneformer_swin-l_cityscapes': 'cityscapes/250_16_swin_l_oneformer_cityscapes_90k.pth',
-    'oneformer_convnext-l_cityscapes': 'cityscapes/250_16_convnext_l_oneformer_cityscapes_90k.pth',
-    'oneformer_convnext-l_cityscapes_mapillary-pretrained': (
-        'cityscapes/mapillary_pretrain_250_16_convnext_l_oneformer_cityscapes_90k.pth'
-    ),
-    'oneformer_convnext-xl_cityscapes': 'cityscapes/250_16_convnext_xl_oneformer_cityscapes_90k.pth',
-    'oneformer_convnext-xl_cityscapes_mapillary-pretrained': (
-        'cityscapes/mapillary_pretrain_250_16_convnext_xl_oneformer_cityscapes_90k.pth'
-    ),
-    'oneformer_dinat-l_cityscapes': 'cityscapes/250_16_dinat_l_oneformer_cityscapes_90k.pth',
-    'oneformer_swin-l_coco': 'coco/150_16_swin_l_oneformer_coco_100ep.pth',
-    'oneformer_dinat-l_coco': 'coco/150_16_dinat_l_oneformer_coco_100ep.pth',
-    'oneformer_swin-l_mapillary': 'mapillary/250_16_swin_l_oneformer_mapillary_300k.pth',
-    'oneformer_convnext-l_mapillary': 'mapillary/250_16_convnext_l_oneformer_mapillary_300k.pth',
-    'oneformer_dinat-l_mapillary': 'mapillary/250_16_dinat_l_oneformer_mapillary_300k.pth',
-}
+BASE_URL = 'https://shi-labs.com/projects/oneformer'  # of all released files
+
+
+@cache
+def released_urls() -> dict[str, str]:
+    """Addresses of the authors' files by config names, from ``configs/metafile.yml``."""
+    models = load(str(config_folder() / 'metafile.yml'))['Models']
+    return {model['Name']: model['Weights'] for model in models}
 
 
 def released_name(file: str) -> str | None:
     """Name of the config of a file that the authors released; None for another file."""
-    return next((name for name, released in RELEASED.items() if Path(released).name == file), None)
+    return next((name for name, url in released_urls().items() if Path(url).name == file), None)
 
 
 def cache_folder() -> Path:
@@ -51,14 +33,14 @@ def cache_folder() -> Path:
 
 def is_remote(checkpoint: object) -> bool:
     """Whether it is the name of a released model, or a repository of the Hugging Face hub."""
-    return checkpoint in RELEASED or is_hub_name(checkpoint)
+    return checkpoint in released_urls() or is_hub_name(checkpoint)
 
 
 def fetch(name: str, convert: Callable[[Path, Path], object]) -> Path:
     """Download and convert a model, unless it is in the cache.
 
     Args:
-        name: One of ``RELEASED``, or ``hf://<owner>/<name>``, whose latest revision is used.
+        name: A key of ``released_urls()``, or ``hf://<owner>/<name>``, whose latest revision is used.
         convert: Converts the authors' file or the folder of Hugging Face (first argument) to a checkpoint of ours
             (second).
 
@@ -77,9 +59,9 @@ def fetch(name: str, convert: Callable[[Path, Path], object]) -> Path:
 
 
 def _download(name: str) -> Path:
-    file = cache_folder() / Path(RELEASED[name]).name
+    file = cache_folder() / Path(released_urls()[name]).name
     if not file.is_file():
-        download(f'{BASE_URL}/{RELEASED[name]}', file)
+        download(released_urls()[name], file)
     return file
 
 

@@ -10,7 +10,7 @@ import torch
 from mmoneformer.apis import init_model
 from mmoneformer.checkpoints import model_zoo
 from mmoneformer.checkpoints.conversion import convert
-from mmoneformer.checkpoints.model_zoo import RELEASED, fetch, is_remote, released_name
+from mmoneformer.checkpoints.model_zoo import fetch, is_remote, released_name, released_urls
 
 CONTENT = bytes(range(256)) * 40
 NAME = 'oneformer_convnext-l_cityscapes'
@@ -48,6 +48,12 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / 'hub' / 'mmoneformer'
 
 
+def download_from(monkeypatch, address):
+    """Let the file of ``NAME`` be on another server."""
+    file = Path(released_urls()[NAME]).name
+    monkeypatch.setattr(model_zoo, 'released_urls', lambda: {NAME: f'{address}/{file}'})
+
+
 def copy(source, target):
     target.write_bytes(source.read_bytes()[::-1])
 
@@ -57,8 +63,8 @@ def refuse(source, target):
 
 
 def test_every_name_has_a_config_and_a_file_of_its_own():
-    assert all((CONFIGS / f'{name}.py').is_file() for name in RELEASED)
-    assert len(set(RELEASED.values())) == len(RELEASED) == 20
+    assert all((CONFIGS / f'{name}.py').is_file() for name in released_urls())
+    assert len(set(released_urls().values())) == len(released_urls()) == 20
 
 
 @pytest.mark.parametrize(
@@ -74,16 +80,16 @@ def test_released_name(file, name):
 
 
 def test_fetch_once(server, cache, monkeypatch):
-    monkeypatch.setattr(model_zoo, 'BASE_URL', server)
+    download_from(monkeypatch, server)
     path = fetch(NAME, copy)
     assert path == cache / f'{NAME}.pth'
     assert path.read_bytes() == CONTENT[::-1]
-    monkeypatch.setattr(model_zoo, 'BASE_URL', f'{server}/missing')
+    download_from(monkeypatch, f'{server}/missing')
     assert fetch(NAME, refuse) == path
 
 
 def test_two_that_need_a_model_make_it_once(server, cache, monkeypatch):
-    monkeypatch.setattr(model_zoo, 'BASE_URL', server)
+    download_from(monkeypatch, server)
     made = []
 
     def convert_slowly(source, target):
@@ -104,7 +110,7 @@ def test_what_is_remote():
 
 
 def test_without_network(cache, monkeypatch):
-    monkeypatch.setattr(model_zoo, 'BASE_URL', 'http://127.0.0.1:9')
+    download_from(monkeypatch, 'http://127.0.0.1:9')
     with pytest.raises(ConnectionError, match=r'save the file as .*/mmoneformer/250_16_convnext_l_oneformer_citysc'):
         init_model(checkpoint=NAME)
 
@@ -153,7 +159,7 @@ def test_model_of_the_hub(cache, publish, official_weights, tmp_path):
 def test_model_by_its_name(cache, official_weights):
     cache.mkdir(parents=True)
     weights = official_weights('convnext_small')
-    torch.save({'model': weights}, cache / Path(RELEASED[NAME]).name)  # put there by hand
+    torch.save({'model': weights}, cache / Path(released_urls()[NAME]).name)  # put there by hand
     model = init_model(checkpoint=NAME, device='cpu')
     assert torch.equal(model.panoptic_head.query_embed, weights['sem_seg_head.predictor.query_embed.weight'])
     assert (cache / f'{NAME}.pth').is_file()
