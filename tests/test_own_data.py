@@ -4,6 +4,7 @@ import re
 import runpy
 import shlex
 import shutil
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from mmengine.config import Config
 
 from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.registry import DATASETS, MODELS
+from mmoneformer_cli.main import main
 
 ROOT = Path(__file__).parents[1]
 ALL = ['panoptic', 'instance', 'semantic']
@@ -41,13 +43,17 @@ def copy(tmp_path):
     shutil.copytree(ROOT / 'configs', tmp_path / 'configs')
 
     def write(**choices):
-        path = tmp_path / 'configs/mine.py'
-        first, second = (ROOT / 'configs' / TEMPLATE).read_text().split('# What follows\n')
-        lines = [f'{name} = {value!r}' for name, value in choices.items()]
-        path.write_text('\n'.join([first, *lines, second]))
-        return path
+        return edit(shutil.copy(ROOT / 'configs' / TEMPLATE, tmp_path / 'configs/mine.py'), **choices)
 
     return write
+
+
+def edit(path, **choices):
+    """Set values of the first part of the template, or of its flat form."""
+    first, second = path.read_text().split('# What follows\n')
+    lines = [f'{name} = {value!r}' for name, value in choices.items()]
+    path.write_text('\n'.join([first, *lines, second]))
+    return path
 
 
 @pytest.mark.parametrize(
@@ -116,17 +122,21 @@ def commands():
     return [shlex.split(line, comments=True) for line in block.splitlines()]
 
 
-def run(tool):
-    try:
-        runpy.run_path(tool, run_name='__main__')
-    except SystemExit as end:
-        if end.code not in (None, 0, 1):  # 1: check_dataset warns of so small a data set
-            raise
+def run(words):
+    match words:
+        case ['python', tool, *arguments]:
+            status = runpy.run_path(tool)['main'](arguments)
+        case ['mmoneformer', *arguments, '>', target]:
+            with Path(target).open('w') as file, redirect_stdout(file):
+                status = main(arguments)
+        case ['mmoneformer', *arguments]:
+            status = main(arguments)
+    assert status in (None, 0, 1)  # 1: check-dataset warns of so small a data set
 
 
 @pytest.mark.usefixtures('unformatted_configs')
 @pytest.mark.parametrize('model', [TINY, pytest.param({}, marks=pytest.mark.slow)], ids=['tiny', 'Swin-T'])
-def test_six_commands(copy, model, tmp_path, monkeypatch):
+def test_six_commands(model, tmp_path, monkeypatch):
     """As they stand, with a smaller data set, fewer steps, and no network."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'tools').symlink_to(ROOT / 'tools')
@@ -134,18 +144,14 @@ def test_six_commands(copy, model, tmp_path, monkeypatch):
     for split in ('train', 'val', 'test'):
         settings |= {f'{split}_dataloader.num_workers': 0, f'{split}_dataloader.persistent_workers': False}
     added = {
-        'make_shapes_dataset.py': ['--num-train', '4', '--num-val', '2', '--size', '64'],
-        'check_dataset.py': ['--workers', '0', '--samples', '1'],
-        'train.py': ['--cfg-options', *(f'{key}={value}' for key, value in settings.items())],
+        'tools/make_shapes_dataset.py': ['--num-train', '4', '--num-val', '2', '--size', '64'],
+        'check-dataset': ['--workers', '0', '--samples', '1'],
+        'train': ['--cfg-options', *(f'{key}={value}' for key, value in settings.items())],
     }
     assert len(commands()) <= 6
     for command in commands():
-        if command[0] == 'cp':
-            copy(max_iters=2, batch_size=2, crop_size=(64, 64))
-            continue
-        assert command[0] == 'python'
-        tool, *arguments = [part.replace('20000', '2') for part in command[1:]]
-        monkeypatch.setattr('sys.argv', [tool, *arguments, *added.get(Path(tool).name, [])])
-        run(tool)
+        run([*(word.replace('20000', '2') for word in command), *added.get(command[1], [])])
+        if command[-1] == 'mine.py' and '>' in command:
+            edit(Path('mine.py'), max_iters=2, batch_size=2, crop_size=(64, 64))
     assert len(list((tmp_path / 'vis').rglob('*.png'))) == 2
     assert list((tmp_path / 'results').iterdir())
