@@ -79,7 +79,7 @@ def test_what_follows_from_the_annotation(roots, copy, annotations, tasks, metri
     np.random.seed(0)
     train, val = (DATASETS.build(cfg[f'{split}_dataloader'].dataset) for split in ('train', 'val'))
     assert (len(train), len(val)) == (2 * len(annotations), len(annotations))
-    drawn = {train[index]['data_samples'].task for index in range(len(train)) for _ in range(12)}
+    drawn = {train[index]['data_samples'].targets.task for index in range(len(train)) for _ in range(12)}
     assert drawn == set(tasks)
     assert train[0]['inputs'].shape == (3, 40, 48)
     assert [val.get_data_info(index)['annotation'] for index in range(len(val))] == annotations
