@@ -1,18 +1,57 @@
-"""The masked-attention decoder (Mask2Former, arXiv 2112.01527, section 3.2; paper section 3.1)."""
+"""The masked-attention decoder and its predictions (Mask2Former, arXiv 2112.01527, section 3; paper section 3.1)."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmoneformer.models.layers.attention import MultiHeadAttention
-from mmoneformer.models.layers.feed_forward import FeedForward
+from mmoneformer.models.layers.feed_forward import MLP, FeedForward
 from mmoneformer.models.layers.position_encoding import sine_encoding
 from mmoneformer.models.pixel_decoder import PixelFeatures
-from mmoneformer.models.prediction_head import PredictionHead, QueryPredictions, mask_logits
 
 NUM_LEVELS = 3
+
+
+class QueryPredictions(NamedTuple):
+    """Predictions of Q queries for T tasks of B images.
+
+    Attributes:
+        class_logits: [B, T, Q, K + 1]; the last class is "no object".
+        mask_embeddings: [B, T, Q, C]; their dot products with the mask features are the mask logits.
+    """
+
+    class_logits: Tensor
+    mask_embeddings: Tensor
+
+
+class PredictionHead(nn.Module):
+    """LayerNorm, then a linear layer for the classes and an MLP of three layers for the mask embeddings.
+
+    It is applied to the initial queries, and after each layer of the decoder.
+
+    Args:
+        channels: C, the width of the queries.
+        num_classes: K, the number of classes without "no object".
+    """
+
+    def __init__(self, channels: int, *, num_classes: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.classify = nn.Linear(channels, num_classes + 1)
+        self.embed_masks = MLP(channels, channels, channels, num_layers=3)
+
+    def forward(self, queries: Tensor) -> QueryPredictions:
+        """Predict classes and masks from queries, [B, T, Q, C]."""
+        normed = self.norm(queries)
+        return QueryPredictions(self.classify(normed), self.embed_masks(normed))
+
+
+def mask_logits(mask_embeddings: Tensor, mask_features: Tensor) -> Tensor:
+    """Mask logits [B, T, Q, H, W]: dot products of mask embeddings [B, T, Q, C] and mask features [B, C, H, W]."""
+    return torch.einsum('btqc,bchw->btqhw', mask_embeddings, mask_features)
 
 
 class DecoderLayer(nn.Module):

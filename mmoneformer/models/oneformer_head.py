@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mmoneformer.models.masked_decoder import MaskedDecoder
-from mmoneformer.models.prediction_head import PredictionHead, QueryPredictions, mask_logits
+from mmoneformer.models.masked_decoder import MaskedDecoder, PredictionHead, QueryPredictions, mask_logits
 from mmoneformer.models.query_initializer import QueryInitializer
 from mmoneformer.models.task_token import TaskToken
 from mmoneformer.models.text.text_mapper import pad_texts

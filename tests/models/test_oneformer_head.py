@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmoneformer.models.prediction_head import mask_logits
+from mmoneformer.models.masked_decoder import mask_logits
 from mmoneformer.tasks import TASKS
 
 PADDED = (64, 96)

@@ -16,8 +16,8 @@ from benchmarking.comparison import Comparison
 from benchmarking.drawn import Annotation, draw_annotation, normalized_images
 from mmoneformer.models import OneFormer
 from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.masked_decoder import QueryPredictions, mask_logits
 from mmoneformer.models.post_process import Thresholds, panoptic_map
-from mmoneformer.models.prediction_head import QueryPredictions, mask_logits
 from mmoneformer.structures.panoptic_ids import panoptic_label
 
 LEARNING_RATE, GRADIENT_NORM = 1e-3, 1.0

@@ -13,7 +13,7 @@ from torch import Tensor
 from mmoneformer.metainfo import IGNORED_LABEL
 from mmoneformer.registry import TRANSFORMS
 from mmoneformer.structures import SegmentMap
-from mmoneformer.structures.target_masks import id_map_tensor
+from mmoneformer.structures.targets import id_map_tensor
 
 
 @TRANSFORMS.register_module()

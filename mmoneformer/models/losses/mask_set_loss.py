@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from mmoneformer.models.losses.matcher import Costs, CostWeights, Matches, assign, matching_cost
 from mmoneformer.models.losses.point_sampling import read_points, uncertain_points
+from mmoneformer.models.masked_decoder import QueryPredictions
 from mmoneformer.models.ops.dispatch import full_precision, layers_per_step, masks_per_step
-from mmoneformer.models.prediction_head import QueryPredictions
 from mmoneformer.registry import MODELS
 from mmoneformer.structures import Targets
 

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from mmoneformer.models import MaskSetLoss
-from mmoneformer.models.prediction_head import QueryPredictions
+from mmoneformer.models.masked_decoder import QueryPredictions
 from mmoneformer.registry import MODELS
 from mmoneformer.structures import Targets
 

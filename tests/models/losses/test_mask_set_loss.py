@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from mmoneformer.models.losses import mask_set_loss
 from mmoneformer.models.losses.mask_set_loss import MaskSetLoss
 from mmoneformer.models.losses.matcher import Matches
-from mmoneformer.models.prediction_head import QueryPredictions
+from mmoneformer.models.masked_decoder import QueryPredictions
 from mmoneformer.structures import TargetMasks, Targets
 
 LAYERS, QUERIES, CLASSES, CHANNELS, POINTS = 3, 7, 4, 8, 32

@@ -9,7 +9,7 @@ import torch
 from mmoneformer.models.losses.mask_set_loss import MaskSetLoss
 from mmoneformer.models.losses.matcher import Costs, CostWeights, assign, matching_cost
 from mmoneformer.models.losses.point_sampling import read_points
-from mmoneformer.models.prediction_head import QueryPredictions
+from mmoneformer.models.masked_decoder import QueryPredictions
 from mmoneformer.structures import TargetMasks, Targets
 
 DATA = Path(__file__).parents[2] / 'data'
