@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from statistics import median
 from types import FunctionType, ModuleType
 
 import pytest
@@ -85,6 +86,18 @@ def test_files_and_functions_are_short():
             if function.end_lineno - function.lineno >= 50:
                 long.append(f'{_name(path)}: {function.name}')
     assert not long, '\n'.join(long)
+
+
+def test_files_are_concepts():
+    lengths = {
+        _name(path): len(path.read_text(encoding='utf-8').splitlines())
+        for path in MODULES
+        if path.stem not in ('__init__', '__main__')
+    }
+    short = sorted(name for name, length in lengths.items() if length < 40)
+    assert len(lengths) < 150
+    assert 95 <= median(lengths.values()) <= 135
+    assert len(short) <= 0.06 * len(lengths), '\n'.join(short)
 
 
 @pytest.mark.parametrize(('package', 'tests'), [('mmoneformer', 'tests'), ('mmoneformer_cli', 'tests/cli')])
