@@ -13,6 +13,9 @@ from mmoneformer.structures import TargetMasks, Targets
 PARTS = {'ce': 'loss_cls', 'mask': 'loss_mask', 'dice': 'loss_dice'}
 RUNS = ('semantic', 'instance', 'panoptic', 'mixed')
 PADDED = (128, 160)
+# Rounding may tip a point of an attention mask over its threshold of 0.5, and so it does on some processors: inputs
+# disturbed by 1e-7 move the gradient norms of DiNAT's semantic run by 0.35 %.
+GRADIENT_BOUND = 5e-3
 
 
 def batch(reference, run):
@@ -101,7 +104,7 @@ def test_losses_and_gradients_at_the_same_points(reference, run):
     renamed = rename_official({key: torch.tensor(norm) for key, norm in norms.items()})
     assert renamed.keys() == gradients.keys()
     for key, norm in renamed.items():
-        assert gradients[key] == pytest.approx(norm.item(), rel=2e-3, abs=1e-4), key
+        assert gradients[key] == pytest.approx(norm.item(), rel=GRADIENT_BOUND, abs=1e-4), key
     model.zero_grad()
 
 
