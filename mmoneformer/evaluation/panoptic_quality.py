@@ -79,7 +79,7 @@ def match_segments(
     Shapes: G ground truth segments, P predicted segments, K classes.
 
     Args:
-        prediction: Label + 1000 * instance number, or K for void, int64 [H, W].
+        prediction: Values of ``structures.panoptic_ids``, K for void, int64 [H, W].
         id_map: i + 1 for segment i, 0 for void, int64 [H, W].
         segments: ``label`` and ``iscrowd`` of each ground truth segment.
         num_classes: K.

@@ -119,7 +119,7 @@ def panoptic_ground_truth(sample: Sample, size: tuple[int, int]) -> tuple[np.nda
         ValueError: If there is none, or its size is not that of the prediction.
     """
     check_ground_truth(sample, 'gt_panoptic_seg')
-    id_map = sample['gt_panoptic_seg']['sem_seg'][0].cpu().numpy().astype(np.int64)
+    id_map = sample['gt_panoptic_seg']['id_map'][0].cpu().numpy().astype(np.int64)
     if id_map.shape != tuple(size):
         raise ValueError(
             f'{image_name(sample)}: the prediction is {tuple(size)} (height, width), the ground truth {id_map.shape}; '

@@ -9,7 +9,7 @@ from scipy.ndimage import find_objects
 
 from mmoneformer.evaluation.coco_annotations import encode_masks
 from mmoneformer.metainfo import Metainfo
-from mmoneformer.structures.panoptic_ids import panoptic_instance, panoptic_label
+from mmoneformer.structures.panoptic_ids import panoptic_label
 from mmoneformer.tasks import TaskTable
 
 ResultDict = dict[str, Any]
@@ -51,7 +51,7 @@ def panoptic_as_dict(sample: DetDataSample, metainfo: Metainfo) -> ResultDict:
             'id': index,
             'label': panoptic_label(value),
             'class_name': metainfo['classes'][panoptic_label(value)],
-            'is_thing': panoptic_instance(value) > 0,
+            'is_thing': panoptic_label(value) in metainfo['thing_ids'],
             'area': int(areas[index]),
             'score': score,
             'bbox': [columns.start, rows.start, columns.stop, rows.stop],

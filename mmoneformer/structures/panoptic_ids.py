@@ -1,5 +1,12 @@
-"""The two encodings of panoptic segmentation: values of a result, and segment ids as colors of a PNG file."""
+"""The two encodings of panoptic segmentation: values of a map, and segment ids as colors of a PNG file.
 
+The values of ``pred_panoptic_seg`` and ``gt_panoptic_seg`` are those of mmdet: label + 1000 * instance number, and the
+number of classes for void. mmdet's metric and files take 0 for void, so no segment has the value 0: stuff of class 0
+(ADE20K's wall, Cityscapes' road) has instance number 1, hence the value 1000. The class of a value is its remainder by
+1000; whether a segment is a thing follows from the ``thing_ids`` of the classes, never from its value.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import cv2
@@ -17,17 +24,23 @@ def encode_panoptic(labels: Values, instances: Values) -> Values:
         labels: Class index of each segment, below 1000.
         instances: Number of each thing among the things of the image, from 1; 0 for stuff.
     """
-    return labels + INSTANCE_OFFSET * instances
+    values = labels + INSTANCE_OFFSET * instances
+    return values + INSTANCE_OFFSET * (values == 0)
+
+
+def segment_values(segments: Sequence[Mapping[str, Any]], thing_ids: Sequence[int]) -> list[int]:
+    """Values of annotated segments, each with its ``label``; the things of an image are numbered in their order."""
+    values, things = [], 0
+    for segment in segments:
+        is_thing = segment['label'] in thing_ids
+        things += is_thing
+        values.append(encode_panoptic(segment['label'], things * is_thing))
+    return values
 
 
 def panoptic_label(values: Values) -> Values:
     """Class index of each value that is not void."""
     return values % INSTANCE_OFFSET
-
-
-def panoptic_instance(values: Values) -> Values:
-    """Instance number of each value: from 1 for things, 0 for stuff and void."""
-    return values // INSTANCE_OFFSET
 
 
 def ids_to_colors(ids: np.ndarray, *, bgr: bool = False) -> np.ndarray:

@@ -31,7 +31,7 @@ def draw_panoptic(
 
     Args:
         image: RGB, uint8 [H, W, 3].
-        panoptic: [H, W]; things: label + 1000 * instance number, stuff: label, void: number of classes.
+        panoptic: [H, W]; values of ``structures.panoptic_ids``; void is the number of classes.
         metainfo: The classes.
         opacity: Opacity of the colors, 0 to 1.
 

@@ -54,7 +54,7 @@ def panoptic_regions(panoptic: np.ndarray, metainfo: Classes) -> Regions:
     """Regions of a panoptic map, in ascending order of their values.
 
     Args:
-        panoptic: [H, W]; things: label + 1000 * instance number, stuff: label, void: number of classes.
+        panoptic: [H, W]; values of ``structures.panoptic_ids``; void is the number of classes.
         metainfo: The classes.
     """
     values = [value for value in _values(panoptic) if value != len(metainfo['classes'])]

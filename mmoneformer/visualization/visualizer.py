@@ -84,7 +84,7 @@ class OneFormerVisualizer(SegLocalVisualizer):
     def _annotation(self, sample: DetDataSample) -> dict[str, Regions]:
         if 'gt_panoptic_seg' not in sample:
             return {}
-        id_map = sample.gt_panoptic_seg.sem_seg[0].cpu().numpy()
+        id_map = sample.gt_panoptic_seg.id_map[0].cpu().numpy()
         return {'Annotation': annotated_regions(id_map, sample.segments, self.dataset_meta)}
 
     def _results(self, sample: DetDataSample, min_score: float) -> dict[str, Regions]:

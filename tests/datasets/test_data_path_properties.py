@@ -182,7 +182,7 @@ def test_evaluation_has_every_segment_at_the_original_size(drawn, width, height)
             'label': segment['category_id'],
             'iscrowd': segment['iscrowd'],
         }
-    assert sample.gt_panoptic_seg.sem_seg[0].tolist() == [[numbers[value] for value in row] for row in ids.tolist()]
+    assert sample.gt_panoptic_seg.id_map[0].tolist() == [[numbers[value] for value in row] for row in ids.tolist()]
     assert sample.gt_sem_seg.data[0].tolist() == [[labels[value] for value in row] for row in ids.tolist()]
 
 

@@ -59,7 +59,7 @@ def make_sample(number, root):
             tasks=['none'] if number == 3 else list(TASKS),
         )
     )
-    sample.gt_panoptic_seg = PixelData(sem_seg=torch.from_numpy(id_map)[None])
+    sample.gt_panoptic_seg = PixelData(id_map=torch.from_numpy(id_map)[None])
     sample.gt_sem_seg = PixelData(data=labels[torch.from_numpy(id_map).long()][None])
     instance_ids = torch.tensor([0, 0, 0, 1000, 1000])
     sample.pred_panoptic_seg = PixelData(sem_seg=(labels + instance_ids)[predicted.long()][None])

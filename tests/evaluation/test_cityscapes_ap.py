@@ -38,7 +38,7 @@ def make_sample(tmp_path):
         segments = [{'id': i, 'label': label, 'iscrowd': 0} for i, label in ((1, 1), (2, 1), (3, 2))]
         metainfo = {'img_path': str(image), 'segments': segments, 'task_tokens': {'instance': token}}
         sample = DetDataSample(metainfo=metainfo)
-        sample.gt_panoptic_seg = PixelData(sem_seg=torch.from_numpy(id_map)[None])
+        sample.gt_panoptic_seg = PixelData(id_map=torch.from_numpy(id_map)[None])
         sample.pred_instances = InstanceData(
             masks=torch.tensor(np.array(masks)).reshape(-1, *SIZE),
             labels=torch.tensor(labels, dtype=torch.int64),

@@ -27,7 +27,7 @@ def make_sample(prediction, id_map, segments, *, token='panoptic', img_id=7):
         }
     )
     sample.pred_panoptic_seg = PixelData(sem_seg=torch.as_tensor(np.asarray(prediction))[None])
-    sample.gt_panoptic_seg = PixelData(sem_seg=torch.as_tensor(np.asarray(id_map, dtype=np.uint8))[None])
+    sample.gt_panoptic_seg = PixelData(id_map=torch.as_tensor(np.asarray(id_map, dtype=np.uint8))[None])
     return sample
 
 

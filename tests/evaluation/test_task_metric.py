@@ -14,7 +14,7 @@ SAMPLE = {
     'img_id': 3,
     'img_path': 'a.jpg',
     'task_tokens': {'panoptic': 'panoptic', 'instance': 'semantic'},
-    'gt_panoptic_seg': {'sem_seg': torch.tensor([[[0, 1, 700], [2, 2, 2]]], dtype=torch.uint16)},
+    'gt_panoptic_seg': {'id_map': torch.tensor([[[0, 1, 700], [2, 2, 2]]], dtype=torch.uint16)},
     'segments': [{'id': 1, 'label': 0, 'iscrowd': 0}],
 }
 

@@ -21,7 +21,7 @@ KEYS = ('AP', 'AP50', 'AP75', 'AP_small', 'AP_medium', 'AP_large')
 def make_sample(id_map, segments, masks, labels, scores, *, token='instance'):
     metainfo = {'img_id': 5, 'img_path': '5.jpg', 'segments': segments, 'task_tokens': {'instance': token}}
     sample = DetDataSample(metainfo=metainfo)
-    sample.gt_panoptic_seg = PixelData(sem_seg=torch.as_tensor(id_map, dtype=torch.uint8)[None])
+    sample.gt_panoptic_seg = PixelData(id_map=torch.as_tensor(id_map, dtype=torch.uint8)[None])
     sample.pred_instances = InstanceData(
         masks=torch.as_tensor(np.array(masks), dtype=torch.bool).reshape(len(labels), *id_map.shape),
         labels=torch.tensor(labels, dtype=torch.int64),

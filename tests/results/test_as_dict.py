@@ -17,9 +17,9 @@ MASKS = torch.tensor([[[1, 1, 0], [0, 0, 0]], [[0, 1, 1], [0, 1, 1]]]).bool()
 @pytest.fixture
 def sample():
     sample = DetDataSample()
-    sample.pred_panoptic_seg = PixelData(sem_seg=torch.tensor([[[0, 1001, 3], [2, 2001, 2001]]]))
+    sample.pred_panoptic_seg = PixelData(sem_seg=torch.tensor([[[1000, 1001, 3], [2, 2001, 2001]]]))
     sample.pred_segments = InstanceData(
-        ids=torch.tensor([0, 2, 1001, 2001]), scores=torch.tensor([0.5, 0.625, 0.75, 0.875])
+        ids=torch.tensor([2, 1000, 1001, 2001]), scores=torch.tensor([0.625, 0.5, 0.75, 0.875])
     )
     labels = torch.tensor([[[0, 1, 2], [2, 1, 1]]])
     sample.pred_sem_seg = PixelData(sem_seg=labels, data=labels)
@@ -34,10 +34,10 @@ def sample():
 
 def test_panoptic(sample):
     panoptic = as_dict(sample, METAINFO, ['panoptic'])['panoptic']
-    np.testing.assert_array_equal(panoptic['id_map'], [[1, 3, 0], [2, 4, 4]])
-    sky, road, one, other = panoptic['segments']
+    np.testing.assert_array_equal(panoptic['id_map'], [[2, 3, 0], [1, 4, 4]])
+    road, sky, one, other = panoptic['segments']
     assert sky == {
-        'id': 1,
+        'id': 2,
         'label': 0,
         'class_name': 'sky',
         'is_thing': False,
@@ -45,7 +45,7 @@ def test_panoptic(sample):
         'score': 0.5,
         'bbox': [0, 0, 1, 1],
     }
-    assert [segment['id'] for segment in (road, one, other)] == [2, 3, 4]
+    assert [segment['id'] for segment in (road, one, other)] == [1, 3, 4]
     assert [segment['class_name'] for segment in (road, one, other)] == ['road', 'cat', 'cat']
     assert [segment['is_thing'] for segment in (road, one, other)] == [False, True, True]
     assert [segment['area'] for segment in (road, one, other)] == [1, 1, 2]

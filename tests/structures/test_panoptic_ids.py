@@ -8,8 +8,8 @@ from mmoneformer.structures.panoptic_ids import (
     colors_to_ids,
     encode_panoptic,
     ids_to_colors,
-    panoptic_instance,
     panoptic_label,
+    segment_values,
 )
 
 IDS = np.array([[0, 1, 255], [256, 65535, 65536], [70000, 2**24 - 1, 4]], np.int32)
@@ -19,8 +19,19 @@ IDS = np.array([[0, 1, 255], [256, 65535, 65536], [70000, 2**24 - 1, 4]], np.int
 def test_values(kind):
     label, instance = kind(7), kind(3)
     value = encode_panoptic(label, instance)
-    assert (value, panoptic_label(value), panoptic_instance(value)) == (3007, 7, 3)
-    assert (encode_panoptic(label, kind(0)), panoptic_instance(label)) == (7, 0)
+    assert (value, panoptic_label(value)) == (3007, 7)
+    assert encode_panoptic(label, kind(0)) == 7
+
+
+@pytest.mark.parametrize('kind', [int, np.array, torch.tensor])
+def test_stuff_of_class_0_is_not_the_void_of_mmdet(kind):
+    value = encode_panoptic(kind(0), kind(0))
+    assert (value, panoptic_label(value)) == (1000, 0)
+
+
+def test_things_of_an_annotation_are_numbered():
+    segments = [{'label': label} for label in (0, 2, 1, 2, 1)]
+    assert segment_values(segments, thing_ids=(2,)) == [1000, 1002, 1, 2002, 1]
 
 
 def test_as_mmdet():

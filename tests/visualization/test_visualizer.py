@@ -33,7 +33,7 @@ def sample(tmp_path):
     sample.pred_instances = InstanceData(
         masks=labels == 1, labels=torch.tensor([1]), scores=torch.tensor([0.4]), bboxes=torch.zeros(1, 4)
     )
-    sample.gt_panoptic_seg = PixelData(sem_seg=labels)
+    sample.gt_panoptic_seg = PixelData(id_map=labels)
     return sample
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from mmoneformer.metainfo import IGNORED_LABEL
 from mmoneformer.registry import TRANSFORMS
 from mmoneformer.structures import SegmentMap
+from mmoneformer.structures.panoptic_ids import segment_values
 from mmoneformer.structures.targets import id_map_tensor
 
 
@@ -25,8 +26,9 @@ class PackOneFormerInputs(BaseTransform):
     - after ``SampleTask``, the training targets: ``targets`` (``Targets``);
     - with an id map only, the ground truth of evaluation, which depends on the ``annotation``:
 
-      - panoptic: ``gt_panoptic_seg.sem_seg`` [1, H, W] (pixel value i + 1 belongs to ``segments[i]``, 0 is void) with
-        ``segments`` as metainfo, and the semantic ground truth;
+      - panoptic: ``gt_panoptic_seg`` with ``sem_seg`` [1, H, W], encoded as the results are
+        (``structures.panoptic_ids``), and ``id_map`` [1, H, W], where pixel value i + 1 belongs to ``segments[i]`` and
+        0 is void; ``segments`` as metainfo; and the semantic ground truth;
       - semantic: ``gt_sem_seg``, with one uint8 map [1, H, W] of class indices as both ``sem_seg`` and ``data``, 255
         for pixels without a class: the map of ``LoadLabelMap``, or else the class of each segment including crowds,
         as in the semantic maps of COCO and Cityscapes;
@@ -67,8 +69,12 @@ class PackOneFormerInputs(BaseTransform):
 
 
 def _add_panoptic(data_sample: DetDataSample, results: Mapping[str, Any], segment_map: SegmentMap) -> None:
-    data_sample.set_metainfo({'segments': results['segments']})
-    data_sample.gt_panoptic_seg = PixelData(sem_seg=id_map_tensor(segment_map.ids)[None])
+    segments, void = results['segments'], len(results['classes'])
+    data_sample.set_metainfo({'segments': segments})
+    values = np.array([void, *segment_values(segments, results['thing_ids'])], np.int32)[segment_map.ids]
+    data_sample.gt_panoptic_seg = PixelData(
+        sem_seg=torch.from_numpy(values)[None], id_map=id_map_tensor(segment_map.ids)[None]
+    )
 
 
 def _add_semantic(data_sample: DetDataSample, results: Mapping[str, Any], segment_map: SegmentMap) -> None:

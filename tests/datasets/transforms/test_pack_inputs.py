@@ -12,11 +12,14 @@ SEGMENTS = [
     {'id': 3, 'label': 0, 'iscrowd': 0},
 ]
 
+CLASSES = {'classes': tuple('abcdefghi'), 'thing_ids': (7,)}
+
 
 @pytest.fixture
 def annotated():
     seg_map = np.array([[1, 1, 0, 3], [2, 2, 3, 3]], np.uint8)
-    return {'img': IMAGE, 'img_id': 4, 'img_shape': (2, 4), 'gt_seg_map': seg_map, 'segments': SEGMENTS}
+    sample = {'img': IMAGE, 'img_id': 4, 'img_shape': (2, 4), 'gt_seg_map': seg_map, 'segments': SEGMENTS}
+    return sample | CLASSES
 
 
 def test_inference_packs_image_and_metainfo_alone():
@@ -50,7 +53,8 @@ def test_training_packs_targets(annotated):
 
 def test_evaluation_packs_ground_truth(annotated):
     data_sample = PackOneFormerInputs()(annotated)['data_samples'].to_dict()
-    assert data_sample['gt_panoptic_seg']['sem_seg'].tolist() == [annotated['gt_seg_map'].tolist()]
+    assert data_sample['gt_panoptic_seg']['id_map'].tolist() == [annotated['gt_seg_map'].tolist()]
+    assert data_sample['gt_panoptic_seg']['sem_seg'].tolist() == [[[1007, 1007, 9, 1000], [5, 5, 1000, 1000]]]
     assert data_sample['segments'] == SEGMENTS
     semantic = data_sample['gt_sem_seg']
     assert semantic['sem_seg'].tolist() == [[[7, 7, 255, 0], [5, 5, 0, 0]]]
@@ -66,12 +70,12 @@ def test_label_map_takes_the_place_of_the_segments_classes(annotated):
         == data_sample.gt_sem_seg.sem_seg.tolist()
         == [[[7, 255, 1, 0], [5, 5, 0, 0]]]
     )
-    assert data_sample.gt_panoptic_seg.sem_seg.tolist() == [annotated['gt_seg_map'].tolist()]
+    assert data_sample.gt_panoptic_seg.id_map.tolist() == [annotated['gt_seg_map'].tolist()]
 
 
 def test_16_bit_maps_become_tensors_that_can_be_indexed(annotated):
     annotated['gt_seg_map'] = annotated['gt_seg_map'].astype(np.uint16)
-    seg_map = PackOneFormerInputs()(annotated)['data_samples'].gt_panoptic_seg.sem_seg
+    seg_map = PackOneFormerInputs()(annotated)['data_samples'].gt_panoptic_seg.id_map
     assert seg_map.dtype == torch.int32
     assert seg_map[0, [0, 1], [3, 0]].tolist() == [3, 2]
 
@@ -80,10 +84,10 @@ def test_16_bit_maps_become_tensors_that_can_be_indexed(annotated):
 def test_flipped_images_of_a_pixel_width_become_tensors(size):
     image = np.arange(size[0] * size[1] * 3, dtype=np.uint8).reshape(*size, 3)
     segments = [{'id': number, 'label': 0, 'iscrowd': 0} for number in range(1, image.max() + 1)]
-    flipped = {'img': image[::-1, ::-1], 'gt_seg_map': image[::-1, ::-1, 0], 'segments': segments}
+    flipped = {'img': image[::-1, ::-1], 'gt_seg_map': image[::-1, ::-1, 0], 'segments': segments} | CLASSES
     packed = PackOneFormerInputs()(flipped)
     np.testing.assert_array_equal(packed['inputs'].permute(1, 2, 0).numpy(), image[::-1, ::-1])
-    np.testing.assert_array_equal(packed['data_samples'].gt_panoptic_seg.sem_seg[0], image[::-1, ::-1, 0])
+    np.testing.assert_array_equal(packed['data_samples'].gt_panoptic_seg.id_map[0], image[::-1, ::-1, 0])
 
 
 MEMBERS = np.array([[0, 0], [1, 0], [1, 1]], bool)
