@@ -2,7 +2,7 @@
 # second part follows from it. See docs/own_data.md
 _base_ = [
     '_base_/models/oneformer_swin-t.py',
-    '_base_/datasets/custom.py',  # how the files are called
+    '_base_/datasets/custom.py',  # file names
     '_base_/schedules/adamw_amp.py',
     '_base_/default_runtime.py',
 ]

@@ -1,4 +1,4 @@
-"""Convert a checkpoint: the authors' .pth or .pkl file or a Hugging Face folder to ours, or ours to such a folder."""
+"""Convert a checkpoint of the authors or of Hugging Face to mmoneformer, or an mmoneformer one to Hugging Face."""
 
 import logging
 from argparse import ArgumentParser, Namespace

@@ -86,7 +86,7 @@ def _load_weights(model: OneFormer, stored: Mapping[str, Any], checkpoint: Path 
     if 'state_dict' not in stored:
         raise ValueError(
             f"{checkpoint} has no 'state_dict', only {first_few(sorted(stored))}: convert weights of other code with "
-            'tools/convert_checkpoint.py'
+            "'mmoneformer convert'"
         )
     dataset_meta = stored.get('meta', {}).get('dataset_meta')
     if dataset_meta:

@@ -116,7 +116,7 @@ def test_weights_of_another_code(save):
     def change(checkpoint):
         checkpoint['model'] = checkpoint.pop('state_dict')
 
-    with pytest.raises(ValueError, match=r"no 'state_dict', only meta, model: .*tools/convert_checkpoint\.py"):
+    with pytest.raises(ValueError, match=r"no 'state_dict', only meta, model: .*'mmoneformer convert'"):
         init_model(checkpoint=save(change))
 
 

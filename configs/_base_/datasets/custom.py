@@ -1,5 +1,5 @@
-# Your own data: how the files are called. Where they lie and what is in them, says configs/oneformer_swin-t_custom.py
-layouts = {  # as tools/make_shapes_dataset.py writes them; all is relative to data_root
+# Your own data: file names and evaluators. Folders and classes are in configs/oneformer_swin-t_custom.py
+layouts = {  # file names as written by tools/make_shapes_dataset.py, relative to data_root
     split: dict(
         panoptic=dict(
             type='PanopticSegDataset',
