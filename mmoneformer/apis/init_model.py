@@ -13,12 +13,12 @@ from mmengine.registry import init_default_scope
 
 from mmoneformer.apis.device import resolve_device
 from mmoneformer.checkpoints.conversion import convert
+from mmoneformer.checkpoints.model_weights import check_classes, check_keys, plain_weights
 from mmoneformer.checkpoints.model_zoo import fetch, is_remote
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
-from mmoneformer.checkpoints.state_dict import check_keys
 from mmoneformer.errors import first_few
-from mmoneformer.metainfo import KNOWN_DATASETS, Metainfo
+from mmoneformer.metainfo import KNOWN_DATASETS
 from mmoneformer.models import OneFormer
 from mmoneformer.registry import MODELS
 
@@ -88,32 +88,7 @@ def _load_weights(model: OneFormer, stored: Mapping[str, Any], checkpoint: Path 
             f"{checkpoint} has no 'state_dict', only {first_few(sorted(stored))}: convert weights of other code with "
             "'mmoneformer convert'"
         )
-    dataset_meta = stored.get('meta', {}).get('dataset_meta')
-    if dataset_meta:
-        _check_classes(dataset_meta, model.dataset_meta)
-    check_keys(stored['state_dict'], model.state_dict())
-    model.load_state_dict(stored['state_dict'])
-
-
-def _check_classes(stored: Mapping[str, Any], expected: Metainfo) -> None:
-    """Check that the weights were trained with the classes of the config.
-
-    Raises:
-        ValueError: If names, their order or the thing ids differ, so that results would get wrong names.
-    """
-    theirs, ours = tuple(stored.get('classes', expected['classes'])), expected['classes']
-    differences = [
-        f'class {index} is {name!r} and in the config {other!r}'
-        for index, (name, other) in enumerate(zip(theirs, ours, strict=False))
-        if name != other
-    ]
-    if len(theirs) != len(ours):
-        differences.insert(0, f'there are {len(theirs)} classes and in the config {len(ours)}')
-    things = set(stored.get('thing_ids', expected['thing_ids']))
-    differences += [
-        f'class {index} ({theirs[index]!r}) is a {"thing" if index in things else "stuff"} class, not in the config'
-        for index in sorted(things ^ set(expected['thing_ids']))
-        if index < len(theirs)
-    ]
-    if differences:
-        raise ValueError("the checkpoint's classes are not those of the config: " + '; '.join(differences[:8]))
+    check_classes(stored.get('meta', {}).get('dataset_meta'), model.dataset_meta)
+    weights = plain_weights(stored['state_dict'], checkpoint)
+    check_keys(weights, model.state_dict(), source=checkpoint)
+    model.load_state_dict(weights)

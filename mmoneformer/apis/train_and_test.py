@@ -19,6 +19,7 @@ from mmoneformer.apis.device import trains_on_accelerator
 from mmoneformer.checkpoints.intact_checkpoint import last_intact_checkpoint
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
+from mmoneformer.checkpoints.weight_file import check_weight_file
 from mmoneformer.config_files import find_config
 from mmoneformer.datasets import ignore_sigterm
 from mmoneformer.models.semantic_tta import TASK as TTA_TASK
@@ -69,7 +70,9 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
         The runner, after training.
 
     Raises:
-        ValueError: If all checkpoints in the work folder are damaged, or ``amp`` is set for an optimizer wrapper with
+        FileNotFoundError: If the checkpoint to resume from, or that of ``load_from``, does not exist.
+        ValueError: If it is no checkpoint or does not fit the model; if all checkpoints in the work folder are
+            damaged, or ``amp`` is set for an optimizer wrapper with
             a precision of its own.
         SystemExit: If SIGTERM stopped the run, after a checkpoint was saved; status 143.
     """
@@ -80,7 +83,7 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
         _choose_precision(cfg)
     checkpoint = last_intact_checkpoint(cfg.work_dir) if resume is True else resume
     if checkpoint:
-        cfg.resume, cfg.load_from = True, checkpoint
+        cfg.resume, cfg.load_from = True, str(checkpoint)
     elif resume:
         print_log(f'no checkpoint in {cfg.work_dir} to resume from: training from the start', logger='current')
     for loader in (cfg.train_dataloader, cfg.get('val_dataloader') or {}):
@@ -111,8 +114,9 @@ def evaluate(
         The metrics, by name.
 
     Raises:
-        ValueError: If the config has no test data, a task is unknown, or the config or the tasks do not fit
-            test-time augmentation.
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If it does not fit the model, or has other classes; if the config has no test data, a task is
+            unknown, or the config or the tasks do not fit test-time augmentation.
     """
     if 'test_dataloader' not in cfg:
         raise ValueError(
@@ -168,8 +172,20 @@ def _start(cfg: Config, build: Callable[[Config], Runner] = RUNNERS.build) -> Ru
     if cfg.launcher == 'pytorch' and not trains_on_accelerator():
         torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
+    _check_weights(cfg)
     os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'  # mmengine loads with weights_only=False
     return build(cfg)
+
+
+def _check_weights(cfg: Config) -> None:
+    """Check the file that the run starts from, and let the runner check what is in it, with any config."""
+    if cfg.get('load_from') and '://' not in cfg.load_from and 'strategy' not in cfg:  # some strategies save folders
+        check_weight_file(cfg.load_from)
+    hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or [])]
+    if not any('FineTuningHook' in str(hook and hook.get('type')) for hook in hooks):
+        cfg.default_hooks = (cfg.get('default_hooks') or {}) | dict(
+            fine_tuning=dict(type='mmoneformer.FineTuningHook')
+        )
 
 
 def restrict_tasks(cfg: Config, tasks: Sequence[str]) -> Config:

@@ -19,11 +19,12 @@ from mmoneformer.checkpoints.detectron2_pickle import read_detectron2_pickle
 from mmoneformer.checkpoints.download import fetch_folder, is_hub_name
 from mmoneformer.checkpoints.hugging_face_folder import read_folder, write_folder
 from mmoneformer.checkpoints.infer_config import SourceInfo, image_scale, infer_config
+from mmoneformer.checkpoints.model_weights import check_keys, plain_weights
 from mmoneformer.checkpoints.model_zoo import released_name
 from mmoneformer.checkpoints.official import from_official
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
-from mmoneformer.checkpoints.state_dict import StateDict, check_keys
+from mmoneformer.checkpoints.state_dict import StateDict
 from mmoneformer.registry import MODELS
 
 SCALE = 'panoptic_head.contrastive_loss.logit_scale'  # for training only
@@ -63,7 +64,7 @@ def convert(
     state_dict, cfg = load_any(source, dataset=dataset, cfg_options=cfg_options or {})
     model = _build(cfg)
     state_dict = state_dict | _constants(model.state_dict(), state_dict)
-    check_keys(state_dict, model.state_dict())
+    check_keys(state_dict, model.state_dict(), source=source)
     if target.suffix:
         return _write_checkpoint(target, state_dict, cfg, dict(model.dataset_meta), publish=publish)
     if publish:
@@ -91,8 +92,9 @@ def load_any(
             dict(read_detectron2_pickle(source)) if source.suffix == '.pkl' else read_checkpoint(source)
         )
         if 'state_dict' in checkpoint:
-            return checkpoint['state_dict'], _own_config(checkpoint, source, dataset, options)
-        state_dict = from_official(checkpoint.get('model', checkpoint))
+            weights = plain_weights(checkpoint['state_dict'], source)
+            return weights, _own_config(checkpoint, source, dataset, options)
+        state_dict = from_official(plain_weights(checkpoint.get('model', checkpoint), source))
         info = SourceInfo(released_name=released_name(source.name))
     return state_dict, infer_config(state_dict, info, dataset=dataset, cfg_options=options)
 

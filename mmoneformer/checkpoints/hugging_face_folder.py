@@ -13,6 +13,7 @@ from mmoneformer.atomic_files import replacing
 from mmoneformer.checkpoints import hugging_face_config as jsons
 from mmoneformer.checkpoints.hugging_face_keys import CLASS_WEIGHTS, from_hugging_face, to_hugging_face
 from mmoneformer.checkpoints.infer_config import SourceInfo
+from mmoneformer.checkpoints.model_weights import plain_weights
 from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.checkpoints.state_dict import StateDict
 from mmoneformer.metainfo import Metainfo
@@ -104,7 +105,7 @@ def _weight_files(folder: Path) -> list[Path]:
 
 def _read_weights(file: Path) -> StateDict:
     if file.suffix != '.safetensors':
-        return read_checkpoint(file)
+        return plain_weights(read_checkpoint(file), file)
     try:
         return load_file(file)
     except SafetensorError as error:

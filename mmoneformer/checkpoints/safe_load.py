@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from mmengine.logging.history_buffer import HistoryBuffer
 
+from mmoneformer.checkpoints.weight_file import check_weight_file
+
 NUMBERS = '?' + np.typecodes['AllInteger'] + np.typecodes['Float']  # NumPy's character codes of dtypes
 NUMPY_MODULES = ('numpy.core.multiarray', 'numpy._core.multiarray')  # in files written with NumPy 1 and 2
 UNSUPPORTED = re.compile(r'GLOBAL (.+?)(?: was not| whose module|$)', re.MULTILINE)  # in torch's messages
@@ -30,10 +32,12 @@ def read_checkpoint(path: str | os.PathLike[str], map_location: str | torch.devi
         map_location: Device of the tensors, as in ``torch.load``.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If there is no such file; similar names are listed.
+        IsADirectoryError: If it is a folder.
         ValueError: If the file refers to a function or class that is not on the list, in which case nothing is run; if
             it is damaged, or not a checkpoint.
     """
+    check_weight_file(path)
     allow_mmengine_globals()
     try:
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
@@ -49,10 +53,7 @@ def read_checkpoint(path: str | os.PathLike[str], map_location: str | torch.devi
 def _explain(path: str | os.PathLike[str], error: Exception) -> str:
     wanted = UNSUPPORTED.search(str(error))
     if wanted is None:
-        reason = str(error).strip().partition('\n')[0]
-        return (
-            f'{path} is damaged (an incomplete download?) or not a torch checkpoint: {type(error).__name__}: {reason}'
-        )
+        return f'{path} is damaged, or not a checkpoint ({type(error).__name__}): download or copy it again'
     return (
         f'{path} is rejected: it refers to {wanted[1]}, which weights do not need and which could run any code. If '
         f'you trust the file, allow it with torch.serialization.add_safe_globals([{wanted[1]}]) before loading; if '

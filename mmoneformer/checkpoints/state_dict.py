@@ -1,11 +1,9 @@
-"""State dicts: keys that are renamed in both directions, shapes that define a model, and weights that fit one."""
+"""State dicts: keys that are renamed in both directions, and shapes that define a model."""
 
 import re
 from collections.abc import Iterable, Mapping
 
 from torch import Tensor
-
-from mmoneformer.errors import first_few
 
 StateDict = dict[str, Tensor]
 Rows = tuple[tuple[str, str], ...]
@@ -85,22 +83,3 @@ class WeightShapes:
         """Number of submodules ``prefix.0``, ``prefix.1``, ..."""
         children = {key[len(prefix) + 1 :].partition('.')[0] for key in self._shapes if key.startswith(f'{prefix}.')}
         return len(children)
-
-
-def check_keys(state_dict: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """Compare names and shapes of weights with those of the model.
-
-    Raises:
-        ValueError: If tensors are missing, unexpected, or of another shape; the first few of each kind are named.
-    """
-    missing = [f'{key} {list(expected[key].shape)}' for key in expected if key not in state_dict]
-    unexpected = [f'{key} {list(tensor.shape)}' for key, tensor in state_dict.items() if key not in expected]
-    reshaped = [
-        f'{key} is {list(state_dict[key].shape)}, the model has {list(tensor.shape)}'
-        for key, tensor in expected.items()
-        if key in state_dict and state_dict[key].shape != tensor.shape
-    ]
-    faults = {'missing': missing, 'unexpected': unexpected, 'shape': reshaped}
-    lines = [f'{kind}: {first_few(entries)}' for kind, entries in faults.items() if entries]
-    if lines:
-        raise ValueError('the checkpoint does not fit the model:\n  ' + '\n  '.join(lines))

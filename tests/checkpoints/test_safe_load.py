@@ -163,25 +163,14 @@ def test_reads_numpy_of_another_version(tmp_path, module):
     assert checkpoint['number'] == 2
 
 
-def broken_files():
-    return {
-        'half a zip': lambda content: content[: len(content) // 2],
-        'empty': lambda content: b'',
-        'no checkpoint': lambda content: b'<html>404 not found</html>',
-        'pickle of newer protocol': lambda content: pickle.dumps({'x': 1}, protocol=5),
-    }
-
-
-@pytest.mark.parametrize('fault', broken_files())
 @pytest.mark.filterwarnings('ignore:Detected pickle protocol')
-def test_says_that_a_file_is_damaged(tmp_path, fault):
-    path = tmp_path / 'x.pth'
-    torch.save({'weight': torch.zeros(99)}, path)
-    path.write_bytes(broken_files()[fault](path.read_bytes()))
-    with pytest.raises(
-        ValueError, match=r'x\.pth is damaged \(an incomplete download\?\) or not a torch checkpoint: \w+'
-    ):
-        read_checkpoint(path)
+def test_says_that_a_file_is_damaged(tmp_path):
+    (tmp_path / 'x.pth').write_bytes(pickle.dumps({'x': 1}, protocol=5))
+    with pytest.raises(ValueError, match=r'x\.pth is damaged, or not a checkpoint \(\w+\): download or copy it again'):
+        read_checkpoint(tmp_path / 'x.pth')
+    (tmp_path / 'x.pth').write_bytes(b'<html>404 not found</html>')
+    with pytest.raises(ValueError, match=r'x\.pth is not a checkpoint: it is a web page'):
+        read_checkpoint(tmp_path / 'x.pth')
 
 
 def test_says_that_there_is_no_file(tmp_path):

@@ -75,27 +75,92 @@ def test_training_begins_with_the_rows_of_the_same_classes(cfg, stored, tmp_path
     assert 'size mismatch' not in log
 
 
-def test_a_run_that_is_resumed_is_left_alone(cfg, stored):
-    before = {key: tensor.clone() for key, tensor in stored['state_dict'].items()}
+@pytest.fixture
+def runner(cfg):
+    """A runner before it loads weights, in training."""
     runner = Runner.from_cfg(cfg)
+    runner.optim_wrapper = runner.build_optim_wrapper(cfg.optim_wrapper)
+    return runner
+
+
+def checkpoint_of(runner):
+    """What the run would save."""
+    progress = {'epoch': 0, 'iter': 1, 'dataset_meta': dict(runner.model.dataset_meta)}
+    weights = {key: tensor.clone() for key, tensor in runner.model.state_dict().items()}
+    return {'state_dict': weights, 'meta': progress, 'message_hub': {}}
+
+
+def test_a_run_that_is_resumed_is_left_alone(runner):
+    checkpoint = checkpoint_of(runner)
+    before = dict(checkpoint['state_dict'])
     runner._resume = True
-    runner.optim_wrapper = runner.build_optim_wrapper(cfg.optim_wrapper)
-    FineTuningHook().after_load_checkpoint(runner, stored)
-    assert all(torch.equal(tensor, before[key]) for key, tensor in stored['state_dict'].items())
+    FineTuningHook().after_load_checkpoint(runner, checkpoint)
+    assert before == checkpoint['state_dict']
 
 
-def test_classes_without_names(cfg, stored):
-    runner = Runner.from_cfg(cfg)
-    runner.optim_wrapper = runner.build_optim_wrapper(cfg.optim_wrapper)
+def reorder(checkpoint):
+    classes = checkpoint['meta']['dataset_meta']['classes']
+    checkpoint['meta']['dataset_meta']['classes'] = (*classes[1:], classes[0])
+
+
+def leave_out_a_class(checkpoint):
+    checkpoint['meta']['dataset_meta'] |= {'classes': checkpoint['meta']['dataset_meta']['classes'][:-1]}
+
+
+CHANGES = [
+    (reorder, "the checkpoint's classes are not those of the config: class 0 is 'brick'"),
+    (leave_out_a_class, 'there are 6 classes and in the config 7'),
+    (lambda c: c['state_dict'].pop(EMBED), rf'^mine\.pth does not fit the model: missing: {EMBED} \[6, 32\]'),
+    (lambda c: c.update(state_dict={f'a.b.{k}': v for k, v in c['state_dict'].items()}), "remove the prefix 'a.b.'"),
+    (lambda c: c.update(model=c.pop('state_dict')), r"^mine\.pth has no 'state_dict', only .*'model'"),
+]
+
+
+@pytest.mark.parametrize('is_resumed', [True, False])
+@pytest.mark.parametrize(('change', 'message'), CHANGES)
+def test_resuming_and_testing_with_what_does_not_fit(runner, is_resumed, change, message):
+    checkpoint = checkpoint_of(runner)
+    change(checkpoint)
+    runner._resume, runner._load_from = is_resumed, 'mine.pth'
+    if not is_resumed:
+        runner.optim_wrapper = None
+    with pytest.raises(ValueError, match=message):
+        FineTuningHook().after_load_checkpoint(runner, checkpoint)
+
+
+@pytest.mark.parametrize(('change', 'message'), CHANGES[2:])
+def test_training_from_what_does_not_fit(runner, change, message):
+    checkpoint = checkpoint_of(runner)
+    change(checkpoint)
+    runner._load_from = 'mine.pth'
+    with pytest.raises(ValueError, match=message):
+        FineTuningHook().after_load_checkpoint(runner, checkpoint)
+
+
+def test_resuming_from_weights_alone(runner):
+    checkpoint = checkpoint_of(runner)
+    runner._resume, runner._load_from = True, 'mine.pth'
+    del checkpoint['meta']['iter']
+    with pytest.raises(ValueError, match=r'mine\.pth contains weights, but not the progress of .* load_from'):
+        FineTuningHook().after_load_checkpoint(runner, checkpoint)
+
+
+def test_wrapped_weights_and_arrays(runner):
+    checkpoint = checkpoint_of(runner)
+    checkpoint['state_dict'] = {f'module.{key}': value.numpy() for key, value in checkpoint['state_dict'].items()}
+    FineTuningHook().after_load_checkpoint(runner, checkpoint)
+    runner.model.load_state_dict(checkpoint['state_dict'])
+
+
+def test_weights_without_what_only_training_needs(runner):
+    checkpoint = checkpoint_of(runner)
+    weights = checkpoint['state_dict']
+    checkpoint['state_dict'] = {key: value for key, value in weights.items() if '.text_mapper.' not in key}
+    assert len(checkpoint['state_dict']) < len(weights)
+    FineTuningHook().after_load_checkpoint(runner, checkpoint)
+
+
+def test_classes_without_names(runner, stored):
     stored.pop('meta')
     with pytest.raises(ValueError, match='weights of load_from have 9 classes, but 7 names of classes'):
         FineTuningHook().after_load_checkpoint(runner, stored)
-
-
-@pytest.mark.parametrize('weights', [{'conv1.weight': torch.zeros(1)}, {'state_dict': {'conv1.weight': 0}}])
-def test_weights_of_something_else_are_left_alone(cfg, weights):
-    runner = Runner.from_cfg(cfg)
-    runner.optim_wrapper = runner.build_optim_wrapper(cfg.optim_wrapper)
-    before = dict(weights)
-    FineTuningHook().after_load_checkpoint(runner, weights)
-    assert weights == before
