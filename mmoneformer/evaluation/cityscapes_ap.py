@@ -99,11 +99,12 @@ def instance_ids_file(image: str) -> Path:
 @contextmanager
 def _numpy_in1d() -> Iterator[None]:
     """Provide ``numpy.in1d``, which cityscapesscripts calls and numpy 2.4 removed."""
-    if hasattr(np, 'in1d'):
+    numpy: Any = np  # its type stubs lack the name
+    if hasattr(numpy, 'in1d'):
         yield
         return
-    np.in1d = np.isin
+    numpy.in1d = np.isin
     try:
         yield
     finally:
-        del np.in1d
+        del numpy.in1d
