@@ -6,7 +6,7 @@ lowest and the highest logit that they are interpolated from. Where these bounds
 computed: 250 masks of 2048 x 1024 pixels would take 2 GB, and most of a mask is far from its edge.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from mmoneformer.models.ops.dispatch import tile_side
 
 Size = tuple[int, int]
+FLIPPED = {None: (False, False), 'horizontal': (False, True), 'vertical': (True, False), 'diagonal': (True, True)}
 ROUNDING = 1e-6  # error of float32 interpolation, relative to the greatest magnitude
 
 
@@ -26,16 +27,51 @@ class MaskGeometry(NamedTuple):
         padded: Of the network's input.
         image: Of the resized image, which is in the top left corner of the input.
         original: Of the original image.
+        flipped: Whether the resized image is upside down, and whether it is mirrored.
     """
 
     padded: Size
     image: Size
     original: Size
+    flipped: tuple[bool, bool] = (False, False)
 
     @classmethod
     def of(cls, sample: DetDataSample, inputs: Tensor) -> 'MaskGeometry':
-        """Read the sizes from a data sample (``img_shape``, ``ori_shape``) and the inputs [B, 3, H, W]."""
-        return cls((inputs.shape[-2], inputs.shape[-1]), tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
+        """Read the sizes from a data sample and the inputs [B, 3, H, W].
+
+        ``img_shape`` includes what a pipeline pads; the image alone has the size ``ori_shape`` times ``scale_factor``.
+
+        Args:
+            sample: Has ``img_shape`` and ``ori_shape``, and maybe ``scale_factor``, ``flip`` and ``flip_direction``.
+            inputs: The batch.
+
+        Raises:
+            ValueError: If the image is cropped, or padded and flipped.
+        """
+        shape, original = _size(sample.img_shape), _size(sample.ori_shape)
+        image = scaled_size(original, sample.scale_factor) if 'scale_factor' in sample else shape
+        direction = sample.get('flip_direction') if sample.get('flip') else None
+        if image[0] > shape[0] or image[1] > shape[1]:
+            raise ValueError(
+                f'{sample.get("img_path")}: the image of {original} pixels is scaled to {image} and then cut to '
+                f'{shape} (height, width), so the rest has no result: take the transform that crops out of the test '
+                'pipeline'
+            )
+        if direction and image != shape:
+            raise ValueError(
+                f'{sample.get("img_path")}: the image is padded from {image} to {shape} (height, width) and flipped '
+                f'({direction}), so its place is unknown: take Pad or the flip out of the test pipeline'
+            )
+        return cls((inputs.shape[-2], inputs.shape[-1]), image, original, FLIPPED[direction])
+
+
+def scaled_size(size: Size, factor: Sequence[float]) -> Size:
+    """Height and width after mmcv's Resize, whose scale factor is that of the width, then that of the height."""
+    return int(size[0] * factor[1] + 0.5), int(size[1] * factor[0] + 0.5)
+
+
+def _size(shape: Sequence[int]) -> Size:
+    return int(shape[0]), int(shape[1])
 
 
 class TileMasks(NamedTuple):
@@ -72,8 +108,7 @@ class MaskTiles:
         grid = (mask_logits.shape[1], mask_logits.shape[2])
         self._mask_logits = mask_logits
         self._rows, self._columns = (
-            _cut_axis(grid[axis], geometry.padded[axis], geometry.image[axis], geometry.original[axis], side, device)
-            for axis in (0, 1)
+            _cut_axis(grid[axis], *(sizes[axis] for sizes in geometry), side, device) for axis in (0, 1)
         )
         low, high = _bounds(mask_logits, [part.source for part in self._rows], dim=1)
         low, _ = _bounds(low, [part.source for part in self._columns], dim=2)
@@ -132,12 +167,15 @@ class _Part(NamedTuple):
         return values
 
 
-def _cut_axis(size: int, padded: int, image: int, original: int, side: int, device: torch.device) -> list[_Part]:
+def _cut_axis(
+    size: int, padded: int, image: int, original: int, flipped: bool, side: int, device: torch.device
+) -> list[_Part]:
     """Cut height or width into parts of at most ``side`` pixels, both of the original and of the resized image."""
     length = max(1, int(side / max(1.0, image / original)))
-    steps = [
-        _linear_step(source, target) for source, target in ((size, padded), (image, original)) if source != target
-    ]
+    steps = [_linear_step(size, padded)] if size != padded else []
+    if image != original or flipped:
+        last = _linear_step(image, original)
+        steps.append(_Step(*(part.flip(0) for part in last)) if flipped else last)
     return [
         _cut_part(slice(start, min(start + length, original)), steps, device) for start in range(0, original, length)
     ]
@@ -149,7 +187,7 @@ def _cut_part(pixels: slice, steps: list[_Step], device: torch.device) -> _Part:
     own_steps: list[_Step] = []
     for step in reversed(steps):
         first, second, weight = (part[read] for part in step)
-        read = slice(int(first[0]), int(second[-1]) + 1)
+        read = slice(int(first.min()), int(second.max()) + 1)
         own_steps.insert(0, _Step(*(part.to(device) for part in (first - read.start, second - read.start, weight))))
     return _Part(pixels, read, tuple(own_steps))
 

@@ -76,8 +76,8 @@ class OneFormer(BaseModel):
 
         Args:
             inputs: Normalized and padded images, RGB, float32 [B, 3, H, W].
-            data_samples: One per image: with ``targets`` in mode 'loss'; with ``img_shape`` and ``ori_shape`` in mode
-                'predict'; not used in mode 'tensor'.
+            data_samples: One per image: with ``targets`` in mode 'loss'; with what ``MaskGeometry.of`` reads in
+                mode 'predict'; not used in mode 'tensor'.
             mode: 'loss', 'predict' or 'tensor'.
             tasks: Tasks to predict. By default those of ``test_cfg`` in mode 'predict', and the panoptic task in mode
                 'tensor'. Mode 'loss' takes the task of each image from its targets.

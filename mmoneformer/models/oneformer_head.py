@@ -78,8 +78,8 @@ class OneFormerHead(nn.Module):
         self.prediction = PredictionHead(channels, num_classes=num_classes)
         widths = dict(num_queries=num_queries, out_channels=channels)
         self.text_mapper = None if text_mapper is None else MODELS.build(text_mapper, default_args=widths)
-        self.set_loss = MODELS.build(set_loss or dict(type='MaskSetLoss'))
-        self.contrastive_loss = MODELS.build(contrastive_loss or dict(type='QueryTextContrastiveLoss'))
+        self.set_loss = MODELS.build(set_loss or dict(type='mmoneformer.MaskSetLoss'))
+        self.contrastive_loss = MODELS.build(contrastive_loss or dict(type='mmoneformer.QueryTextContrastiveLoss'))
 
     def no_weight_decay(self) -> set[str]:
         """Name the parameters without weight decay (timm's convention)."""

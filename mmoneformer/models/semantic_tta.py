@@ -42,7 +42,7 @@ class SemanticTTA(nn.Module):
             The data samples of the first view, with ``pred_sem_seg``.
 
         Raises:
-            ValueError: If a view is flipped other than horizontally.
+            ValueError: As ``MaskGeometry.of``.
         """
         model: Any = self.module.module if is_model_wrapper(self.module) else self.module
         results = data['data_samples'][0]
@@ -66,8 +66,4 @@ def _scores(class_logits: Tensor, mask_logits: Tensor, sample: DetDataSample, in
     scores = class_logits.new_empty(class_logits.shape[1] - 1, *geometry.original, dtype=torch.float32)
     for _, (rows, columns), _, logits in MaskTiles(mask_logits, geometry).read_all():
         scores[:, rows, columns] = semantic_scores(class_logits.float(), logits)
-    if not sample.get('flip'):
-        return scores
-    if sample.flip_direction != 'horizontal':
-        raise ValueError(f'a view must be flipped horizontally or not at all, got {sample.flip_direction!r}')
-    return scores.flip(-1)
+    return scores

@@ -1,7 +1,9 @@
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 from mmoneformer.models.masked_decoder import mask_logits
+from mmoneformer.models.oneformer_head import OneFormerHead
 from mmoneformer.tasks import TASKS
 
 PADDED = (64, 96)
@@ -81,3 +83,12 @@ def test_training_needs_a_text_mapper(head, features, targets):
     head.text_mapper = None
     with pytest.raises(RuntimeError, match='text_mapper'):
         head.loss(features, targets, PADDED)
+
+
+@pytest.mark.parametrize('scope', ['mmdet', 'mmseg', 'mmengine'])
+def test_losses_are_found_under_any_scope(scope):
+    pixel_decoder = dict(type='mmoneformer.MSDeformAttnPixelDecoder', in_channels=[8] * 4, num_layers=1)
+    with DefaultScope.overwrite_default_scope(scope):
+        head = OneFormerHead(num_classes=2, num_queries=4, channels=32, pixel_decoder=pixel_decoder)
+    assert type(head.set_loss).__name__ == 'MaskSetLoss'
+    assert type(head.contrastive_loss).__name__ == 'QueryTextContrastiveLoss'

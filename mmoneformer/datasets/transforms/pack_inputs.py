@@ -60,12 +60,24 @@ class PackOneFormerInputs(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Pack the sample."""
         data_sample = DetDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
+        if 'scale_factor' in data_sample and _is_resized_again(results):
+            (height, width), (rows, columns) = results['img_shape'][:2], results['ori_shape'][:2]
+            data_sample.set_metainfo({'scale_factor': (width / columns, height / rows)})
         if 'targets' in results:
             data_sample.targets = results['targets']
         elif 'gt_seg_map' in results:
             for add in GROUND_TRUTH[results.get('annotation', 'panoptic')]:
                 add(data_sample, results, SegmentMap.of_sample(results))
         return {'inputs': _image_tensor(results['img']), 'data_samples': data_sample}
+
+
+def _is_resized_again(results: Mapping[str, Any]) -> bool:
+    """Whether the scale factor is not that of all resizes together: mmcv keeps that of the last one."""
+    if 'pad_fixed_size' in results or not {'img_shape', 'ori_shape'} <= results.keys():  # the image is padded
+        return False
+    factors = np.array(results['scale_factor'])[1::-1]  # of the width first
+    expected = (np.array(results['ori_shape'][:2]) * factors + 0.5).astype(int)
+    return bool((expected <= results['img_shape'][:2]).all() and (expected < results['img_shape'][:2]).any())
 
 
 def _add_panoptic(data_sample: DetDataSample, results: Mapping[str, Any], segment_map: SegmentMap) -> None:
