@@ -5,6 +5,7 @@ from typing import Any
 
 from mmengine.dataset import BaseDataset
 
+from mmoneformer.datasets.pipeline_checks import check_pipeline
 from mmoneformer.datasets.source import Source
 from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
 from mmoneformer.registry import DATASETS
@@ -32,7 +33,8 @@ class MultiSourceDataset(BaseDataset):
             ``mmengine.dataset.BaseDataset``.
 
     Raises:
-        ValueError: If a source does not fit the classes, or the shares do not fit the sources.
+        ValueError: If a source does not fit the classes, the shares do not fit the sources, or a transform of the
+            pipeline would separate images from their id maps (``check_pipeline``).
     """
 
     def __init__(
@@ -48,6 +50,11 @@ class MultiSourceDataset(BaseDataset):
         self._shares = shares
         self._configs = sources
         super().__init__(metainfo=resolve_metainfo(metainfo), **kwargs)
+
+    def full_init(self) -> None:
+        """Check the pipeline and open the sources."""
+        check_pipeline(self.pipeline, source=type(self).__name__, test_mode=self.test_mode)
+        super().full_init()
 
     def load_data_list(self) -> list[dict[str, int]]:
         """Build the sources, and list the source and the index of each sample."""

@@ -10,6 +10,7 @@ from mmengine.dataset import BaseDataset
 
 from mmoneformer.datasets.annotation_cache import cached
 from mmoneformer.datasets.panoptic_json_schema import read_content
+from mmoneformer.datasets.pipeline_checks import check_pipeline
 from mmoneformer.errors import AnnotationError, EmptyDatasetError, UnknownLabelError
 from mmoneformer.metainfo import Metainfo, resolve_metainfo
 from mmoneformer.registry import DATASETS
@@ -47,6 +48,7 @@ class PanopticSegDataset(BaseDataset):
         AnnotationError: If the json is inconsistent, does not fit the metainfo, or names a file outside the folders.
         EmptyDatasetError: If no image is listed, or none is left by ``filter_cfg``.
         FileNotFoundError: If an image or an id map does not exist.
+        ValueError: If a transform of the pipeline would separate images from their id maps (``check_pipeline``).
     """
 
     _metainfo: dict[str, Any]
@@ -77,6 +79,11 @@ class PanopticSegDataset(BaseDataset):
         if not self._metainfo:
             self.full_init()
         return super().metainfo
+
+    def full_init(self) -> None:
+        """Check the pipeline and read the annotation."""
+        check_pipeline(self.pipeline, source=f'{type(self).__name__} of {self.ann_file}', test_mode=self.test_mode)
+        super().full_init()
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return a sample, with classes, thing ids and tasks."""

@@ -20,6 +20,7 @@ from mmengine.dist import get_dist_info, get_rank, sync_random_seed
 from mmengine.registry import FUNCTIONS
 from torch.utils.data import Sampler
 
+from mmoneformer.datasets.pipeline_checks import check_wrapped_pipelines
 from mmoneformer.registry import DATA_SAMPLERS
 
 
@@ -48,9 +49,14 @@ class ResumableSampler(Sampler):
         seed: The same in all processes; None lets them agree on a random one.
         endless: Whether iteration continues over epochs, for loops that count iterations. Otherwise it ends after an
             epoch, for loops that count epochs, and epochs are padded so that all processes have equally many draws.
+
+    Raises:
+        ValueError: If the data set wraps others and has a pipeline that would separate images from their id maps
+            (``check_pipeline``).
     """
 
     def __init__(self, dataset: Sized, *, seed: int | None = None, endless: bool = True) -> None:
+        check_wrapped_pipelines(dataset)
         dataset.__getitems__ = functools.partial(read_draws, dataset)  # type: ignore[attr-defined]
         self.rank, self.world_size = get_dist_info()
         self.size = len(dataset)

@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
+FILL = 255  # the value with which mmcv, mmdet and mmseg fill maps by default: it is void, and never a segment
+
 
 @dataclass(frozen=True)
 class SegmentMap:
     """Pixels of N segments, which may overlap.
 
     A geometric transform changes one array, not N masks. In the dict of a sample the map is ``gt_seg_map``, which the
-    transforms of mmcv, mmdet and mmseg treat as a segmentation map, and the table is ``gt_members``.
+    transforms of mmcv, mmdet and mmseg treat as a segmentation map, and the table is ``gt_members``. There, 255 is
+    void, as those transforms fill maps with it (``skip_fill``); here it is a number like any other.
 
     Shapes: N segments, H x W pixels, R values in the map.
 
@@ -29,8 +32,24 @@ class SegmentMap:
 
     @classmethod
     def of_sample(cls, results: Mapping[str, Any]) -> 'SegmentMap':
-        """The map of a sample between its loading and its packing, with one segment per entry of ``segments``."""
-        return cls(results['gt_seg_map'], len(results['segments']), results.get('gt_members'))
+        """The map of a sample between its loading and its packing, with one segment per entry of ``segments``.
+
+        Raises:
+            ValueError: If ``gt_seg_map`` is no map of integers, or has a value that is neither a segment nor void.
+        """
+        ids, members = results['gt_seg_map'], results.get('gt_members')
+        where = f'gt_seg_map of {results.get("img_path")}'
+        if ids.ndim != 2 or ids.dtype.kind not in 'iu':
+            raise ValueError(f'{where} must be [H, W] integers, but a transform made it {ids.dtype} {ids.shape}')
+        value = ids.max(initial=0)
+        segment_map = cls(ids if value < FILL else _without_fill(ids, members), len(results['segments']), members)
+        highest = segment_map.ids.max(initial=0)
+        if highest >= segment_map._num_values():
+            raise ValueError(
+                f'{where} has the value {value}, but {segment_map.count} segments: transforms must fill it with 0 or '
+                '255 (pad_val=dict(seg=255), seg_pad_val, seg_fill_in or seg_ignore_label)'
+            )
+        return segment_map
 
     def areas(self) -> np.ndarray:
         """Number of pixels of each segment, int64 [N]."""
@@ -97,3 +116,30 @@ class SegmentMap:
     def _pixels(self) -> np.ndarray:
         """Number of pixels of each value."""
         return np.bincount(self.ids.ravel(), minlength=self._num_values())
+
+
+def skip_fill(numbers: np.ndarray, count: int) -> np.ndarray:
+    """Convert numbers of segments to values of ``gt_seg_map``, in which no segment has the value 255.
+
+    Args:
+        numbers: Integers [H, W], 0 for void and n + 1 for segment n.
+        count: Number of segments.
+
+    Returns:
+        The same for up to 254 segments; otherwise, with n + 2 from segment n = 254 on, uint16.
+    """
+    if count < FILL:
+        return numbers
+    values = np.arange(count + 1)
+    values[FILL:] += 1
+    return values.astype(np.min_scalar_type(values[-1])).take(numbers)
+
+
+def _without_fill(ids: np.ndarray, members: np.ndarray | None) -> np.ndarray:
+    """Undo ``skip_fill``, with void instead of 255; a table of members has a row for each value, so they stay."""
+    if members is not None:
+        return np.where(ids == FILL, ids.dtype.type(0), ids)
+    numbers = np.arange(int(ids.max()) + 1)
+    numbers[FILL:] -= 1
+    numbers[FILL] = 0
+    return numbers.astype(ids.dtype).take(ids)

@@ -42,7 +42,10 @@ def test_same_record_each_time(dataset):
 
 
 def test_follows_the_segments_through_the_pipeline(dataset):
-    dataset.pipeline.transforms.insert(2, lambda results: results | {'gt_seg_map': results['gt_seg_map'][:8]})
+    def cut(results):
+        return results | {key: results[key][:8] for key in ('img', 'gt_seg_map')}
+
+    dataset.pipeline.transforms.insert(2, cut)
     record = examine(dataset, 3)
     steps = [step for step, _ in record.visible]
     assert steps == ['LoadPanopticMap', 'function', 'RandomFlip', 'RandomCrop', 'SampleTask']

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmoneformer.structures.segment_map import SegmentMap
+from mmoneformer.structures.segment_map import SegmentMap, skip_fill
 
 PLAIN = SegmentMap(np.array([[1, 1, 0, 3], [3, 3, 3, 0]], np.uint8), 3)
 # values: 0 void, 1 the first segment, 2 the second, 3 both; the third has no pixel
@@ -61,3 +61,31 @@ def test_map_of_a_sample():
     assert SegmentMap.of_sample(sample).areas().tolist() == [3, 3, 0]
     del sample['gt_members']
     assert SegmentMap.of_sample(sample).areas().tolist() == [1, 1, 2]
+
+
+@pytest.mark.parametrize('count', [3, 254, 255, 300])
+def test_what_transforms_fill_is_void(count):
+    """mmcv, mmdet and mmseg fill maps with 255 unless told otherwise, whatever the number of segments."""
+    numbers = np.arange(count + 1).astype(np.min_scalar_type(count))[None]
+    filled = np.append(skip_fill(numbers, count), [[255, 255]], axis=1)
+    found = SegmentMap.of_sample({'gt_seg_map': filled, 'segments': [{}] * count})
+    assert found.ids[0].tolist() == [*range(count + 1), 0, 0]
+    assert found.void_area() == 3
+
+
+def test_fill_where_segments_overlap():
+    sample = {'gt_seg_map': np.array([[1, 255, 3, 2]], np.uint8), 'segments': [{}] * 3}
+    found = SegmentMap.of_sample(sample | {'gt_members': OVERLAPPING.members})
+    assert found.masks().astype(int).tolist() == [[[1, 0, 1, 0]], [[0, 0, 1, 1]], [[0, 0, 0, 0]]]
+
+
+@pytest.mark.parametrize('members', [{}, {'gt_members': OVERLAPPING.members}])
+def test_other_fill_values(members):
+    sample = {'gt_seg_map': np.array([[1, 128]], np.uint8), 'segments': [{}] * 3, 'img_path': 'a.jpg', **members}
+    with pytest.raises(ValueError, match=r'a\.jpg has the value 128, but 3 segments: transforms .* 0 or 255'):
+        SegmentMap.of_sample(sample)
+
+
+def test_map_of_another_kind():
+    with pytest.raises(ValueError, match=r'must be \[H, W\] integers, but a transform made it float32 \(2, 4\)'):
+        SegmentMap.of_sample({'gt_seg_map': PLAIN.ids.astype(np.float32), 'segments': [{}] * 3})

@@ -9,7 +9,7 @@ from pycocotools import mask as coco_mask
 
 from mmoneformer.errors import AnnotationError, AnnotationSizeError
 from mmoneformer.registry import TRANSFORMS
-from mmoneformer.structures.segment_map import SegmentMap
+from mmoneformer.structures.segment_map import FILL, SegmentMap, skip_fill
 
 RunLengths = dict[str, Any]
 
@@ -20,7 +20,7 @@ class LoadInstanceMap(BaseTransform):
 
     The sample is one of a ``MultiSourceDataset``. Adds ``gt_seg_map`` [H, W], uint8 or uint16, like
     ``LoadPanopticMap``, and ``gt_members``, bool [R, N]: a pixel of value r belongs to each ``segments[n]`` with
-    ``gt_members[r, n]``; row 0 is void (``SegmentMap``).
+    ``gt_members[r, n]``; rows 0 and 255 are void (``SegmentMap``).
 
     Raises:
         AnnotationError: If an instance has no mask.
@@ -33,6 +33,7 @@ class LoadInstanceMap(BaseTransform):
         codes = [_encode(instance, height, width, results['img_path']) for instance in results['instances']]
         drawn = draw_overlapping(codes, (height, width))
         results['gt_seg_map'], results['gt_members'] = drawn.ids, drawn.members
+        results['seg_fields'] = ['gt_seg_map']
         return results
 
 
@@ -44,7 +45,7 @@ def draw_overlapping(codes: Sequence[RunLengths], size: tuple[int, int]) -> Segm
         size: Height and width in pixels.
 
     Returns:
-        The masks, with ids as uint8 or uint16 and a table of members; each value but 0 has a pixel.
+        The masks, with ids as uint8 or uint16 and a table of members; each value but 0 and 255 has a pixel.
     """
     ids = np.zeros(size, np.int64)
     members: list[frozenset[int]] = [frozenset()]
@@ -67,8 +68,11 @@ def draw_overlapping(codes: Sequence[RunLengths], size: tuple[int, int]) -> Segm
 def _drop_unused(ids: np.ndarray, table: np.ndarray) -> SegmentMap:
     used = np.bincount(ids.ravel(), minlength=len(table)) > 0
     used[0] = True
-    numbers = (np.cumsum(used) - 1).astype(np.min_scalar_type(used.sum()))
-    return SegmentMap(numbers.take(ids), table.shape[1], table[used])
+    table = table[used]
+    numbers = skip_fill((np.cumsum(used) - 1).astype(np.min_scalar_type(len(table))), len(table) - 1)
+    if len(table) > FILL:
+        table = np.insert(table, FILL, False, axis=0)
+    return SegmentMap(numbers.take(ids), table.shape[1], table)
 
 
 def _encode(instance: Mapping[str, Any], height: int, width: int, path: str) -> RunLengths:

@@ -12,15 +12,16 @@ from mmoneformer.datasets.transforms.load_image import check_size
 from mmoneformer.errors import UnknownLabelError, UnreadableFileError
 from mmoneformer.metainfo import IGNORED_LABEL
 from mmoneformer.registry import TRANSFORMS
+from mmoneformer.structures.segment_map import skip_fill
 
 
 @TRANSFORMS.register_module()
 class LoadSemanticMap(BaseTransform):
     """Load the label map of a sample whose annotation is semantic, as an id map with one segment per class.
 
-    The sample is one of a ``MultiSourceDataset`` with an mmseg data set as source. Adds ``gt_seg_map`` [H, W], uint8,
-    like ``LoadPanopticMap``: pixel value i + 1 is class i of the source, which is ``segments[i]``; 0 is void, where
-    the source ignores the label. In palette images the indices are the labels.
+    The sample is one of a ``MultiSourceDataset`` with an mmseg data set as source. Adds ``gt_seg_map`` [H, W], like
+    ``LoadPanopticMap``: pixel value i + 1 is class i of the source, which is ``segments[i]``; 0 and 255 are void,
+    where the source ignores the label. In palette images the indices are the labels.
 
     Raises:
         UnreadableFileError: If the file has colors instead of labels.
@@ -43,7 +44,9 @@ class LoadSemanticMap(BaseTransform):
                 f'{source} has labels {unknown[:5].tolist()}, but its data set has {len(results["segments"])} classes '
                 f'and ignores {results["ignore_index"]}: check classes, reduce_zero_label and ignore_index'
             )
-        results['gt_seg_map'] = np.where(ignored, 0, labels + 1).astype(np.uint8)
+        numbers = np.where(ignored, 0, labels + 1).astype(np.uint8)
+        results['gt_seg_map'] = skip_fill(numbers, len(results['segments']))
+        results['seg_fields'] = ['gt_seg_map']
         return results
 
 

@@ -12,6 +12,7 @@ from mmoneformer.datasets.transforms.load_image import check_size
 from mmoneformer.errors import UnknownLabelError, UnreadableFileError
 from mmoneformer.registry import TRANSFORMS
 from mmoneformer.structures.panoptic_ids import colors_to_ids
+from mmoneformer.structures.segment_map import skip_fill
 
 PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 EIGHT_BIT_RGB = b'\x08\x02'  # bit depth and color type, bytes 24 and 25 of every PNG
@@ -21,9 +22,11 @@ EIGHT_BIT_RGB = b'\x08\x02'  # bit depth and color type, bytes 24 and 25 of ever
 class LoadPanopticMap(BaseTransform):
     """Load the COCO-panoptic PNG of an image and number its segments in the order of ``segments``.
 
-    Adds ``gt_seg_map`` [H, W], the key that resize, crop, flip and pad treat as a segmentation map: pixel value i + 1
-    belongs to ``segments[i]``, 0 is void; uint8, or uint16 for more than 255 segments. Sets the ``id`` of each segment
-    to i + 1. A segment without pixels stays in the list. Images without annotation are returned unchanged.
+    Adds ``gt_seg_map`` [H, W], which the transforms of mmcv and mmdet treat as a segmentation map, and lists it in
+    ``seg_fields``, as those of mmseg need: pixel value i + 1 belongs to ``segments[i]``, from i = 254 on i + 2; 0 and
+    255, with which transforms fill maps, are void (``SegmentMap``). uint8, or uint16 for more than 254 segments. Sets
+    the ``id`` of each segment to i + 1. A segment without pixels stays in the list. Images without annotation are
+    returned unchanged.
 
     Place it after the image is loaded: before the geometric transforms in training, and after the resize in test
     pipelines, where evaluation takes place at the original size. The map must have the size of the image as loaded,
@@ -50,6 +53,7 @@ class LoadPanopticMap(BaseTransform):
         content = fileio.get(results['seg_map_path'], backend_args=self.backend_args)
         ids = _decode_ids(content, source, results['ori_shape'])
         results['gt_seg_map'] = _renumber(ids, [segment['id'] for segment in segments], source)
+        results['seg_fields'] = ['gt_seg_map']
         results['segments'] = [segment | {'id': index} for index, segment in enumerate(segments, start=1)]
         return results
 
@@ -69,7 +73,7 @@ def _decode_ids(content: bytes, source: str, image_size: tuple[int, int]) -> np.
 
 
 def _renumber(ids: np.ndarray, known: Sequence[int], source: str) -> np.ndarray:
-    """Replace ``known[i]`` by i + 1.
+    """Replace ``known[i]`` by the value of segment i.
 
     The lookup table has rows of 2 ** 12 ids, and only the rows in use: filling a table of all 2 ** 24 ids takes longer
     than loading the map.
@@ -87,4 +91,4 @@ def _renumber(ids: np.ndarray, known: Sequence[int], source: str) -> np.ndarray:
         raise UnknownLabelError(
             f'{source} has pixels with ids that are not among its segments: {np.unique(unknown)[:5].tolist()}'
         )
-    return numbers
+    return skip_fill(numbers, len(known))

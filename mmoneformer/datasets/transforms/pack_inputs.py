@@ -38,6 +38,9 @@ class PackOneFormerInputs(BaseTransform):
 
     Args:
         meta_keys: Keys of the sample that become metainfo, if they exist.
+
+    Raises:
+        ValueError: When called, if the ground truth of evaluation does not have the size of the image as loaded.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class PackOneFormerInputs(BaseTransform):
         if 'targets' in results:
             data_sample.targets = results['targets']
         elif 'gt_seg_map' in results:
+            _check_size(results)
             for add in GROUND_TRUTH[results.get('annotation', 'panoptic')]:
                 add(data_sample, results, SegmentMap.of_sample(results))
         return {'inputs': _image_tensor(results['img']), 'data_samples': data_sample}
@@ -78,6 +82,17 @@ def _is_resized_again(results: Mapping[str, Any]) -> bool:
     factors = np.array(results['scale_factor'])[1::-1]  # of the width first
     expected = (np.array(results['ori_shape'][:2]) * factors + 0.5).astype(int)
     return bool((expected <= results['img_shape'][:2]).all() and (expected < results['img_shape'][:2]).any())
+
+
+def _check_size(results: Mapping[str, Any]) -> None:
+    """Check that the map has the size of the predictions."""
+    size, original_size = results['gt_seg_map'].shape, results.get('ori_shape')
+    if original_size is not None and tuple(original_size) != size:
+        raise ValueError(
+            f'gt_seg_map of {results.get("img_path")} has height and width {size}, but the image as loaded has '
+            f'{tuple(original_size)}, in which results are compared: in a test pipeline, LoadPanopticMap or '
+            'LoadSegments comes after the transforms that resize, crop or pad'
+        )
 
 
 def _add_panoptic(data_sample: DetDataSample, results: Mapping[str, Any], segment_map: SegmentMap) -> None:

@@ -30,7 +30,7 @@ class SampleTask(BaseTransform):
 
     Raises:
         ValueError: If a name is not a task, or a weight is negative, or all are zero; when called, if the annotation
-            supports none of the tasks.
+            supports none of the tasks, or image and map differ in size.
         KeyError: When called, if the image has no annotation.
     """
 
@@ -48,6 +48,7 @@ class SampleTask(BaseTransform):
                 f'{results.get("img_path")} has no gt_seg_map: SampleTask needs an annotated image, and '
                 'LoadPanopticMap or LoadSegments before it'
             )
+        _check_size(results)
         task = TASKS[self._draw(results['tasks'])]
         unsupervised = _unsupervised_classes(results, task)
         segment_map = SegmentMap.of_sample(results)
@@ -70,6 +71,21 @@ class SampleTask(BaseTransform):
                 f'{self.probabilities}'
             )
         return tasks[np.random.choice(len(tasks), p=weights / weights.sum())]
+
+
+def _check_size(results: Mapping[str, Any]) -> None:
+    """Check that no transform has mixed images, or changed the image alone, or the map alone."""
+    if len(results.get('ori_shape', ())) > 2:  # of all transforms, RandomMosaic alone leaves it with channels
+        raise ValueError(
+            f'{results.get("img_path")} was mixed with other images by mmseg.RandomMosaic, but their segment numbers '
+            'mean something else: use PanopticMosaic'
+        )
+    if 'img' in results and results['img'].shape[:2] != results['gt_seg_map'].shape:
+        raise ValueError(
+            f'{results.get("img_path")} has height and width {results["img"].shape[:2]} before SampleTask, but its '
+            f'gt_seg_map has {results["gt_seg_map"].shape}: a transform before it changes only one of them, as '
+            'SegRescale, Transpose, or Albu without gt_seg_map in its keymap'
+        )
 
 
 def _unsupervised_classes(results: Mapping[str, Any], task: Task) -> list[int]:

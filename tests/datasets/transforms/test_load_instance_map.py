@@ -10,6 +10,7 @@ SIZE = (13, 17)
 def load(*masks):
     instances = [{'mask': mask} if mask is not None else {} for mask in masks]
     results = LoadInstanceMap()({'img_path': 'a.jpg', 'ori_shape': SIZE, 'instances': instances})
+    assert results['seg_fields'] == ['gt_seg_map']
     return results['gt_members'][results['gt_seg_map']].transpose(2, 0, 1)  # [N, H, W]
 
 
@@ -37,12 +38,14 @@ def test_overlapping_masks_are_restored():
 
 
 def test_many_combinations():
-    """2 ** 9 values need 16 bits."""
+    """2 ** 9 values need 16 bits; 255, with which transforms fill maps, is none of them."""
     codes = np.arange(600).reshape(20, 30) % 512
     masks = [codes >> bit & 1 for bit in range(9)]
     drawn = draw_overlapping([encode(mask) for mask in masks], (20, 30))
     ids, members = drawn.ids, drawn.members
-    assert (ids.dtype, members.shape) == (np.uint16, (512, 9))
+    assert (ids.dtype, members.shape) == (np.uint16, (513, 9))
+    assert not members[255].any()
+    assert 255 not in ids
     np.testing.assert_array_equal(members[ids].transpose(2, 0, 1), np.array(masks, bool))
 
 

@@ -70,6 +70,11 @@ def load_semantic(tmp_path):
     return load_semantic
 
 
+def test_no_class_has_the_value_with_which_transforms_fill(load_semantic):
+    seg_map = load_semantic([[0, 253, 254], [255, 254, 0]], segments=[{}] * 255)
+    assert seg_map.tolist() == [[1, 254, 256], [0, 256, 1]]
+
+
 def test_class_i_becomes_i_plus_1(load_semantic):
     seg_map = load_semantic([[0, 1, 2], [255, 2, 0]])
     assert seg_map.tolist() == [[1, 2, 3], [0, 3, 1]]

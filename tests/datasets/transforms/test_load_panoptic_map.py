@@ -53,11 +53,18 @@ def test_segments_keep_label_order_and_crowds(load):
     assert segments[0]['id'] == 9  # the input is not changed
 
 
-def test_more_than_255_segments_need_16_bits(load):
-    ids = np.arange(300).reshape(15, 20) * 1000
-    results = load(ids, ids.ravel()[1:])
-    assert results['gt_seg_map'].dtype == np.uint16
-    np.testing.assert_array_equal(results['gt_seg_map'], np.arange(300).reshape(15, 20))
+def test_more_than_254_segments_need_16_bits(load):
+    """Transforms fill maps with 255, so no segment has this value."""
+    for count, dtype in ((254, np.uint8), (255, np.uint16), (299, np.uint16)):
+        ids = np.arange(count + 1)[None] * 1000
+        results = load(ids, ids.ravel()[1:])
+        assert results['gt_seg_map'].dtype == dtype
+        assert results['gt_seg_map'].ravel().tolist() == [*range(255), *range(256, count + 2)][: count + 1]
+        assert [segment['id'] for segment in results['segments']] == list(range(1, count + 1))
+
+
+def test_the_map_is_a_segmentation_map_to_mmseg(load):
+    assert load([[0, 8]], [8])['seg_fields'] == ['gt_seg_map']
 
 
 def test_ids_that_share_12_bits_are_told_apart(load):

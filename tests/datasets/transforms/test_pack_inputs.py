@@ -110,3 +110,9 @@ def test_semantic_annotation_has_no_panoptic_ground_truth(annotated):
     data_sample = PackOneFormerInputs()(annotated | {'annotation': 'semantic'})['data_samples']
     assert data_sample.keys() == ['gt_sem_seg']
     assert 'segments' not in data_sample
+
+
+def test_ground_truth_has_the_original_size(annotated):
+    assert 'gt_sem_seg' in PackOneFormerInputs()(annotated | {'ori_shape': (2, 4)})['data_samples']
+    with pytest.raises(ValueError, match=r'width \(2, 4\), but .* \(9, 8\).* comes after the transforms that resize'):
+        PackOneFormerInputs()(annotated | {'ori_shape': (9, 8)})

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmoneformer.datasets.transforms.sample_task import SampleTask
+from mmoneformer.structures.segment_map import skip_fill
 from mmoneformer.tasks import TASKS, Task
 
 DATA = Path(__file__).parents[2] / 'data'
@@ -104,10 +105,11 @@ def test_images_without_a_target(task, seg_map, segments):
 
 
 def test_no_target_is_dropped_however_many_there_are():
-    seg_map = np.arange(1, 301).reshape(15, 20).astype(np.uint16)
+    numbers = np.arange(1, 301).reshape(15, 20).astype(np.uint16)
+    seg_map = skip_fill(numbers, 300)
     data = sample(np.zeros((1, 1)), [segment(n, 0) for n in range(1, 301)]) | {'gt_seg_map': seg_map}
     results = SampleTask(probabilities={'instance': 1})(data)
-    np.testing.assert_array_equal(results['targets'].masks.id_map, seg_map)
+    np.testing.assert_array_equal(results['targets'].masks.id_map, numbers)
     assert results['targets'].texts == ['a photo with a cat'] * 300
 
 
@@ -218,3 +220,16 @@ def test_a_task_of_things_merged_by_class(monkeypatch):
     cat, dogs = found.masks.dense().int().tolist()
     assert cat == [[0, 1, 1, 0], [0, 0, 0, 0]]
     assert dogs == [[0, 0, 1, 1], [0, 1, 1, 0]]
+
+
+def test_image_and_map_of_different_sizes():
+    results = sample([[1, 1, 0]], [segment(1, 0)]) | {'img': np.zeros((2, 3, 3), np.uint8), 'img_path': 'a.jpg'}
+    with pytest.raises(ValueError, match=r'a\.jpg has height and width \(2, 3\) before .* gt_seg_map has \(1, 3\)'):
+        SampleTask()(results)
+
+
+def test_images_mixed_by_mmseg():
+    """In mmseg's ``MultiImageMixDataset``, which calls the transform after the data set."""
+    results = sample([[1, 1]], [segment(1, 0)]) | {'ori_shape': (2, 4, 3), 'img_path': 'a.jpg'}
+    with pytest.raises(ValueError, match=r'a\.jpg was mixed with other images by mmseg\.RandomMosaic'):
+        SampleTask()(results)
