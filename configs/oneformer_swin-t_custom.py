@@ -29,7 +29,8 @@ frozen_stages = -1  # of the backbone; 4 freezes all of it
 accumulate = 1  # steps per update of the weights; the contrastive loss compares the images of one step
 
 # What follows
-metainfo = dict(classes=classes, thing_ids=[index for index, name in enumerate(classes) if name in things])
+own_data = __import__('mmoneformer.own_data', fromlist=['own_data'])  # it checks the first part
+metainfo = own_data.own_metainfo(classes, things)
 classes_of = dict(panoptic=None, instance=dict(classes=things), semantic=dict(classes=classes))  # None: the json's own
 datasets = {
     split: [

@@ -35,15 +35,15 @@ def run(options: Namespace) -> int:
     """Run the command; return the exit status.
 
     Raises:
-        UsageError: If the config does not have the requested data.
+        UsageError: If the config does not have the requested data, or contradicts itself.
     """
     from mmoneformer.apis.check_dataset import check_dataset
     from mmoneformer.apis.train_and_test import load_config
 
-    cfg = load_config(options.config, cfg_options=options.cfg_options)
-    out_dir = options.out_dir or Path(cfg.work_dir, 'check')
     splits = SPLITS if options.split == 'both' else (options.split,)
     try:
+        cfg = load_config(options.config, cfg_options=options.cfg_options)
+        out_dir = options.out_dir or Path(cfg.work_dir, 'check')
         found = check_dataset(
             cfg, splits=splits, out_dir=out_dir, workers=options.workers, num_samples=options.samples
         )

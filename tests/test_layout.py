@@ -25,7 +25,7 @@ TREES = {path: ast.parse(path.read_text(encoding='utf-8')) for path in (*MODULES
 LAYERS = (
     ('atomic_files', 'config_files', 'dependencies', 'errors', 'mmcv_ops', 'registry', 'tasks', 'version'),
     ('structures', 'metainfo', 'result_files'),
-    ('models', 'datasets'),
+    ('models', 'datasets', 'own_data'),
     ('checkpoints', 'evaluation', 'visualization'),
     ('results', 'data_check', 'engine', 'mmengine_names'),
     ('apis',),

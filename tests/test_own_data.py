@@ -105,6 +105,19 @@ def test_other_settings_of_a_source(roots, copy):
     assert (sample['reduce_zero_label'], sample['ignore_index']) == (False, 0)
 
 
+@pytest.mark.parametrize(
+    ('choices', 'message'),
+    [
+        (dict(classes='cat', things=()), r"classes is the text 'cat': a tuple of one name needs a comma, \('cat',\)"),
+        (dict(classes=('cat', 'catfish'), things='catfish'), r"things is the text 'catfish'.*\('catfish',\)"),
+        (dict(things=('circel', 'star')), "things has 'circel', which classes lacks: did you mean 'circle'?"),
+    ],
+)
+def test_slips_in_the_first_part_are_named(copy, choices, message):
+    with pytest.raises(ValueError, match=message):
+        Config.fromfile(copy(**choices))
+
+
 def test_memory_and_weights(copy):
     cfg = Config.fromfile(copy(recompute=True, frozen_stages=4, accumulate=2, load_from='x.pth'))
     assert cfg.model.backbone.with_cp

@@ -1,13 +1,14 @@
 """One or several data sets of any annotation, trained together under one list of classes."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mmengine.dataset import BaseDataset
 
 from mmoneformer.datasets.pipeline_checks import check_pipeline
 from mmoneformer.datasets.source import Source
-from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
+from mmoneformer.metainfo import MetainfoLike, class_names, resolve_metainfo
 from mmoneformer.registry import DATASETS
 from mmoneformer.tasks import TASKS
 
@@ -47,6 +48,8 @@ class MultiSourceDataset(BaseDataset):
     ) -> None:
         if shares is not None and (len(shares) != len(sources) or min(shares) <= 0):
             raise ValueError(f'shares must be {len(sources)} numbers above 0, one per source, got {list(shares)}')
+        for number, config in enumerate(sources):
+            _check_classes(config, f'sources[{number}]')
         self._shares = shares
         self._configs = sources
         super().__init__(metainfo=resolve_metainfo(metainfo), **kwargs)
@@ -83,6 +86,14 @@ class MultiSourceDataset(BaseDataset):
         """Whether some sources label the things and the others the stuff of the tasks that no source supports."""
         annotations = {source.annotation for source in self.sources}
         return annotations == {'instance', 'semantic'} and not self.test_mode
+
+
+def _check_classes(config: Mapping[str, Any], where: str) -> None:
+    """Check the class names of a source, which mmdet and mmseg would read letter by letter if they were a text."""
+    metainfo = config.get('metainfo')
+    classes = metainfo.get('classes') if isinstance(metainfo, Mapping) else None
+    if classes is not None and not (isinstance(classes, str) and Path(classes).is_file()):  # mmengine reads files
+        class_names(classes, f"'classes' of {where}")
 
 
 def _tasks_of_all_segments() -> list[str]:

@@ -9,7 +9,14 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from mmoneformer.metainfo.category import KNOWN_DATASETS, Category, category_ids
-from mmoneformer.metainfo.resolve import IGNORED_LABEL, Metainfo, MetainfoLike, distinct_colors, resolve_metainfo
+from mmoneformer.metainfo.resolve import (
+    IGNORED_LABEL,
+    Metainfo,
+    MetainfoLike,
+    class_names,
+    distinct_colors,
+    resolve_metainfo,
+)
 
 for _module in iter_modules(__path__):  # each data set adds itself to KNOWN_DATASETS
     import_module(f'{__name__}.{_module.name}')
@@ -21,6 +28,7 @@ __all__ = [
     'Metainfo',
     'MetainfoLike',
     'category_ids',
+    'class_names',
     'distinct_colors',
     'resolve_metainfo',
 ]

@@ -1,9 +1,10 @@
 """Turns the metainfo of a config into a complete one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from colorsys import hsv_to_rgb
-from typing import Any, TypedDict
+from typing import Any, SupportsIndex, TypedDict
 
+from mmoneformer.errors import first_few
 from mmoneformer.metainfo.category import known_categories
 
 IGNORED_LABEL = 255  # pixels without a class in a semantic label map, as in mmseg
@@ -52,11 +53,46 @@ def resolve_metainfo(metainfo: MetainfoLike) -> Metainfo:
     missing = {'classes', 'thing_ids'} - set(metainfo)
     if missing:
         raise ValueError(f'metainfo lacks {sorted(missing)}; it has {sorted(metainfo)}')
-    classes = tuple(metainfo['classes'])
-    thing_ids = tuple(int(index) for index in metainfo['thing_ids'])
+    classes = class_names(metainfo['classes'], "'classes' of the metainfo")
+    thing_ids = _indices(metainfo['thing_ids'])
     palette = [tuple(color) for color in metainfo.get('palette') or distinct_colors(len(classes))]
     _check(classes, thing_ids, palette)
     return Metainfo(classes=classes, thing_ids=thing_ids, palette=palette)
+
+
+def class_names(names: object, where: str) -> tuple[str, ...]:
+    """Return class names as a tuple.
+
+    Args:
+        names: What a config gives; anything iterable that has an order and holds texts.
+        where: What it is, for the message.
+
+    Raises:
+        ValueError: If it is a single text, has no order, or holds something else.
+    """
+    if isinstance(names, str):
+        raise ValueError(f'{where} is the text {names!r}: a tuple of one name needs a comma, ({names!r},)')
+    if isinstance(names, Mapping | Set) or not isinstance(names, Iterable):
+        raise ValueError(f'{where} is {names!r}: give a tuple or a list of class names')
+    listed = tuple(names)
+    wrong = [name for name in listed if not isinstance(name, str)]
+    if wrong:
+        raise ValueError(f'{where} has {first_few(map(repr, wrong))}: class names are texts in quotes')
+    return listed
+
+
+def _indices(thing_ids: object) -> tuple[int, ...]:
+    if isinstance(thing_ids, str | bytes) or not isinstance(thing_ids, Iterable):
+        raise ValueError(
+            f"'thing_ids' of the metainfo is {thing_ids!r}: a tuple of one index needs a comma, as in (0,)"
+        )
+    listed = tuple(thing_ids)
+    wrong = [index for index in listed if not isinstance(index, SupportsIndex)]
+    if wrong:
+        raise ValueError(
+            f"'thing_ids' of the metainfo has {first_few(map(repr, wrong))}: these are indices into classes, from 0"
+        )
+    return tuple(int(index) for index in listed)
 
 
 def distinct_colors(count: int) -> list[Color]:

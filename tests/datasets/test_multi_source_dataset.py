@@ -121,6 +121,11 @@ def test_impossible_shares(sources, shares):
         build(sources, 'panoptic', 'instance', shares=shares)
 
 
+def test_classes_of_a_source_in_one_text(sources):
+    with pytest.raises(ValueError, match=r"'classes' of sources\[0\] is the text 'ring': .* needs a comma"):
+        build({'instance': sources['instance'] | dict(metainfo=dict(classes='ring'))}, 'instance')
+
+
 def test_sources_follow_the_test_mode(sources):
     filtered = sources['panoptic'] | dict(filter_cfg=dict(min_size=70))  # leaves none, in training
     assert len(build({'panoptic': filtered}, 'panoptic', test_mode=True)) == COUNT

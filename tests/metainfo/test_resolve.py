@@ -44,6 +44,13 @@ def test_a_resolved_metainfo_resolves_to_itself():
         (PETS | {'thing_ids': [-1]}, r'got \[-1\]'),
         (PETS | {'thing_ids': [1, 1]}, r'unique.*got \[1, 1\]'),
         (PETS | {'palette': [[0, 0, 0]]}, '1 colors for 3 classes'),
+        (PETS | {'classes': 'cat'}, r"'classes' of the metainfo is the text 'cat': .* needs a comma, \('cat',\)"),
+        ([PETS, {'classes': 'cat'}], "is the text 'cat'"),
+        (PETS | {'classes': {'cat'}}, 'give a tuple or a list of class names'),
+        (PETS | {'classes': 3}, "'classes' of the metainfo is 3: give a tuple"),
+        (PETS | {'classes': ['sky', 1, 2]}, 'has 1, 2: class names are texts in quotes'),
+        (PETS | {'thing_ids': 0}, r"'thing_ids' of the metainfo is 0: .* needs a comma, as in \(0,\)"),
+        (PETS | {'thing_ids': ['cat']}, "has 'cat': these are indices into classes"),
     ],
 )
 def test_faults_are_named(metainfo, message):

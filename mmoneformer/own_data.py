@@ -1,0 +1,36 @@
+"""What follows from the first part of the template for own data, ``configs/oneformer_swin-t_custom.py``.
+
+The template calls these functions, so that a slip in its first part is named when the config is read.
+"""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from mmoneformer.errors import first_few
+from mmoneformer.metainfo import class_names
+
+
+def own_metainfo(classes: Sequence[str], things: Sequence[str]) -> dict[str, Any]:
+    """Return the metainfo of all sources.
+
+    Args:
+        classes: Class names.
+        things: Those of them that are countable.
+
+    Raises:
+        ValueError: If one of them is no list of names, or a thing is no class.
+    """
+    names = class_names(classes, 'classes')
+    _check_known(class_names(things, 'things'), names, 'things')
+    return {'classes': classes, 'thing_ids': [index for index, name in enumerate(names) if name in things]}
+
+
+def _check_known(part: Sequence[str], classes: Sequence[str], where: str) -> None:
+    """Check that all names of a part are class names."""
+    unknown = [name for name in part if name not in classes]
+    if not unknown:
+        return
+    similar = get_close_matches(unknown[0], classes, n=1)
+    remedy = f'did you mean {similar[0]!r}?' if similar else f'classes has {first_few(map(repr, classes))}'
+    raise ValueError(f'{where} has {first_few(map(repr, unknown))}, which classes lacks: {remedy}')
