@@ -37,11 +37,11 @@ class Rule:
 RULES = (
     Rule(
         (of_mmdet.Mosaic, of_mmdet.MixUp, of_mmdet.CachedMixUp, of_mmseg.RandomMosaic),
-        'mixes images by their boxes or class indices, and segment numbers differ between images: use PanopticMosaic',
+        'mixes images by their boxes or class indices, and segment numbers differ between images: leave it out',
     ),
     Rule(
         (of_mmdet.CopyPaste, of_mmdet.InstaBoost),
-        'pastes boxes and masks, and not segments of gt_seg_map: use PanopticCopyPaste',
+        'pastes boxes and masks, and not segments of gt_seg_map: leave it out',
     ),
     Rule(
         (of_mmdet.RandomAffine, of_mmdet.RandomShift, of_mmdet.MinIoURandomCrop, of_mmdet.RandomCenterCropPad),
