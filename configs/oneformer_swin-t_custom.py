@@ -31,6 +31,7 @@ accumulate = 1  # steps per update of the weights; the contrastive loss compares
 # What follows
 own_data = __import__('mmoneformer.own_data', fromlist=['own_data'])  # it checks the first part
 metainfo = own_data.own_metainfo(classes, things)
+annotations = own_data.annotations(sources, list(_base_.layouts['train']))
 classes_of = dict(panoptic=None, instance=dict(classes=things), semantic=dict(classes=classes))  # None: the json's own
 datasets = {
     split: [
@@ -43,7 +44,6 @@ datasets = {
     ]
     for split, layout in _base_.layouts.items()
 }
-annotations = {source['annotation'] for source in sources}
 annotated = [task for task in ('panoptic', 'instance', 'semantic') if annotations & {task, 'panoptic'}]
 tasks = ['panoptic', *annotated] if annotated == ['instance', 'semantic'] else annotated  # together they are panoptic
 

@@ -111,6 +111,13 @@ def test_other_settings_of_a_source(roots, copy):
         (dict(classes='cat', things=()), r"classes is the text 'cat': a tuple of one name needs a comma, \('cat',\)"),
         (dict(classes=('cat', 'catfish'), things='catfish'), r"things is the text 'catfish'.*\('catfish',\)"),
         (dict(things=('circel', 'star')), "things has 'circel', which classes lacks: did you mean 'circle'?"),
+        (dict(sources=dict(annotation='panoptic', data_root='x/')), 'sources is .*: give a list of at least one'),
+        (dict(sources=[]), r'sources is \[\]: give a list'),
+        (dict(sources=['data/shapes/']), r"sources\[0\] is 'data/shapes/': write it as dict\(annotation='panoptic'"),
+        (dict(sources=[dict(annotation='panoptic')]), r'sources\[0\] has no data_root: write it as'),
+        (dict(sources=[dict(data_root='x/')]), r'sources\[0\] has no annotation'),
+        (dict(sources=[dict(annotation='panoptik', data_root='x/')]), "is 'panoptik': it must be one of .*'instance'"),
+        (dict(sources=[dict(annotation='instance', data_root='x/', classes='star')]), r'of sources\[0\] is the text'),
     ],
 )
 def test_slips_in_the_first_part_are_named(copy, choices, message):
