@@ -1,12 +1,13 @@
 """Loads label maps: one class index per pixel, for training and for evaluation."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine import fileio
-from mmseg.datasets.transforms import LoadAnnotations
+from numpy.typing import NDArray
 
 from mmoneformer.datasets.transforms.load_image import check_size
 from mmoneformer.errors import UnknownLabelError, UnreadableFileError
@@ -26,17 +27,17 @@ class LoadSemanticMap(BaseTransform):
     Raises:
         UnreadableFileError: If the file has colors instead of labels.
         AnnotationSizeError: If it has another size than the image.
-        UnknownLabelError: If it has a label that is neither a class nor ignored.
+        UnknownLabelError: If it has a label that is neither a class nor ignored, or one beyond 8 bits.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the map to the sample."""
         source = f'{results["seg_map_path"]} (image {results["img_path"]})'
-        # one loader per image: it keeps the reduce_zero_label of its first image, and sources may differ in it
-        labels = LoadAnnotations()(results)['gt_seg_map']
+        labels = mmcv.imfrombytes(fileio.get(results['seg_map_path']), flag='unchanged', backend='pillow')
         if labels.ndim != 2:
             raise UnreadableFileError(f'{source} has shape {labels.shape}: a label map must have a single channel')
         check_size(labels.shape, results['ori_shape'], source)
+        labels = _as_mmseg(labels, results, source)
         ignored = (labels == results['ignore_index']) | (labels == IGNORED_LABEL)
         unknown = np.unique(labels[(labels >= len(results['segments'])) & ~ignored])
         if unknown.size:
@@ -48,6 +49,23 @@ class LoadSemanticMap(BaseTransform):
         results['gt_seg_map'] = skip_fill(numbers, len(results['segments']))
         results['seg_fields'] = ['gt_seg_map']
         return results
+
+
+def _as_mmseg(labels: NDArray[Any], results: Mapping[str, Any], source: str) -> NDArray[np.uint8]:
+    """Apply ``reduce_zero_label`` and ``label_map`` as mmseg's loader does, which takes labels modulo 256."""
+    if labels.dtype != np.uint8 and not 0 <= labels.min() <= labels.max() <= IGNORED_LABEL:
+        value = labels.max() if labels.max() > IGNORED_LABEL else labels.min()
+        raise UnknownLabelError(
+            f'{source} has label {value}, but labels are 0 to {IGNORED_LABEL}: write a label map with the indices of '
+            'its classes, 8 bits per pixel'
+        )
+    labels = labels.astype(np.uint8)
+    if results['reduce_zero_label']:
+        labels = np.where(labels == IGNORED_LABEL, labels, labels - 1)  # 0 wraps to 255
+    own = labels.copy()
+    for old, new in (results.get('label_map') or {}).items():
+        labels[own == old] = new
+    return labels
 
 
 @TRANSFORMS.register_module()

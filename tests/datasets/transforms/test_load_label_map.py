@@ -58,8 +58,8 @@ def test_damaged_file(tmp_path):
 def load_semantic(tmp_path):
     """Writes a label map of an image of 2 x 3 pixels and loads it."""
 
-    def load_semantic(labels, *, palette=None, **settings):
-        image = Image.fromarray(np.array(labels, np.uint8))
+    def load_semantic(labels, *, palette=None, dtype=np.uint8, **settings):
+        image = Image.fromarray(np.array(labels, dtype))
         if palette:
             image.putpalette(palette)
         image.save(tmp_path / 'labels.png')
@@ -108,6 +108,15 @@ def test_sources_may_differ_in_reduce_zero_label(load_semantic):
 def test_label_that_is_no_class(load_semantic):
     with pytest.raises(UnknownLabelError, match=r'labels\.png .*has labels \[3, 8\], but its data set has 3 classes'):
         load_semantic([[0, 1, 3], [8, 0, 0]])
+
+
+@pytest.mark.parametrize('reduced', [False, True])
+def test_labels_of_more_than_8_bits(load_semantic, reduced):
+    """256 is not class 0."""
+    with pytest.raises(UnknownLabelError, match=r'labels\.png .*has label 257, but labels are 0 to 255: .* 8 bits'):
+        load_semantic([[256, 257, 1], [1, 1, 1]], dtype=np.uint16, reduce_zero_label=reduced)
+    small = load_semantic([[255, 1, 2], [1, 2, 1]], dtype=np.uint16, reduce_zero_label=reduced)
+    assert small.tolist() == ([[0, 1, 2], [1, 2, 1]] if reduced else [[0, 2, 3], [2, 3, 2]])
 
 
 def test_colors_instead_of_labels(load_semantic):
