@@ -79,7 +79,10 @@ def _annotation_file(folder: Path) -> Path:
     for candidate in candidates:
         if candidate.exists():
             return candidate
-    raise FileNotFoundError(f'none of {", ".join(map(str, candidates))} exists: unpack Mapillary Vistas v1.2 there')
+    found = ', but v2.0 was found, which has other classes' if (folder / 'v2.0').exists() else ''
+    raise FileNotFoundError(
+        f'none of {", ".join(map(str, candidates))} exists{found}: unpack Mapillary Vistas v1.2 there'
+    )
 
 
 def _convert_image(

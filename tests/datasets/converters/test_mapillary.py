@@ -118,6 +118,14 @@ def test_the_download_with_both_versions(root):
     assert convert(root, VAL, workers=1) == 2
 
 
+def test_the_download_without_our_version(root):
+    shutil.move(root / 'validation/panoptic', root / 'validation/v2.0/panoptic')
+    with pytest.raises(
+        FileNotFoundError, match=r'exists, but v2\.0 was found, which has other classes: unpack .*v1\.2'
+    ):
+        convert(root, VAL, workers=1)
+
+
 def test_reads_back(root):
     convert(root, VAL, workers=1)
     dataset = PanopticSegDataset(
