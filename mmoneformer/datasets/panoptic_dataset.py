@@ -151,10 +151,11 @@ class PanopticSegDataset(BaseDataset):
                 f'segments of {where} have category ids that the json does not list: {sorted(unknown)}'
             )
         ids = {info['id'] for info in infos}
-        if len(ids) != len(infos) or not all(0 < segment_id < NUM_IDS for segment_id in ids):
+        if len(ids) != len(infos):
+            raise AnnotationError(self._repeated_id(where, infos, labels))
+        if not all(0 < segment_id < NUM_IDS for segment_id in ids):
             raise AnnotationError(
-                f'segment ids of {where} must be unique and in 1..{NUM_IDS - 1} (0 is void), '
-                f'got {[info["id"] for info in infos]}'
+                f'segment ids of {where} must be in 1..{NUM_IDS - 1} (0 is void), got {[info["id"] for info in infos]}'
             )
         segments = [
             {'id': info['id'], 'label': labels[info['category_id']], 'iscrowd': int(info.get('iscrowd', 0))}
@@ -163,6 +164,18 @@ class PanopticSegDataset(BaseDataset):
         folders = {key: self.data_prefix[prefix] for prefix, key in MAPS.items() if prefix in self.data_prefix}
         paths = {key: os.path.join(folder, annotation['file_name']) for key, folder in folders.items()}
         return {**paths, 'segments': segments}
+
+    def _repeated_id(self, where: str, infos: Sequence[Mapping[str, Any]], labels: Mapping[int, int]) -> str:
+        """Return the message for segments of an image that have the same id."""
+        ids = [info['id'] for info in infos]
+        repeated = next(segment_id for segment_id in ids if ids.count(segment_id) > 1)
+        of_id = [info for info in infos if info['id'] == repeated]
+        names = [self._metainfo['classes'][labels[info['category_id']]] for info in of_id]
+        return (
+            f'segment id {repeated} of {where} is repeated, by the classes {names}, as where a converter gave classes '
+            'the same color: give each segment another id in the json and in its map (for ADE20K, run our converter '
+            'tools/dataset_converters/ade20k.py again), or merge the segments if they are of one class'
+        )
 
     def _labels(self, categories: Sequence[dict]) -> dict[int, int]:
         """Map the category ids of the json to class indices, by name."""
