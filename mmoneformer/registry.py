@@ -28,6 +28,8 @@ VISUALIZERS = _child(mmengine_registry.VISUALIZERS, 'visualization')
 # Without a child of our scope mmengine warns, and then takes the parent as it would have anyway.
 for _parent in (
     mmengine_registry.EVALUATOR,
+    mmengine_registry.FUNCTIONS,
+    mmengine_registry.INFERENCERS,
     mmengine_registry.LOG_PROCESSORS,
     mmengine_registry.LOOPS,
     mmengine_registry.MODEL_WRAPPERS,

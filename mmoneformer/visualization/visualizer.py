@@ -1,5 +1,6 @@
 """The visualizer for mmengine's runner and for the hooks and inferencers of mmdet and mmseg."""
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from mmoneformer.visualization.regions import (
     SHOWN_SCORE,
     Regions,
     annotated_regions,
+    instance_regions,
     result_regions,
+    semantic_regions,
 )
 from mmoneformer.visualization.sheet import draw_panels
 
@@ -35,6 +38,14 @@ class OneFormerVisualizer(SegLocalVisualizer):
 
     def __init__(self, name: str = 'visualizer', *, alpha: float = OPACITY, **kwargs: Any) -> None:
         super().__init__(name, alpha=alpha, **kwargs)
+
+    @classmethod
+    def get_instance(cls, name: str | None = None, **kwargs: Any) -> 'OneFormerVisualizer':
+        """Build an instance; without a name, as in our configs, a new one with a name of its own."""
+        if name is None:
+            names = (f'visualizer_{number}' for number in count())
+            name = next(name for name in names if not cls.check_instance_created(name))
+        return super().get_instance(name, **kwargs)
 
     def add_datasample(
         self,
@@ -82,10 +93,18 @@ class OneFormerVisualizer(SegLocalVisualizer):
             _write(Path(out_file), sheet)
 
     def _annotation(self, sample: DetDataSample) -> dict[str, Regions]:
-        if 'gt_panoptic_seg' not in sample:
-            return {}
-        id_map = sample.gt_panoptic_seg.id_map[0].cpu().numpy()
-        return {'Annotation': annotated_regions(id_map, sample.segments, self.dataset_meta)}
+        if 'gt_panoptic_seg' in sample:
+            id_map = sample.gt_panoptic_seg.id_map[0].cpu().numpy()
+            return {'Annotation': annotated_regions(id_map, sample.segments, self.dataset_meta)}
+        if 'gt_instances' in sample:
+            masks, labels = sample.gt_instances.masks.cpu().numpy(), sample.gt_instances.labels.cpu().numpy()
+            regions = instance_regions(masks, labels, np.ones(len(labels)), self.dataset_meta)
+            names = [self.dataset_meta['classes'][label] for label in regions.labels]
+            return {'Annotation': regions._replace(texts=names, scores=None)}
+        if 'gt_sem_seg' in sample:
+            label_map = sample.gt_sem_seg.sem_seg[0].cpu().numpy()
+            return {'Annotation': semantic_regions(label_map, self.dataset_meta)}
+        return {}
 
     def _results(self, sample: DetDataSample, min_score: float) -> dict[str, Regions]:
         return {

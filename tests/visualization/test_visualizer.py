@@ -108,3 +108,17 @@ def test_another_task(visualizer, sample, monkeypatch):
     monkeypatch.setitem(RESULT_REGIONS, 'part', RESULT_REGIONS['semantic']._replace(field='pred_part_seg'))
     visualizer.add_datasample('x', IMAGE, sample, draw_gt=False)
     assert panels(visualizer.get_image().shape[1]) == 5
+
+
+def test_each_build_without_a_name_is_an_instance():
+    config = dict(type='OneFormerVisualizer', _scope_='mmoneformer')
+    one, other = VISUALIZERS.build(config), VISUALIZERS.build(config)
+    assert one is not other
+
+
+def test_annotation_of_instances_or_label_maps_alone(visualizer, sample):
+    instances, label_map = DetDataSample(), DetDataSample(gt_sem_seg=sample.pred_sem_seg)
+    instances.gt_instances = InstanceData(masks=sample.pred_instances.masks, labels=torch.tensor([1]))
+    for annotated in (instances, label_map):
+        visualizer.add_datasample('x', IMAGE, annotated)
+        assert panels(visualizer.get_image().shape[1]) == 2

@@ -49,6 +49,7 @@ class PackOneFormerInputs(BaseTransform):
         meta_keys: Sequence[str] = (
             'img_id',
             'img_path',
+            'seg_map_path',
             'ori_shape',
             'img_shape',
             'scale_factor',
