@@ -3,12 +3,8 @@
 import re
 from importlib import import_module
 from pathlib import Path
-from pkgutil import walk_packages
 
 import pytest
-
-import mmoneformer
-from mmoneformer.tasks import TaskTable
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / 'docs/extending.md').read_text()
@@ -16,11 +12,11 @@ FILES = re.findall(r'^\| `([\w/.-]+\.py)` \|', PAGE, re.MULTILINE)
 
 
 def test_every_table_is_listed():
-    for found in walk_packages(mmoneformer.__path__, 'mmoneformer.'):
-        if not found.name.endswith('__main__'):
-            import_module(found.name)
+    texts = [path.read_text(encoding='utf-8') for path in (ROOT / 'mmoneformer').rglob('*.py')]
+    tables = [name for text in texts for name in re.findall(r"TaskTable[^(=]*\(\s*'mmoneformer\.(\S+)'", text)]
     listed = re.findall(r'^\| `([\w.]+\.[A-Z_]+)` \|', PAGE, re.MULTILINE)
-    assert sorted(f'mmoneformer.{name}' for name in listed) == sorted(table.name for table in TaskTable.tables)
+    assert len(tables) > 3
+    assert sorted(listed) == sorted(tables)
 
 
 def test_files_are_listed():
