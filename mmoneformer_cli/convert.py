@@ -18,6 +18,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--dataset', metavar='NAME', help='data set of the weights, e.g. ade20k; default: by the number of classes'
     )
+    parser.add_argument('--classes', metavar='FILE', help='names of the classes: one per line, or JSON')
+    parser.add_argument('--things', metavar='FILE', help='those of them that are things: names or indices')
     add_config_options(parser)
     parser.add_argument(
         '--publish', action='store_true', help='store half precision and append a SHA-256 prefix to the file name'
@@ -34,6 +36,8 @@ def run(options: Namespace) -> int:
         options.source,
         options.target,
         dataset=options.dataset,
+        classes=options.classes,
+        things=options.things,
         cfg_options=options.cfg_options,
         publish=options.publish,
     )

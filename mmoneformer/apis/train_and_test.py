@@ -18,8 +18,7 @@ from mmengine.runner import Runner
 from mmoneformer.apis.device import trains_on_accelerator
 from mmoneformer.checkpoints.intact_checkpoint import last_intact_checkpoint
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
-from mmoneformer.checkpoints.safe_load import read_checkpoint
-from mmoneformer.checkpoints.weight_file import check_weight_file
+from mmoneformer.checkpoints.safe_load import check_weight_file, read_checkpoint
 from mmoneformer.config_files import find_config
 from mmoneformer.datasets import ignore_sigterm
 from mmoneformer.models.semantic_tta import TASK as TTA_TASK

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from mmoneformer.checkpoints.backbones import BACKBONES
 from mmoneformer.checkpoints.detectron2_pickle import read_detectron2_pickle
 from mmoneformer.checkpoints.download import fetch_folder, is_hub_name
 from mmoneformer.checkpoints.hugging_face_folder import read_folder, write_folder
-from mmoneformer.checkpoints.infer_config import SourceInfo, image_scale, infer_config
+from mmoneformer.checkpoints.infer_config import Names, SourceInfo, given_classes, image_scale, infer_config
 from mmoneformer.checkpoints.model_weights import check_keys, plain_weights
 from mmoneformer.checkpoints.model_zoo import released_name
 from mmoneformer.checkpoints.official import from_official
@@ -37,6 +37,8 @@ def convert(
     target: str | os.PathLike[str],
     *,
     dataset: str | None = None,
+    classes: Names | None = None,
+    things: Names | None = None,
     cfg_options: Mapping[str, Any] | None = None,
     publish: bool = False,
 ) -> Path:
@@ -47,6 +49,9 @@ def convert(
             (``hf://shi-labs/oneformer_coco_swin_large``), or a checkpoint of ours.
         target: Path with a suffix for a checkpoint of ours, without for a folder of Hugging Face.
         dataset: Name of the data set, if the source does not contain its classes.
+        classes: Names of the classes, or a file of them as in ``given_classes``, if they are those of no known data
+            set.
+        things: Names or indices of the classes that are things, or a file of them.
         cfg_options: Values that replace those of the config, keys as in ``model.test_cfg.overlap_thr``.
         publish: Whether to write half precision, and append the start of the file's SHA-256 to its name.
 
@@ -61,7 +66,7 @@ def convert(
     """
     target = Path(target)
     source = fetch_folder(str(source)) if is_hub_name(source) else Path(source)
-    state_dict, cfg = load_any(source, dataset=dataset, cfg_options=cfg_options or {})
+    state_dict, cfg = load_any(source, dataset=dataset, classes=classes, things=things, cfg_options=cfg_options)
     model = _build(cfg)
     state_dict = state_dict | _constants(model.state_dict(), state_dict)
     check_keys(state_dict, model.state_dict(), source=source)
@@ -77,7 +82,12 @@ def convert(
 
 
 def load_any(
-    source: Path, *, dataset: str | None = None, cfg_options: Mapping[str, Any] | None = None
+    source: Path,
+    *,
+    dataset: str | None = None,
+    classes: Names | None = None,
+    things: Names | None = None,
+    cfg_options: Mapping[str, Any] | None = None,
 ) -> tuple[StateDict, Config]:
     """Read a source of any kind; arguments as in ``convert``.
 
@@ -85,6 +95,10 @@ def load_any(
         The weights under our keys, and the config of the model.
     """
     options = dict(cfg_options or {})
+    named = {'dataset': dataset, 'classes': classes, 'things': things}
+    given = [f'{key}={value!r}' for key, value in named.items() if value is not None]
+    if dataset is not None and len(given) > 1:
+        raise ValueError(f'{", ".join(given)}: give either the name of a data set, or its classes')
     if source.is_dir():
         state_dict, info = read_folder(source)
     else:
@@ -93,19 +107,18 @@ def load_any(
         )
         if 'state_dict' in checkpoint:
             weights = plain_weights(checkpoint['state_dict'], source)
-            return weights, _own_config(checkpoint, source, dataset, options)
+            return weights, _own_config(checkpoint, source, given, options)
         state_dict = from_official(plain_weights(checkpoint.get('model', checkpoint), source))
         info = SourceInfo(released_name=released_name(source.name))
+    info = info._replace(metainfo=given_classes(info.metainfo, classes, things))
     return state_dict, infer_config(state_dict, info, dataset=dataset, cfg_options=options)
 
 
 def _own_config(
-    checkpoint: Mapping[str, Any], source: Path, dataset: str | None, cfg_options: Mapping[str, Any]
+    checkpoint: Mapping[str, Any], source: Path, given: Sequence[str], cfg_options: Mapping[str, Any]
 ) -> Config:
-    if dataset is not None:
-        raise ValueError(
-            f'{source} is a checkpoint of ours, which contains its classes: leave out dataset={dataset!r}'
-        )
+    if given:
+        raise ValueError(f'{source} is a checkpoint of ours, which contains its classes: leave out {", ".join(given)}')
     cfg = stored_config(checkpoint, source)
     cfg.merge_from_dict(dict(cfg_options))
     return cfg

@@ -1,5 +1,6 @@
 """The json files of Hugging Face's OneFormer and of its processor, from our config and back."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmoneformer.checkpoints.backbones import BACKBONES
-from mmoneformer.checkpoints.infer_config import SourceInfo
+from mmoneformer.checkpoints.infer_config import SourceInfo, same_names
 from mmoneformer.metainfo import IGNORED_LABEL, Metainfo
 from mmoneformer.models.text.tokenizer import CONTEXT_LENGTH, VOCABULARY_SIZE
 
@@ -19,6 +20,7 @@ WITHOUT_TEXTS: Json = dict(  # their config always describes a text mapper
     num_context=16, encoder=dict(width=256, num_layers=6)
 )
 NO_OBJECT_WEIGHT = 0.1
+PLACEHOLDER = re.compile(r'LABEL_\d+')
 
 
 def class_weights(metainfo: Metainfo) -> Tensor:
@@ -121,20 +123,52 @@ def classes_json(metainfo: Metainfo) -> Json:
 
 
 def read_json(config: Config, processor: Config | None, classes: Mapping[str, Json] | None) -> SourceInfo:
-    """Read what their files contain besides the weights."""
+    """Read what their files contain besides the weights.
+
+    The names in ``id2label`` of the config are those of the model. The processor and its file of classes may still be
+    those of another model, that fine-tuning began with; their things and colors count if their names are the same.
+
+    Args:
+        config: Their config.json.
+        processor: Their preprocessor_config.json, if there is one.
+        classes: The file of classes that it names, if it is in the folder.
+    """
     size = (processor or {}).get('size') or {}
     scale = None
     if isinstance(size, Mapping) and {'shortest_edge', 'longest_edge'} <= set(size):
         scale = (size['longest_edge'], size['shortest_edge'])
-    metainfo = None
-    if classes:
-        rows = [classes[str(index)] for index in range(len(classes))]
-        metainfo = dict(
-            classes=tuple(row['name'] for row in rows),
-            thing_ids=tuple(index for index, row in enumerate(rows) if row['isthing']),
-            palette=[tuple(row['color']) for row in rows] if all('color' in row for row in rows) else None,
-        )
+    names = _model_names(config)
+    listed = [_file_classes(classes) if classes else None, _processor_classes(processor or {}, names)]
+    fitting = [entry for entry in listed if entry and (names is None or same_names(names, entry['classes']))]
+    metainfo = fitting[0] if fitting else names and dict(classes=names)
     return SourceInfo(metainfo=metainfo, scale=scale, backbone=_backbone_arguments(config['backbone_config']))
+
+
+def _model_names(config: Config) -> tuple[str, ...] | None:
+    """The names of their config, if they are not the placeholders that transformers fills in."""
+    names = {int(index): str(name) for index, name in (config.get('id2label') or {}).items()}
+    if not names or all(PLACEHOLDER.fullmatch(name) for name in names.values()):
+        return None
+    return tuple(names.get(index, f'LABEL_{index}') for index in range(max(names) + 1))
+
+
+def _file_classes(classes: Mapping[str, Json]) -> Json:
+    rows = [classes[str(index)] for index in range(len(classes))]
+    return dict(
+        classes=tuple(row['name'] for row in rows),
+        thing_ids=tuple(index for index, row in enumerate(rows) if row['isthing']),
+        palette=[tuple(row['color']) for row in rows] if all('color' in row for row in rows) else None,
+    )
+
+
+def _processor_classes(processor: Config, names: Sequence[str] | None) -> Json | None:
+    """The classes that a saved processor has in its metadata; if that has no names, they are those of the model."""
+    metadata = processor.get('metadata') or {}
+    numbered = {int(key): name for key, name in metadata.items() if key.isdecimal()}
+    found = metadata.get('class_names') or [numbered[index] for index in sorted(numbered)] or names
+    if not found or 'thing_ids' not in metadata:
+        return None
+    return dict(classes=tuple(found), thing_ids=tuple(int(index) for index in metadata['thing_ids']))
 
 
 def _backbone_json(arguments: Config) -> Json:

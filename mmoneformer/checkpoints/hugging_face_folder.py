@@ -113,7 +113,12 @@ def _read_weights(file: Path) -> StateDict:
 
 
 def _read_json(file: Path) -> Any:
-    return json.loads(file.read_text(encoding='utf-8')) if file.is_file() else None
+    if not file.is_file():
+        return None
+    try:
+        return json.loads(file.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{file} is not valid JSON ({error}): download or copy it again') from error
 
 
 def _write_json(file: Path, content: Any) -> None:

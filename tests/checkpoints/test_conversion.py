@@ -47,6 +47,23 @@ def test_classes_of_ones_own(official, tmp_path):
     assert init_model(checkpoint=back, device='cpu').dataset_meta == metainfo
 
 
+def test_given_classes(official, tmp_path):
+    names = [f'class {index}' for index in range(19)]
+    path = convert(official, tmp_path / 'ours.pth', classes=names, things=['class 3', 5])
+    assert read_checkpoint(path)['meta']['dataset_meta']['classes'] == tuple(names)
+    assert read_checkpoint(path)['meta']['dataset_meta']['thing_ids'] == (3, 5)
+    with pytest.raises(ValueError, match='which contains its classes: leave out classes='):
+        convert(path, tmp_path / 'again.pth', classes=names)
+    with pytest.raises(ValueError, match='either the name of a data set, or its classes'):
+        convert(official, tmp_path / 'again.pth', classes=names, dataset='coco')
+
+
+def test_arrays_and_prefixes(official, official_weights, tmp_path):
+    wrapped = {f'module.{key}': tensor.numpy() for key, tensor in official_weights(SMALL).items()}
+    torch.save({'model': wrapped}, tmp_path / 'wrapped.pth')
+    check_same(load_any(tmp_path / 'wrapped.pth')[0], load_any(official)[0])
+
+
 def test_swin_makes_its_constants(official_weights, tmp_path):
     """Hugging Face's files lack the index of the position biases; the model computes it."""
     torch.save({'model': official_weights('swin_small')}, tmp_path / 'official.pth')

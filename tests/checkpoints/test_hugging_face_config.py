@@ -88,3 +88,34 @@ def test_read_little():
     assert info.scale is None
     assert info.backbone == {}
     assert resolve_metainfo(info.metainfo)['classes'] == ('sky',)
+
+
+NAMES = ('cat', 'sky', 'car')
+OF_NAMES = {'id2label': {str(index): name for index, name in enumerate(NAMES)}, 'backbone_config': {}}
+CLASS_FILE = {str(index): {'name': name, 'isthing': int(name != 'sky')} for index, name in enumerate(NAMES)}
+OTHERS = {'0': {'name': 'wall', 'isthing': 0}, '1': {'name': 'bed', 'isthing': 1}}
+METADATA = {'class_names': list(NAMES), 'thing_ids': [0, 2]}
+
+
+@pytest.mark.parametrize(
+    ('processor', 'class_file', 'things'),
+    [
+        ({'metadata': METADATA}, None, (0, 2)),
+        ({'metadata': {'0': 'cat', '2': 'car', '1': 'sky ', 'thing_ids': ['2']}}, OTHERS, (2,)),
+        ({'metadata': {'thing_ids': [1]}}, None, (1,)),
+        (None, CLASS_FILE, (0, 2)),
+        ({'metadata': METADATA | {'class_names': ['wall', 'bed', 'car']}}, OTHERS, None),
+        (None, None, None),
+    ],
+)
+def test_names_of_a_fine_tuned_model(processor, class_file, things):
+    """Things and colors of the model that fine-tuning began with do not count."""
+    metainfo = read_json(OF_NAMES, processor, class_file).metainfo
+    assert [name.strip() for name in metainfo['classes']] == list(NAMES)
+    assert metainfo.get('thing_ids') == things
+
+
+def test_placeholders_are_no_names():
+    config = OF_NAMES | {'id2label': {'0': 'LABEL_0', '1': 'LABEL_1', '2': 'LABEL_2'}}
+    assert read_json(config, None, None).metainfo is None
+    assert read_json(config, {'metadata': METADATA}, None).metainfo == dict(classes=NAMES, thing_ids=(0, 2))

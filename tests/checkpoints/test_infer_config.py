@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from mmoneformer.checkpoints.infer_config import SourceInfo, infer_config
+from mmoneformer.checkpoints.infer_config import SourceInfo, given_classes, infer_config
 from mmoneformer.checkpoints.official import from_official
 from mmoneformer.metainfo import resolve_metainfo
 
@@ -68,7 +68,7 @@ def test_number_of_classes(convnext):
         key = f'panoptic_head.prediction.classify.{key}'
         convnext[key] = convnext[key][:7]
     with pytest.raises(
-        ValueError, match='6 classes, which is not the number of a known data set .*: name the data set with --dataset'
+        ValueError, match='6 classes, which is not the number of a known data set .*: name the data set .* --classes'
     ):
         infer_config(convnext, SourceInfo(), cfg_options={})
 
@@ -79,3 +79,49 @@ def test_a_resnet_of_another_expansion_needs_the_name_of_its_class(official_weig
         infer_config(weights, SourceInfo(), cfg_options={})
     cfg = infer_config(weights, SourceInfo(), cfg_options={'model.backbone.type': 'NarrowResNet'})
     assert (cfg.model.backbone.type, cfg.model.backbone.depth) == ('NarrowResNet', 50)
+
+
+def test_names_without_things(convnext):
+    names = tuple(f'class {index}' for index in range(19))
+    with pytest.raises(ValueError, match=r'which of the 19 classes \(class 0, .*\) are things .* --things FILE'):
+        infer_config(convnext, SourceInfo(metainfo=dict(classes=names)), cfg_options={})
+    cityscapes = [f'{name.upper()} ' for name in resolve_metainfo('cityscapes')['classes']]
+    cfg = infer_config(convnext, SourceInfo(metainfo=dict(classes=cityscapes)), cfg_options={})
+    assert cfg.model.metainfo == 'cityscapes'
+
+
+ROWS = '{"1": {"name": "b", "isthing": 1}, "0": {"name": "a", "isthing": 0}}'
+CATEGORIES = '{"categories": [{"id": 7, "name": "a", "isthing": 0}, {"id": 9, "name": "b", "isthing": 1}]}'
+
+
+@pytest.mark.parametrize(
+    ('classes', 'things'),
+    [
+        (('x.txt', 'a\n b \n'), ('y.txt', 'b\n')),
+        (('x.json', '["a", "b"]'), ('y.json', '[1]')),
+        (('x.json', '["a", "b"]'), ('y.txt', '\ufeff1\n')),
+        (('x.json', ROWS), None),
+        (('x.json', CATEGORIES), None),
+    ],
+)
+def test_classes_in_files(tmp_path, classes, things):
+    paths = []
+    for file in (classes, things):
+        paths.append(file and tmp_path / file[0])
+        if file:
+            paths[-1].write_text(file[1], encoding='utf-8')
+    assert given_classes({'classes': ('x',), 'palette': None}, *paths) == dict(classes=('a', 'b'), thing_ids=(1,))
+
+
+def test_given_classes(tmp_path):
+    stored = dict(classes=('cat', 'sky'), thing_ids=(0, 1))
+    assert given_classes(stored, None, None) == stored
+    assert given_classes(stored, None, ()) == stored | dict(thing_ids=())
+    assert given_classes(stored, ['a', 'cat'], ['cat', 0])['thing_ids'] == (1, 0)
+    with pytest.raises(ValueError, match="the thing 'cta' .* is none of the classes: did you mean 'cat'"):
+        given_classes(stored, None, ['cta'])
+    with pytest.raises(ValueError, match='need the names of the classes: name them with --classes'):
+        given_classes(None, None, ['cat'])
+    (tmp_path / 'x.json').write_text('{"a": 1}')
+    with pytest.raises(ValueError, match=r'x\.json is not a JSON list of names'):
+        given_classes(None, tmp_path / 'x.json', None)

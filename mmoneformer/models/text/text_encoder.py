@@ -17,17 +17,19 @@ class TextEncoder(nn.Module):
     Shapes: N texts, S tokens.
 
     Args:
-        width: Channels, a multiple of 64; there is an attention head for each 64.
+        width: Channels; there is an attention head for each 64 of them, and at least one.
         num_layers: Number of transformer blocks.
 
     Raises:
-        ValueError: If the width is no multiple of 64.
+        ValueError: If the heads cannot share the channels equally.
     """
 
     def __init__(self, *, width: int = 256, num_layers: int = 6) -> None:
         super().__init__()
-        if width < 1 or width % HEAD_CHANNELS:
-            raise ValueError(f'width must be a multiple of {HEAD_CHANNELS}, got {width}')
+        if width < 1 or width % num_heads(width):
+            raise ValueError(
+                f'width must be a multiple of its number of heads, one for each {HEAD_CHANNELS} channels, got {width}'
+            )
         self.width = width
         self.token_embedding = nn.Embedding(VOCABULARY_SIZE, width)
         self.position_embedding = nn.Parameter(torch.empty(CONTEXT_LENGTH, width))
@@ -62,7 +64,7 @@ class TextBlock(nn.Module):
     """Pre-norm transformer block with causal attention.
 
     Args:
-        width: Channels, a multiple of 64.
+        width: Channels, as in ``TextEncoder``.
         depth: Number of blocks of the encoder; initial weights of the residual branches shrink with it.
     """
 
@@ -70,6 +72,7 @@ class TextBlock(nn.Module):
 
     def __init__(self, width: int, *, depth: int) -> None:
         super().__init__()
+        self.num_heads = num_heads(width)
         self.norm1 = nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
@@ -85,7 +88,7 @@ class TextBlock(nn.Module):
 
     def _attend(self, qkv: Tensor) -> Tensor:
         """Causal attention of [N, S, 3 * width] to [N, S, width]."""
-        query, key, value = qkv.unflatten(-1, (3, -1, HEAD_CHANNELS)).permute(2, 0, 3, 1, 4)  # [N, heads, S, 64] each
+        query, key, value = qkv.unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)  # [N, heads, S, C/heads]
         return F.scaled_dot_product_attention(query, key, value, is_causal=True).transpose(1, 2).flatten(2)
 
     def _init_as_clip(self, width: int, depth: int) -> None:
@@ -96,6 +99,11 @@ class TextBlock(nn.Module):
         nn.init.normal_(self.fc2.weight, std=residual_std)
         nn.init.zeros_(self.qkv.bias)
         nn.init.zeros_(self.proj.bias)
+
+
+def num_heads(width: int) -> int:
+    """Number of attention heads, as in the authors' code."""
+    return max(width // HEAD_CHANNELS, 1)
 
 
 def quick_gelu(x: Tensor) -> Tensor:

@@ -15,11 +15,11 @@ TEXTS = [
 ]
 
 
-@pytest.fixture
-def encoder():
-    """A small encoder in which every parameter matters."""
+@pytest.fixture(params=[128, 48, 160])
+def encoder(request):
+    """A small encoder in which every parameter matters; its heads have 64, 48 or 80 channels."""
     torch.manual_seed(0)
-    encoder = TextEncoder(width=128, num_layers=2)
+    encoder = TextEncoder(width=request.param, num_layers=2)
     for parameter in encoder.parameters():
         parameter.data += 0.05 * torch.randn_like(parameter)
     return encoder
@@ -28,8 +28,8 @@ def encoder():
 def plain_attention(block, x):
     """Attention head by head, with the causal mask written out and added."""
     mask = torch.full((x.shape[1], x.shape[1]), float('-inf')).triu(1)
-    heads = [head.split(64, dim=-1) for head in block.qkv(x).chunk(3, dim=-1)]
-    values = [((q @ k.mT) / 8 + mask).softmax(-1) @ v for q, k, v in zip(*heads, strict=True)]
+    heads = [head.chunk(max(x.shape[-1] // 64, 1), dim=-1) for head in block.qkv(x).chunk(3, dim=-1)]
+    values = [((q @ k.mT) / q.shape[-1] ** 0.5 + mask).softmax(-1) @ v for q, k, v in zip(*heads, strict=True)]
     return block.proj(torch.cat(values, dim=-1))
 
 
@@ -91,5 +91,5 @@ def test_initial_values_have_clips_deviations():
 
 
 def test_width_that_heads_do_not_divide_is_refused():
-    with pytest.raises(ValueError, match='multiple of 64, got 100'):
-        TextEncoder(width=100)
+    with pytest.raises(ValueError, match='multiple of its number of heads, .* got 129'):
+        TextEncoder(width=129)
