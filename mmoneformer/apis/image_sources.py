@@ -1,16 +1,27 @@
-"""Sources of images to predict: files, folders, patterns, URLs, arrays."""
+"""Sources of images to predict: files, folders, patterns, URLs, arrays; and the progress bar over them."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from glob import escape, glob, has_magic
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.datasets.transforms import LoadImageFromNDArray
 from mmengine.logging import print_log
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from mmoneformer.result_files import is_result
 
@@ -19,6 +30,7 @@ ALLOWED = ', '.join(sorted(SUFFIXES))
 
 Source = str | os.PathLike[str] | np.ndarray
 Sources = Source | Iterable[Source]
+Item = TypeVar('Item')
 
 
 def expand_sources(images: Sources, *, missing_ok: bool = False) -> Iterable[Source]:
@@ -133,3 +145,25 @@ def _checked(array: np.ndarray) -> np.ndarray:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
         raise ValueError(f'an image array must be BGR, uint8 [H, W, 3], got {array.dtype} {list(array.shape)}')
     return array
+
+
+class RateColumn(ProgressColumn):
+    """Images per second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate, once it is known."""
+        return Text(f'{task.speed:.1f} images/s' if task.speed else '- images/s')
+
+
+def tracked(images: Iterable[Item], *, shown: bool, total: int | None = None) -> Iterator[Item]:
+    """Yield images and show a bar with the rate and the remaining time.
+
+    Args:
+        images: A sized collection, or an iterator.
+        shown: Whether to show the bar; it is never shown for a single image.
+        total: Number of images of an iterator, if it is known.
+    """
+    total = len(images) if isinstance(images, Sized) else total
+    columns = (TextColumn('Predicting'), BarColumn(), MofNCompleteColumn(), RateColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), disable=not shown or total == 1) as progress:
+        yield from progress.track(images, total=total)

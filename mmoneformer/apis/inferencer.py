@@ -14,9 +14,8 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mmoneformer.apis.device import autocast, check_precision, resolve_device
-from mmoneformer.apis.image_sources import Source, Sources, expand_sources, load_source, name_of, stem_of
+from mmoneformer.apis.image_sources import Source, Sources, expand_sources, load_source, name_of, stem_of, tracked
 from mmoneformer.apis.init_model import init_model
-from mmoneformer.apis.progress import tracked
 from mmoneformer.checkpoints.safe_config import registered_parts_only
 from mmoneformer.registry import TRANSFORMS
 from mmoneformer.results.as_dict import ResultDict, as_dict

@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmoneformer.apis.image_sources import tracked
 from mmoneformer.apis.inferencer import OneFormerInferencer, Prediction
-from mmoneformer.apis.progress import tracked
 from mmoneformer.atomic_files import commit, partial_path
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.tasks import check_tasks

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mmoneformer.checkpoints.architecture import count_classes, find_backbone, read_architecture
 from mmoneformer.checkpoints.backbones import ConvertibleBackbone
-from mmoneformer.checkpoints.released_configs import ReleasedConfigs, find_released_configs
+from mmoneformer.config_files import ReleasedConfigs, find_released_configs
 from mmoneformer.errors import first_few
 from mmoneformer.metainfo import KNOWN_DATASETS, Metainfo, resolve_metainfo
 

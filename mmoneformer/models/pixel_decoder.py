@@ -9,12 +9,12 @@ from mmengine.model import caffe2_xavier_init, xavier_init
 from torch import Tensor, nn
 
 from mmoneformer.models.layers.deformable_attention import DeformableAttention
-from mmoneformer.models.layers.dropout import Dropout
 from mmoneformer.models.layers.feed_forward import FeedForward
 from mmoneformer.models.layers.position_encoding import cell_centers, sine_encoding
 from mmoneformer.models.ops.bag_sampling import Size
 from mmoneformer.models.ops.checkpointing import maybe_checkpoint
 from mmoneformer.models.ops.dispatch import full_precision
+from mmoneformer.models.ops.dropout import Dropout
 from mmoneformer.registry import MODELS
 
 GROUPS = 32

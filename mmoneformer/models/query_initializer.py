@@ -5,9 +5,9 @@ from mmengine.model import caffe2_xavier_init
 from torch import Tensor, nn
 
 from mmoneformer.models.layers.attention import MultiHeadAttention
-from mmoneformer.models.layers.dropout import Dropout
 from mmoneformer.models.layers.feed_forward import FeedForward
 from mmoneformer.models.layers.position_encoding import encode_axis, sine_encoding
+from mmoneformer.models.ops.dropout import Dropout
 
 
 class InitializerLayer(nn.Module):

@@ -1,3 +1,5 @@
+import io
+import itertools
 from functools import partial
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
@@ -6,8 +8,10 @@ from threading import Thread
 import cv2
 import numpy as np
 import pytest
+from rich.console import Console
 
-from mmoneformer.apis.image_sources import expand_sources, load_source, name_of, stem_of
+from mmoneformer.apis import image_sources
+from mmoneformer.apis.image_sources import expand_sources, load_source, name_of, stem_of, tracked
 from mmoneformer.datasets.transforms import LoadImageFromFile
 from mmoneformer.result_files import marked_png
 
@@ -180,3 +184,33 @@ def test_names_what_it_cannot_read(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r'broken\.png is (not a readable image|empty)'):
         load_source(path, LoadImageFromFile())
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """What is printed on a terminal."""
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True, width=100)
+    original = image_sources.Progress
+    monkeypatch.setattr(
+        image_sources, 'Progress', lambda *args, **options: original(*args, console=console, **options)
+    )
+    return text
+
+
+def test_passes_all_on_and_says_how_many_how_fast(terminal):
+    assert list(tracked(['a', 'b', 'c'], shown=True)) == ['a', 'b', 'c']
+    assert '3/3' in terminal.getvalue()
+    assert 'images/s' in terminal.getvalue()
+
+
+def test_an_iterator_is_not_read_ahead(terminal):
+    images = itertools.count()
+    assert next(tracked(images, shown=True, total=7)) == 0
+    assert next(images) == 1
+
+
+@pytest.mark.parametrize(('images', 'shown'), [(['a'], True), (['a', 'b'], False)])
+def test_no_bar_for_one_image_or_where_none_is_wanted(terminal, images, shown):
+    assert list(tracked(images, shown=shown)) == images
+    assert terminal.getvalue().strip() == ''

@@ -3,8 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmoneformer.models.layers.dropout import check_probability
 from mmoneformer.models.ops.attention import attention
+from mmoneformer.models.ops.dropout import check_probability
 
 
 class MultiHeadAttention(nn.Module):

@@ -5,8 +5,7 @@ from itertools import pairwise
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmoneformer.models.layers.dropout import check_probability
-from mmoneformer.models.ops.dropout import relu_dropout
+from mmoneformer.models.ops.dropout import check_probability, relu_dropout
 
 
 class FeedForward(nn.Module):

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmoneformer.models.ops.dropout import DropoutMask, dropout, relu_dropout
+from mmoneformer.models.ops.dropout import Dropout, DropoutMask, dropout, relu_dropout
 
 
 def test_gradient_is_dropped_as_the_inputs():
@@ -63,3 +63,20 @@ def test_fused_relu_and_dropout_equal_the_two():
         torch.testing.assert_close(ours, plain)
     assert (results[0][1] == 0).any()
     assert (results[0][1] != 0).any()
+
+
+def test_drops_in_training_only_and_keeps_the_mean():
+    torch.manual_seed(0)
+    dropout, inputs = Dropout(0.1), torch.ones(500, 1000)
+    outputs = dropout(inputs)
+    dropped = outputs == 0
+    assert dropped.float().mean() == pytest.approx(0.1, abs=3 * (0.1 * 0.9 / inputs.numel()) ** 0.5)
+    torch.testing.assert_close(outputs[~dropped], torch.full_like(outputs[~dropped], 1 / 0.9))
+    assert (inputs == 1).all()
+    assert torch.equal(dropout.eval()(inputs), inputs)
+
+
+@pytest.mark.parametrize('probability', [-0.1, 1.0, 2])
+def test_impossible_probability(probability):
+    with pytest.raises(ValueError, match=str(probability)):
+        Dropout(probability)
