@@ -13,7 +13,7 @@ def test_the_status_is_the_worst_finding(monkeypatch, calls, capsys):
     assert main(['check-dataset', 'oneformer_tiny_shapes', '--workers', '3']) == 2
     ((_, options),) = calls
     folder = Path('work_dirs/oneformer_tiny_shapes/check')
-    assert options == dict(splits=('train', 'val'), out_dir=folder, workers=3, num_pictures=8)
+    assert options == dict(splits=('train', 'val'), out_dir=folder, workers=3, num_samples=8)
     assert capsys.readouterr().out == f'report: {folder}/index.html\n'
 
 
@@ -23,7 +23,7 @@ def test_one_split_without_findings(monkeypatch, calls):
     assert main(['check-dataset', *words.split()]) == 0
     (((cfg,), options),) = calls
     assert cfg.model.type == 'Mine'
-    assert (options['splits'], options['out_dir'], options['num_pictures']) == (('val',), Path('here'), 0)
+    assert (options['splits'], options['out_dir'], options['num_samples']) == (('val',), Path('here'), 0)
 
 
 def test_a_config_without_data(tmp_path, capsys):

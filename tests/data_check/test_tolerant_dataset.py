@@ -33,7 +33,7 @@ def test_an_inconsistent_annotation_becomes_the_error_of_its_sample(dataset_conf
     (error,) = errors
     assert isinstance(error, AnnotationError)
     assert '000005.png' in str(error)
-    assert 'must be unique' in str(error)
+    assert 'is repeated' in str(error)
 
 
 def test_opens_where_every_sample_has_an_error(dataset_config, edit_json):
