@@ -49,7 +49,7 @@ def test_equals_the_plain_encoder_on_all_tokens(encoder):
     with torch.no_grad():
         states = encoder(ids)
         torch.testing.assert_close(states, plain_encoder(encoder, ids), atol=2e-5, rtol=0)
-    assert states.shape == (4, 128)
+    assert states.shape == (4, encoder.width)
     assert (states[1:] - states[:1]).abs().amax(dim=1).min() > 1e-2  # the texts are told apart
 
 
@@ -64,7 +64,7 @@ def test_only_the_longest_text_is_computed(encoder):
 
 def test_gradient_equals_the_plain_encoders(encoder):
     ids = Tokenizer()(TEXTS)
-    target = torch.randn(4, 128)
+    target = torch.randn(4, encoder.width)
     parameters = list(encoder.parameters())
     gradients = torch.autograd.grad((encoder(ids) * target).sum(), parameters)
     expected = torch.autograd.grad((plain_encoder(encoder, ids) * target).sum(), parameters)
