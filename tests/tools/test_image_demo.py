@@ -55,7 +55,7 @@ def test_files_and_options(main, folder, tmp_path):
     [
         ('pictures/c.png', 'x.pth', 'error: no such file or folder: .*c.png'),
         ('pictures/a.png', 'bare.pth', 'error: .*bare.pth contains no config'),
-        ('pictures/a.png', 'y.pth', "error: .*No such file.*y.pth'"),
+        ('pictures/a.png', 'y.pth', 'error: .*y.pth is not a file, nor the name of a released model.*'),
         ('x.pth', 'x.pth', 'error: .*x.pth is not a readable image'),
     ],
 )
