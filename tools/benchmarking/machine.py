@@ -1,5 +1,6 @@
 """What a benchmark ran on."""
 
+import functools
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +12,8 @@ import torch
 from benchmarking.measuring import seconds_of
 
 PACKAGES = ('torch', 'mmengine', 'mmcv', 'mmcv-lite', 'mmdet', 'mmsegmentation', 'transformers', 'numpy')
-MATRIX_SIZE, MATRIX_RUNS = 2048, 5
+SMALLEST_MATRIX, LARGEST_MATRIX, MATRIX_RUNS = 256, 2048, 5
+LONG_PRODUCT = 0.1  # seconds
 CPU_INFO = Path('/proc/cpuinfo')
 
 
@@ -46,7 +48,15 @@ def _version(package: str) -> str | None:
 
 
 def matrix_gflops(dtype: torch.dtype, device: str) -> float:
-    """The best of some products of square matrices: no network can be faster."""
-    matrix = torch.randn(MATRIX_SIZE, MATRIX_SIZE, device=device).to(dtype)
-    best = min(seconds_of(lambda: matrix @ matrix, device) for _ in range(MATRIX_RUNS))
-    return round(2 * MATRIX_SIZE**3 / best / 1e9, 1)
+    """Return the best rate of some products of square matrices, which no network exceeds.
+
+    The matrices grow until a product takes a while: some processors compute bfloat16 a hundred times slower.
+    """
+    size = SMALLEST_MATRIX
+    while True:
+        matrix = torch.randn(size, size, device=device).to(dtype)
+        product = functools.partial(torch.matmul, matrix, matrix)
+        seconds = min(seconds_of(product, device) for _ in range(MATRIX_RUNS))
+        if size >= LARGEST_MATRIX or seconds > LONG_PRODUCT:
+            return round(2 * size**3 / seconds / 1e9, 1)
+        size *= 2
