@@ -16,6 +16,7 @@ from mmoneformer.tasks import check_tasks
 from mmoneformer.visualization import draw_results, draw_sheet
 
 CAMERA_RATE = 25.0  # frames per second, for cameras that do not report it
+SUFFIX = '.mp4'
 CODEC = 'mp4v'  # supported by OpenCV's wheels on all platforms
 
 
@@ -63,9 +64,14 @@ class VideoFile:
     Args:
         path: The file, .mp4; its folder is created if it does not exist.
         rate: Frames per second.
+
+    Raises:
+        OSError: If the name does not end with .mp4.
     """
 
     def __init__(self, path: Path, rate: float) -> None:
+        if path.suffix.lower() != SUFFIX:
+            raise OSError(f'cannot write the video {path}: its name must end with {SUFFIX}')
         self.path, self.rate, self.count = path, rate, 0
         self._part = partial_path(path)
         self._writer: cv2.VideoWriter | None = None
@@ -75,9 +81,15 @@ class VideoFile:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._writer is not None:
-            self._writer.release()
-            commit(self._part, self.path)
+        if self._writer is None:
+            return
+        self._writer.release()
+        capture = cv2.VideoCapture(str(self._part))  # OpenCV does not report errors while writing
+        is_complete = capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
+        capture.release()
+        if not is_complete:
+            raise OSError(f'cannot write the video {self.path}: {self._part} is incomplete; is the disk full?')
+        commit(self._part, self.path)
 
     def write(self, frame: np.ndarray) -> None:
         """Add a frame, RGB, uint8 [H, W, 3]; all frames have the same size.
@@ -94,9 +106,7 @@ class VideoFile:
         codec = cv2.VideoWriter.fourcc(*CODEC)
         writer = cv2.VideoWriter(str(self._part), codec, self.rate, (width, height))
         if not writer.isOpened():
-            raise OSError(
-                f'cannot write the video {self.path}: its name must end with .mp4 and its folder be writable'
-            )
+            raise OSError(f'cannot write the video {self.path}: its folder must be writable')
         return writer
 
 
@@ -127,9 +137,13 @@ def predict_video(
         The number of frames written.
 
     Raises:
+        FileExistsError: If the video to write is the source.
         OSError: If the video cannot be written.
         ValueError: If the source cannot be opened or has no frames, or a task is unknown.
     """
+    are_files = not isinstance(source, int) and os.path.exists(source) and os.path.exists(out_file)
+    if are_files and os.path.samefile(source, out_file):
+        raise FileExistsError(f'{out_file} is the video to read: choose another name for the video to write')
     tasks, video = check_tasks(tasks), Video(source)
     frames = tracked(video.frames(max_frames), total=video.length(max_frames), shown=inferencer.show_progress)
     with VideoFile(Path(out_file), video.rate) as written:

@@ -44,9 +44,9 @@ class Regions(NamedTuple):
     def resized(self, width: int, height: int) -> 'Regions':
         """Resize the id map, in pixels; the borders of regions are smoothed if it is enlarged."""
         id_map = cv2.resize(self.id_map, (width, height), interpolation=cv2.INTER_NEAREST)
-        factor = -(-width // self.id_map.shape[1])
-        if factor > 1 and len(self.labels) <= 255:  # medianBlur takes uint8 only
-            id_map = cv2.medianBlur(id_map.astype(np.uint8), 2 * factor + 1).astype(np.uint16)
+        side = 2 * -(-width // self.id_map.shape[1]) + 1
+        if 3 < side < 256 and len(self.labels) < 256:  # what medianBlur takes
+            id_map = cv2.medianBlur(id_map.astype(np.uint8), side).astype(np.uint16)
         return self._replace(id_map=id_map)
 
 

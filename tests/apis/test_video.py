@@ -92,6 +92,26 @@ def test_a_file_that_is_no_video(inferencer, tmp_path):
         predict_video(inferencer, tmp_path / 'x.mp4', tmp_path / 'out.mp4')
 
 
-def test_a_name_that_opencv_cannot_write(inferencer, video_file, tmp_path):
-    with pytest.raises(OSError, match=r'cannot write the video .*out\.txt'):
-        predict_video(inferencer, video_file, tmp_path / 'out.txt')
+@pytest.mark.parametrize('name', ['out.txt', 'out.png', 'out.avi', 'out'])
+def test_videos_are_mp4(inferencer, video_file, tmp_path, name):
+    with pytest.raises(OSError, match=rf'cannot write the video .*{name}: its name must end with \.mp4'):
+        predict_video(inferencer, video_file, tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+def test_the_video_to_read_is_kept(inferencer, video_file):
+    content = video_file.read_bytes()
+    with pytest.raises(FileExistsError, match=r'in\.mp4 is the video to read'):
+        predict_video(inferencer, str(video_file), video_file.parent / '..' / video_file.parent.name / 'in.mp4')
+    assert video_file.read_bytes() == content
+
+
+def test_a_video_that_is_not_written_completely(tmp_path):
+    """OpenCV says nothing if the disk is full."""
+    file = VideoFile(tmp_path / 'out.mp4', 10)
+    file.write(FRAMES[1])
+    file._writer.release()
+    file._part.write_bytes(b'')
+    with pytest.raises(OSError, match=r'cannot write the video .*out\.mp4: .* is incomplete; is the disk full'):
+        file.__exit__()
+    assert not (tmp_path / 'out.mp4').exists()

@@ -101,6 +101,12 @@ def test_another_size_keeps_the_regions(size):
     np.testing.assert_allclose(regions.areas()[1] / regions.id_map.size, 15 * 18 / 600, atol=0.1)
 
 
+@pytest.mark.parametrize(('height', 'width'), [(1, 1), (2, 3), (1, 300), (300, 1)])
+def test_images_of_few_pixels(height, width):
+    regions = semantic_regions(np.full((height, width), 1), METAINFO).resized(480, 480)
+    assert (regions.id_map == 1).all()
+
+
 @pytest.fixture
 def sample():
     sample = DetDataSample()
