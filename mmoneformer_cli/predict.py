@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     results.add_argument('--batch-size', type=int, default=1, metavar='N', help='images per batch; default: 1')
     results.add_argument(
-        '--on-error', choices=['stop', 'skip'], default='stop', help='what to do with a broken image; default: stop'
+        '--on-error', choices=['stop', 'skip'], default='stop', help='what to do at an image that fails; default: stop'
     )
     results.add_argument(
         '--out-dir', default='work_dirs/image_demo', help='folder for the results; default: work_dirs/image_demo'

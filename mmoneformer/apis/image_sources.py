@@ -121,6 +121,15 @@ def stem_of(source: Source, number: int) -> str:
     return path.stem or f'{number:06d}'
 
 
+def names_in(folder: str | os.PathLike[str], sources: Iterable[Source]) -> list[str]:
+    """Return the names of the sources that are files of a folder; of an iterator, none is known."""
+    if not isinstance(sources, Sequence) or not os.path.isdir(folder):
+        return []
+    files = [source for source in sources if isinstance(source, Path)]
+    same = {parent for parent in {file.parent for file in files} if parent.is_dir() and parent.samefile(folder)}
+    return [file.name for file in files if file.parent in same]
+
+
 def load_source(source: Source, loader: BaseTransform) -> dict[str, Any]:
     """Load an image as the first transform of a pipeline does.
 

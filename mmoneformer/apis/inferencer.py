@@ -1,8 +1,9 @@
 """Prediction of image files, folders, patterns, URLs and arrays."""
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
@@ -14,7 +15,16 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mmoneformer.apis.device import autocast, check_precision, resolve_device
-from mmoneformer.apis.image_sources import Source, Sources, expand_sources, load_source, name_of, stem_of, tracked
+from mmoneformer.apis.image_sources import (
+    Source,
+    Sources,
+    expand_sources,
+    load_source,
+    name_of,
+    names_in,
+    stem_of,
+    tracked,
+)
 from mmoneformer.apis.init_model import init_model
 from mmoneformer.checkpoints.safe_config import registered_parts_only
 from mmoneformer.registry import TRANSFORMS
@@ -24,6 +34,7 @@ from mmoneformer.tasks import check_tasks
 from mmoneformer.visualization import draw_sheet
 
 OnError = Literal['stop', 'skip']
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Prediction(NamedTuple):
@@ -43,7 +54,7 @@ class Prediction(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """An image that could not be read.
+    """An image that could not be read, predicted, drawn or written.
 
     Attributes:
         number: Index of the image among the sources, from 0.
@@ -54,6 +65,9 @@ class Failure(NamedTuple):
     number: int
     name: str
     reason: str
+
+
+Loaded = tuple[Prediction, dict[str, Any]]  # an image without results yet, and the packed input of the model
 
 
 class OneFormerInferencer:
@@ -115,10 +129,11 @@ class OneFormerInferencer:
             batch_size: Number of images per batch.
             out_dir: Folder for drawings and results, see ``ResultFolder``; None to write nothing.
             return_datasamples: Whether to return data samples instead of dicts.
-            on_error: What to do with an image that cannot be read: 'stop' with the error, or 'skip' it.
+            on_error: What to do with an image that cannot be read, predicted, drawn or written: 'stop' with the error,
+                or 'skip' it. A full disk always stops.
 
         Returns:
-            ``predictions``: for each image that could be read, the dict of ``as_dict``, or the data sample on the CPU.
+            ``predictions``: the dict of ``as_dict``, or the data sample on the CPU, of each image not skipped.
             ``failures``: a ``Failure`` for each other image.
 
         Raises:
@@ -127,12 +142,14 @@ class OneFormerInferencer:
         """
         tasks, failures = check_tasks(tasks), _failures(on_error)
         predictions: list[ResultDict | DetDataSample] = []
-        with nullcontext() if out_dir is None else ResultFolder(out_dir, self.model.dataset_meta) as folder:
-            for prediction in self._tracked(images, tasks, batch_size, failures):
-                results = {} if return_datasamples and folder is None else self._as_dict(prediction, tasks)
-                if folder is not None:
-                    self._write(folder, prediction, results, tasks)
-                predictions.append(prediction.sample if return_datasamples else results)
+        sources = expand_sources(images, missing_ok=failures is not None)
+        with nullcontext() if out_dir is None else self._folder(out_dir, sources) as folder:
+            for prediction in self._tracked(sources, tasks, batch_size, failures):
+                with _skipping(failures, prediction.number, prediction.source):
+                    results = {} if return_datasamples and folder is None else self._as_dict(prediction, tasks)
+                    if folder is not None:
+                        self._write(folder, prediction, results, tasks)
+                    predictions.append(prediction.sample if return_datasamples else results)
         return {'predictions': predictions, 'failures': failures or []}
 
     def save(
@@ -152,9 +169,12 @@ class OneFormerInferencer:
             Number of images that were written, and the failures.
         """
         tasks, failures, count = check_tasks(tasks), _failures(on_error), 0
-        with ResultFolder(out_dir, self.model.dataset_meta) as folder:
-            for count, prediction in enumerate(self._tracked(images, tasks, batch_size, failures), start=1):  # noqa: B007
-                self._write(folder, prediction, self._as_dict(prediction, tasks), tasks)
+        sources = expand_sources(images, missing_ok=failures is not None)
+        with self._folder(out_dir, sources) as folder:
+            for prediction in self._tracked(sources, tasks, batch_size, failures):
+                with _skipping(failures, prediction.number, prediction.source):
+                    self._write(folder, prediction, self._as_dict(prediction, tasks), tasks)
+                    count += 1
         return count, failures or []
 
     def stream(
@@ -171,8 +191,8 @@ class OneFormerInferencer:
             images: As in a call; also an endless iterator.
             tasks: Tasks to predict; by default all.
             batch_size: Number of images per batch.
-            failures: List to which images that cannot be read are added, which are then skipped; None to stop at the
-                first.
+            failures: List to which images that cannot be read or predicted are added, which are then skipped; None to
+                stop at the first.
 
         Yields:
             The predictions, in the order of the images.
@@ -186,37 +206,51 @@ class OneFormerInferencer:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         loaded = self._load(expand_sources(images, missing_ok=failures is not None), failures)
         while batch := list(islice(loaded, batch_size)):
-            samples = self._predict([packed for _, packed in batch], tasks)
-            for (prediction, _), sample in zip(batch, samples, strict=True):
-                yield prediction._replace(sample=sample.cpu())
+            yield from self._predict_batch(batch, tasks, failures)
 
-    def _load(
-        self, sources: Iterable[Source], failures: list[Failure] | None
-    ) -> Iterator[tuple[Prediction, dict[str, Any]]]:
+    def _load(self, sources: Iterable[Source], failures: list[Failure] | None) -> Iterator[Loaded]:
         """Yield predictions without results yet, each with the packed input of the model."""
         for number, source in enumerate(sources):
+            ready = None
+            with _skipping(failures, number, source):
+                results = load_source(source, self.loader)
+                image, packed = results['img'], self.pipeline(results)
+                ready = Prediction(number, source, image, packed['data_samples']), packed
+            if ready is not None:
+                yield ready
+
+    def _predict_batch(
+        self, batch: Sequence[Loaded], tasks: tuple[str, ...], failures: list[Failure] | None
+    ) -> list[Prediction]:
+        """Predict a batch; if it fails and failures are skipped, predict its images one by one."""
+        if len(batch) > 1:
             try:
-                loaded = load_source(source, self.loader)
-                image = loaded['img']
-                packed = self.pipeline(loaded)
-            except (OSError, ValueError) as error:
+                return self._predict(batch, tasks)
+            except Exception:
                 if failures is None:
                     raise
-                failures.append(Failure(number, name_of(source, number), str(error)))
-                print_log(f'skipped: {error}', 'current')
-                continue
-            yield Prediction(number, source, image, packed['data_samples']), packed
+        predictions = []
+        for loaded in batch:
+            with _skipping(failures, loaded[0].number, loaded[0].source):
+                predictions += self._predict([loaded], tasks)
+        return predictions
 
-    def _predict(self, packed: Sequence[dict[str, Any]], tasks: tuple[str, ...]) -> list[DetDataSample]:
-        batch = {key: [sample[key] for sample in packed] for key in packed[0]}
+    def _predict(self, batch: Sequence[Loaded], tasks: tuple[str, ...]) -> list[Prediction]:
+        inputs = {key: [packed[key] for _, packed in batch] for key in batch[0][1]}
         with torch.no_grad(), autocast(self.precision, self.device):
-            return self.model(**self.model.data_preprocessor(batch), mode='predict', tasks=tasks)
+            samples = self.model(**self.model.data_preprocessor(inputs), mode='predict', tasks=tasks)
+        return [
+            prediction._replace(sample=sample.cpu()) for (prediction, _), sample in zip(batch, samples, strict=True)
+        ]
 
     def _tracked(
-        self, images: Sources, tasks: Sequence[str], batch_size: int, failures: list[Failure] | None
+        self, sources: Iterable[Source], tasks: Sequence[str], batch_size: int, failures: list[Failure] | None
     ) -> Iterator[Prediction]:
-        sources = tracked(expand_sources(images, missing_ok=failures is not None), shown=self.show_progress)
-        return self.stream(sources, tasks=tasks, batch_size=batch_size, failures=failures)
+        shown = tracked(sources, shown=self.show_progress)
+        return self.stream(shown, tasks=tasks, batch_size=batch_size, failures=failures)
+
+    def _folder(self, out_dir: str | os.PathLike[str], sources: Iterable[Source]) -> ResultFolder:
+        return ResultFolder(out_dir, self.model.dataset_meta, taken=names_in(out_dir, sources))
 
     def _write(self, folder: ResultFolder, prediction: Prediction, results: ResultDict, tasks: Sequence[str]) -> None:
         drawing = draw_sheet(prediction.image[..., ::-1].copy(), prediction.sample, self.model.dataset_meta, tasks)
@@ -225,6 +259,25 @@ class OneFormerInferencer:
 
     def _as_dict(self, prediction: Prediction, tasks: Sequence[str]) -> ResultDict:
         return as_dict(prediction.sample, self.model.dataset_meta, tasks)
+
+
+@contextmanager
+def _skipping(failures: list[Failure] | None, number: int, source: Source) -> Iterator[None]:
+    """Add an error to the failures; raise it if they are None, or if the disk is full.
+
+    Args:
+        failures: List of failures.
+        number: Index of the image.
+        source: Source of the image.
+    """
+    try:
+        yield
+    except Exception as error:  # of any type: pipelines, models and drawings raise what their libraries do
+        if failures is None or getattr(error, 'errno', None) in DISK_FULL:
+            raise
+        name, reason = name_of(source, number), str(error) or type(error).__name__
+        failures.append(Failure(number, name, reason))
+        print_log(f'skipped: {reason if name in reason else f"{name}: {reason}"}', 'current')
 
 
 def _failures(on_error: OnError) -> list[Failure] | None:

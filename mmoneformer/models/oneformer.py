@@ -1,6 +1,6 @@
 """OneFormer as a model of mmengine: losses in training, results of each task in inference."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.model import BaseModel
 from torch import Tensor
+from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
 from mmoneformer.models.mask_tiles import MaskGeometry
@@ -127,6 +128,17 @@ class OneFormer(BaseModel):
     def _predict(self, inputs: Tensor, data_samples: list[DetDataSample], tasks: Sequence[str]) -> list[DetDataSample]:
         """Write the results of each task, predicted with its token, into the data samples."""
         tokens = {task: self.test_cfg.tokens.get(task, task) for task in tasks}
+        groups = groups_of_a_size(inputs, data_samples)
+        if len(groups) > 1 and any(isinstance(module, FullyShardedDataParallel) for module in self.modules()):
+            groups = [([*range(len(inputs))], inputs)]  # all processes must run the network equally often
+        for indices, group in groups:
+            self._predict_group(group, [data_samples[index] for index in indices], tokens)
+        for sample in data_samples:
+            sample.set_metainfo(dict(task_tokens=tokens))
+        return data_samples
+
+    def _predict_group(self, inputs: Tensor, data_samples: list[DetDataSample], tokens: Mapping[str, str]) -> None:
+        """Predict images that are padded to the same size."""
         used = check_tasks(tokens.values())
         output = self._infer(inputs, used)
         for task, token in tokens.items():
@@ -134,6 +146,27 @@ class OneFormer(BaseModel):
             for index, sample in enumerate(data_samples):
                 logits = ImageLogits(class_logits[index], mask_logits[index], MaskGeometry.of(sample, inputs))
                 POST_PROCESS[task](sample, logits, self.is_thing, self.test_cfg)
-        for sample in data_samples:
-            sample.set_metainfo(dict(task_tokens=tokens))
-        return data_samples
+
+
+def groups_of_a_size(inputs: Tensor, data_samples: Sequence[DetDataSample]) -> list[tuple[list[int], Tensor]]:
+    """Split a batch into groups of images that need the same padding.
+
+    A batch is padded to its largest image, which would change the results of the others: a pixel decoder sees the
+    padding. Without it, the result of an image does not depend on the other images of its batch.
+
+    Args:
+        inputs: Normalized and padded images, [B, 3, H, W].
+        data_samples: One per image. A batch is not split if they do not have the ``pad_shape`` and the
+            ``batch_input_shape`` that mmdet's DetDataPreprocessor adds.
+
+    Returns:
+        For each group, the indices of its images, and the images without the padding that none of them needs.
+    """
+    whole = (inputs.shape[-2], inputs.shape[-1])
+    indices: dict[Any, list[int]] = {}
+    for index, sample in enumerate(data_samples):
+        size = sample.pad_shape if 'batch_input_shape' in sample else whole
+        indices.setdefault(tuple(size), []).append(index)
+    if len(indices) == 1:
+        return [(list(range(len(inputs))), inputs)]
+    return [(group, inputs[group, :, :height, :width]) for (height, width), group in indices.items()]

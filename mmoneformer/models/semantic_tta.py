@@ -9,6 +9,7 @@ from mmengine.structures import PixelData
 from torch import Tensor, nn
 
 from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
+from mmoneformer.models.oneformer import groups_of_a_size
 from mmoneformer.models.post_process import semantic_scores
 from mmoneformer.registry import MODELS
 
@@ -50,9 +51,10 @@ class SemanticTTA(nn.Module):
         token = model.test_cfg.tokens.get(TASK, TASK)
         for view in zip(data['inputs'], data['data_samples'], strict=True):
             batch = model.data_preprocessor(dict(zip(('inputs', 'data_samples'), view, strict=True)))
-            class_logits, mask_logits = model(batch['inputs'], mode='tensor', tasks=[token])[token]
-            for index, sample in enumerate(batch['data_samples']):
-                totals[index] += _scores(class_logits[index], mask_logits[index], sample, batch['inputs'])
+            for indices, inputs in groups_of_a_size(batch['inputs'], batch['data_samples']):
+                logits = model(inputs, mode='tensor', tasks=[token])[token]
+                for index, *of_image in zip(indices, *logits, strict=True):
+                    totals[index] += _scores(*of_image, batch['data_samples'][index], inputs)
         for sample, total in zip(results, totals, strict=True):
             labels = total.argmax(0, keepdim=True)
             sample.pred_sem_seg = PixelData(sem_seg=labels, data=labels)

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from mmoneformer.apis import image_sources
-from mmoneformer.apis.image_sources import expand_sources, load_source, name_of, stem_of, tracked
+from mmoneformer.apis.image_sources import expand_sources, load_source, name_of, names_in, stem_of, tracked
 from mmoneformer.datasets.transforms import LoadImageFromFile
 from mmoneformer.result_files import marked_png
 
@@ -144,6 +144,12 @@ def test_what_is_no_image():
 def test_names(source, name, stem):
     assert name_of(source, 12) == name
     assert stem_of(source, 12) == stem
+
+
+def test_names_in_a_folder(folder):
+    sources = [folder / 'a.png', folder / 'inner/d.png', ARRAY, 'https://example.org/x.png', folder / 'inner/../b.JPG']
+    assert names_in(folder, sources) == ['a.png', 'b.JPG']
+    assert names_in(folder, iter(sources)) == names_in(folder / 'new', sources) == []
 
 
 @pytest.fixture

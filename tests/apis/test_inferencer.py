@@ -1,3 +1,4 @@
+import errno
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,7 @@ import torch
 from mmdet.structures import DetDataSample
 
 from mmoneformer.apis import OneFormerInferencer
+from mmoneformer.apis import inferencer as inferencer_module
 
 
 def picture(height, width):
@@ -129,6 +131,77 @@ def test_skips_what_cannot_be_read(inferencer, a_broken_one, batch_size):
         (3, 'gone.png'),
     ]
     assert 'half.png is not a readable image' in result['failures'][0].reason
+
+
+class Fails:
+    """A function that fails for images of a height, and is another one for the others."""
+
+    def __init__(self, function, height, size_of):
+        self.function, self.height, self.size_of = function, height, size_of
+
+    def __call__(self, *args, **kwargs):
+        if self.height in self.size_of(*args, **kwargs):
+            raise KeyError('of a library')
+        return self.function(*args, **kwargs)
+
+
+@pytest.fixture(params=['pipeline', 'model', 'drawing'])
+def fails_for_two(request, inferencer, monkeypatch):
+    """Something that fails for two.png, which has a height of 64 pixels."""
+    if request.param == 'pipeline':
+        failing = Fails(inferencer.pipeline, 64, lambda loaded: loaded['img'].shape)
+        monkeypatch.setattr(inferencer, 'pipeline', failing)
+    elif request.param == 'model':
+        failing = Fails(inferencer.model.forward, 64, lambda data_samples, **_: [s.ori_shape[0] for s in data_samples])
+        monkeypatch.setattr(inferencer.model, 'forward', failing)
+    else:
+        failing = Fails(inferencer_module.draw_sheet, 64, lambda image, *_: image.shape)
+        monkeypatch.setattr(inferencer_module, 'draw_sheet', failing)
+
+
+@pytest.mark.parametrize('batch_size', [1, 3])
+def test_skips_whatever_fails(inferencer, images, fails_for_two, tmp_path, batch_size):
+    sources = [images / 'a', images / 'b']
+    options = dict(batch_size=batch_size, tasks=['panoptic'])
+    count, (failure,) = inferencer.save(sources, tmp_path / 'out', on_error='skip', **options)
+    assert (count, failure.number, Path(failure.name).name) == (2, 1, 'two.png')
+    written = json.loads((tmp_path / 'out/panoptic.json').read_text())['images']
+    assert [image['file_name'] for image in written] == ['one', 'one_2']
+    with pytest.raises(KeyError):
+        inferencer.save(sources, tmp_path / 'out', **options)
+
+
+def test_a_full_disk_is_not_skipped(inferencer, images, tmp_path, monkeypatch):
+    def write_bytes(path, content):
+        raise OSError(errno.ENOSPC, 'No space left on device', str(path))
+
+    monkeypatch.setattr('mmoneformer.results.folder.write_bytes', write_bytes)
+    with pytest.raises(OSError, match=r"No space left on device: '.*one_panoptic\.png'"):
+        inferencer.save(images / 'a', tmp_path / 'out', tasks=['panoptic'], on_error='skip')
+
+
+def test_results_beside_the_images(inferencer, images):
+    """The images are kept, and a second run predicts the same images and replaces the results."""
+    folder = images / 'a'
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for _ in range(2):
+        assert inferencer.save(folder, folder, tasks=['semantic']) == (2, [])
+        results = [f'{name}_2{ending}' for name in ('one', 'two') for ending in ('.json', '.png', '_semantic.png')]
+        assert sorted(path.name for path in folder.iterdir()) == sorted([*before, *results])
+    assert {name: (folder / name).read_bytes() for name in before} == before
+    content = (folder / 'one_2.png').read_bytes()
+    inferencer.save([folder / 'one_2.png'], folder, tasks=['semantic'])
+    assert (folder / 'one_2.png').read_bytes() == content
+
+
+def test_results_do_not_depend_on_the_batch(inferencer):
+    images = [picture(40, 60), picture(40, 200), picture(90, 30)]
+    together = inferencer(images, batch_size=3)['predictions']
+    for result, image in zip(together, images, strict=True):
+        alone = inferencer(image)['predictions'][0]
+        np.testing.assert_array_equal(result['semantic']['label_map'], alone['semantic']['label_map'])
+        np.testing.assert_array_equal(result['panoptic']['id_map'], alone['panoptic']['id_map'])
+        np.testing.assert_allclose(result['instance']['scores'], alone['instance']['scores'], atol=1e-6)
 
 
 def test_what_was_written_before_a_broken_picture_stays(inferencer, images, tmp_path):

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from mmdet.structures import DetDataSample
 
+from mmoneformer.models.oneformer import groups_of_a_size
 from mmoneformer.models.oneformer_head import HeadOutput
 from mmoneformer.structures import TargetMasks
 from mmoneformer.tasks import TASKS
@@ -265,3 +266,35 @@ def test_losses_are_finite_under_autocast(build_model, train_batch):
     assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
     expected = sum(model(**train_batch, mode='loss').values())
     assert loss.item() == pytest.approx(expected.item(), rel=0.1)
+
+
+@torch.no_grad()
+def test_results_do_not_depend_on_the_other_images_of_a_batch(build_model):
+    """Images of another size are padded as if they were alone, and keep their place."""
+    preprocessor = dict(type='mmdet.DetDataPreprocessor', mean=[0.0], std=[1.0], pad_size_divisor=32)
+    model = build_model(data_preprocessor=preprocessor, test_cfg=dict(object_mask_thr=0.1)).eval()
+    images = [torch.randn(3, *size) for size in ((40, 60), (64, 120), (33, 64), (40, 61))]
+
+    def predict(*chosen):
+        samples = [DetDataSample(metainfo=dict(img_shape=i.shape[1:], ori_shape=i.shape[1:])) for i in chosen]
+        return model.test_step(dict(inputs=list(chosen), data_samples=samples))
+
+    for result, image in zip(predict(*images), images, strict=True):
+        (alone,) = predict(image)
+        assert (result.pred_panoptic_seg.sem_seg == alone.pred_panoptic_seg.sem_seg).float().mean() > 0.999
+        assert (result.pred_sem_seg.sem_seg == alone.pred_sem_seg.sem_seg).float().mean() > 0.999
+        torch.testing.assert_close(result.pred_instances.scores, alone.pred_instances.scores, atol=1e-5, rtol=1e-5)
+
+
+def test_groups_of_a_size():
+    inputs = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 3, 96, 128)
+    samples = [DetDataSample(metainfo=dict(pad_shape=size)) for size in ((64, 128), (96, 32), (64, 128))]
+    ((indices, whole),) = groups_of_a_size(inputs, samples)
+    assert indices == [0, 1, 2]
+    assert whole is inputs
+    for sample in samples:
+        sample.set_metainfo(dict(batch_input_shape=(96, 128)))
+    (wide, first), (high, second) = groups_of_a_size(inputs, samples)
+    assert (wide, high) == ([0, 2], [1])
+    assert (first.shape, second.shape) == ((2, 3, 64, 128), (1, 3, 96, 32))
+    assert first[:, 0, 0, 0].tolist() == [0, 2]
