@@ -140,7 +140,8 @@ def read_json(config: Config, processor: Config | None, classes: Mapping[str, Js
     names = _model_names(config)
     listed = [_file_classes(classes) if classes else None, _processor_classes(processor or {}, names)]
     fitting = [entry for entry in listed if entry and (names is None or same_names(names, entry['classes']))]
-    metainfo = fitting[0] if fitting else names and dict(classes=names)
+    of_config = {'classes': names} if names else None
+    metainfo: Mapping[str, Any] | None = fitting[0] if fitting else of_config
     return SourceInfo(metainfo=metainfo, scale=scale, backbone=_backbone_arguments(config['backbone_config']))
 
 

@@ -174,7 +174,9 @@ def given_classes(
     if classes is None and things is None:
         return None if info is None else dict(info)
     rows = None if classes is None else _rows(classes)
-    metainfo = dict(info or {}) if rows is None else {'classes': tuple(str(_name(row)) for row in rows)}
+    metainfo: dict[str, Any] = (
+        dict(info or {}) if rows is None else {'classes': tuple(str(_name(row)) for row in rows)}
+    )
     if rows and all(isinstance(row, Mapping) and 'isthing' in row for row in rows):
         metainfo['thing_ids'] = tuple(index for index, row in enumerate(rows) if row['isthing'])
     if things is not None:

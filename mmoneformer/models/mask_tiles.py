@@ -107,9 +107,7 @@ class MaskTiles:
         device, side = mask_logits.device, tile_side(mask_logits)
         grid = (mask_logits.shape[1], mask_logits.shape[2])
         self._mask_logits = mask_logits
-        self._rows, self._columns = (
-            _cut_axis(grid[axis], *(sizes[axis] for sizes in geometry), side, device) for axis in (0, 1)
-        )
+        self._rows, self._columns = (_cut_axis(grid[axis], geometry, axis, side, device) for axis in (0, 1))
         low, high = _bounds(mask_logits, [part.source for part in self._rows], dim=1)
         low, _ = _bounds(low, [part.source for part in self._columns], dim=2)
         _, high = _bounds(high, [part.source for part in self._columns], dim=2)
@@ -167,10 +165,10 @@ class _Part(NamedTuple):
         return values
 
 
-def _cut_axis(
-    size: int, padded: int, image: int, original: int, flipped: bool, side: int, device: torch.device
-) -> list[_Part]:
+def _cut_axis(size: int, geometry: MaskGeometry, axis: int, side: int, device: torch.device) -> list[_Part]:
     """Cut height or width into parts of at most ``side`` pixels, both of the original and of the resized image."""
+    padded, image, original = (sizes[axis] for sizes in (geometry.padded, geometry.image, geometry.original))
+    flipped = geometry.flipped[axis]
     length = max(1, int(side / max(1.0, image / original)))
     steps = [_linear_step(size, padded)] if size != padded else []
     if image != original or flipped:

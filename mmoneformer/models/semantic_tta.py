@@ -53,8 +53,8 @@ class SemanticTTA(nn.Module):
             batch = model.data_preprocessor(dict(zip(('inputs', 'data_samples'), view, strict=True)))
             for indices, inputs in groups_of_a_size(batch['inputs'], batch['data_samples']):
                 logits = model(inputs, mode='tensor', tasks=[token])[token]
-                for index, *of_image in zip(indices, *logits, strict=True):
-                    totals[index] += _scores(*of_image, batch['data_samples'][index], inputs)
+                for index, class_logits, mask_logits in zip(indices, *logits, strict=True):
+                    totals[index] += _scores(class_logits, mask_logits, batch['data_samples'][index], inputs)
         for sample, total in zip(results, totals, strict=True):
             labels = total.argmax(0, keepdim=True)
             sample.pred_sem_seg = PixelData(sem_seg=labels, data=labels)

@@ -38,7 +38,7 @@ def test_the_demo_runs_on_what_was_converted(official, tmp_path, capsys):
 
 
 def test_errors_are_one_line(official, tmp_path):
-    with pytest.raises(SystemExit, match=r"^error: weights do not define the dilations of a DiNAT.*--cfg-options"):
+    with pytest.raises(SystemExit, match=r'^error: weights do not define the dilations of a DiNAT.*--cfg-options'):
         run('convert_checkpoint', official, tmp_path / 'ours.pth')
     with pytest.raises(SystemExit, match='^error: .*missing.pth'):
         run('convert_checkpoint', tmp_path / 'missing.pth', tmp_path / 'ours.pth')
