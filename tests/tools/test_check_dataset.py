@@ -45,4 +45,4 @@ def test_clean_then_with_a_copy_then_with_a_missing_file(main, folder, capsys):
 def test_a_split_that_is_not_there_is_an_error(main, folder, capsys):
     with pytest.raises(SystemExit, match='2'):
         main([*arguments(folder, '--split', 'val'), 'val_dataloader=None'])
-    assert 'the config names no data' in capsys.readouterr().err
+    assert 'the config has no dataloader' in capsys.readouterr().err
