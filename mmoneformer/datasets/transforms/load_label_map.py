@@ -54,10 +54,10 @@ class LoadSemanticMap(BaseTransform):
 def _as_mmseg(labels: NDArray[Any], results: Mapping[str, Any], source: str) -> NDArray[np.uint8]:
     """Apply ``reduce_zero_label`` and ``label_map`` as mmseg's loader does, which takes labels modulo 256."""
     if labels.dtype != np.uint8 and not 0 <= labels.min() <= labels.max() <= IGNORED_LABEL:
-        value = labels.max() if labels.max() > IGNORED_LABEL else labels.min()
+        outside = np.unique(labels[(labels < 0) | (labels > IGNORED_LABEL)])
         raise UnknownLabelError(
-            f'{source} has label {value}, but labels are 0 to {IGNORED_LABEL}: write a label map with the indices of '
-            'its classes, 8 bits per pixel'
+            f'{source} has labels {outside[:5].tolist()}, but labels are 0 to {IGNORED_LABEL}: '
+            'write a label map with the indices of its classes, 8 bits per pixel'
         )
     labels = labels.astype(np.uint8)
     if results['reduce_zero_label']:

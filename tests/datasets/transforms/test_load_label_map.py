@@ -113,7 +113,9 @@ def test_label_that_is_no_class(load_semantic):
 @pytest.mark.parametrize('reduced', [False, True])
 def test_labels_of_more_than_8_bits(load_semantic, reduced):
     """256 is not class 0."""
-    with pytest.raises(UnknownLabelError, match=r'labels\.png .*has label 257, but labels are 0 to 255: .* 8 bits'):
+    with pytest.raises(
+        UnknownLabelError, match=r'labels\.png .*has labels \[256, 257\], but labels are 0 to 255: .* 8 bits'
+    ):
         load_semantic([[256, 257, 1], [1, 1, 1]], dtype=np.uint16, reduce_zero_label=reduced)
     small = load_semantic([[255, 1, 2], [1, 2, 1]], dtype=np.uint16, reduce_zero_label=reduced)
     assert small.tolist() == ([[0, 1, 2], [1, 2, 1]] if reduced else [[0, 2, 3], [2, 3, 2]])
