@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -53,12 +54,12 @@ class SegmentMap:
 
     def areas(self) -> np.ndarray:
         """Number of pixels of each segment, int64 [N]."""
-        pixels = self._pixels()
+        pixels = self._pixels
         return pixels[1:] if self.members is None else pixels @ self.members
 
     def void_area(self) -> int:
         """Number of pixels that belong to no segment."""
-        return int(self._pixels()[0])
+        return int(self._pixels[0])
 
     def visible(self) -> np.ndarray:
         """Whether each segment has a pixel, bool [N]."""
@@ -113,6 +114,7 @@ class SegmentMap:
     def _num_values(self) -> int:
         return self.count + 1 if self.members is None else len(self.members)
 
+    @cached_property
     def _pixels(self) -> np.ndarray:
         """Number of pixels of each value."""
         return np.bincount(self.ids.ravel(), minlength=self._num_values())
