@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from mmengine.dataset import BaseDataset
 
-from mmoneformer.data_check.examination import SampleFault, samples_of_tasks, walk
+from mmoneformer.data_check.examination import SampleFault, targets_of_tasks, walk
 from mmoneformer.datasets.transforms import SampleTask
 from mmoneformer.structures import SegmentMap, Targets
 from mmoneformer.visualization.regions import Classes, Regions, annotated_regions
@@ -46,18 +46,18 @@ def draw_sample(dataset: BaseDataset, index: int) -> DrawnSample | None:
     Raises:
         SampleFault: If the sample cannot be used.
     """
-    seen, samples = None, {}
+    seen, targets = None, {}
     for transform, results in walk(dataset, index):
         if 'gt_seg_map' in results:
             seen = results
         if isinstance(transform, SampleTask):
-            samples = samples_of_tasks(results, transform)
+            targets = targets_of_tasks(results, transform)
     if seen is None:
         return None
     classes = dataset.metainfo
-    panels = {task.capitalize(): target_regions(sample['targets'], classes) for task, sample in samples.items()}
+    panels = {task.capitalize(): target_regions(found, classes) for task, found in targets.items()}
     sheet = draw_panels(_shown(seen), panels or {'Annotation': _annotation(seen, classes)}, classes)
-    return DrawnSample(seen['img_path'], sheet, {task: Counter(s['targets'].texts) for task, s in samples.items()})
+    return DrawnSample(seen['img_path'], sheet, {task: Counter(found.texts) for task, found in targets.items()})
 
 
 def target_regions(targets: Targets, metainfo: Classes) -> Regions:

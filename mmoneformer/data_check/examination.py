@@ -17,8 +17,10 @@ from torch.utils.data import DataLoader, Dataset
 from mmoneformer.data_check.sample_record import Fault, FaultKind, SampleRecord, SegmentRecord
 from mmoneformer.datasets.resumable_loading import set_random_state
 from mmoneformer.datasets.transforms import SampleTask
+from mmoneformer.datasets.transforms.sample_task import make_targets
 from mmoneformer.errors import AnnotationError, AnnotationSizeError, UnknownLabelError, UnreadableFileError
-from mmoneformer.structures.segment_map import SegmentMap
+from mmoneformer.structures import SegmentMap, Targets
+from mmoneformer.tasks import TASKS
 
 ANNOTATION, IMAGE_FILE = 'annotation', 'image file'  # steps before the pipeline
 KINDS = {  # the first class that fits counts
@@ -102,10 +104,11 @@ def walk(dataset: BaseDataset, index: int) -> Iterator[tuple[BaseTransform, Samp
         yield transform, results
 
 
-def samples_of_tasks(results: Mapping[str, Any], sampler: SampleTask) -> dict[str, Sample]:
-    """Return the sample with the targets of each task that may be drawn for it."""
+def targets_of_tasks(results: Mapping[str, Any], sampler: SampleTask) -> dict[str, Targets]:
+    """Return the targets of a sample for each task that may be drawn for it."""
+    segment_map = SegmentMap.of_sample(results)
     drawable = [task for task in results['tasks'] if sampler.probabilities.get(task)]
-    return {task: SampleTask(probabilities={task: 1.0}).transform(dict(results)) for task in drawable}
+    return {task: make_targets(results, segment_map, TASKS[task]) for task in drawable}
 
 
 def _guarded(step: str, function: Callable[..., Any], argument: Any) -> Any:
@@ -143,8 +146,8 @@ def _observed(record: SampleRecord, transform: BaseTransform, results: Mapping[s
     visible = (type(transform).__name__, int(np.count_nonzero(areas)))
     record = replace(record, visible=(*record.visible, visible))
     if isinstance(transform, SampleTask):
-        samples = samples_of_tasks(results, transform)
-        record = replace(record, targets={task: len(sample['targets']) for task, sample in samples.items()})
+        targets = targets_of_tasks(results, transform)
+        record = replace(record, targets={task: len(found) for task, found in targets.items()})
     return record
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmoneformer.data_check.examination import SampleFault, examine, examine_all, samples_of_tasks, walk
+from mmoneformer.data_check.examination import SampleFault, examine, examine_all, targets_of_tasks, walk
 from mmoneformer.data_check.sample_record import FaultKind
 from mmoneformer.data_check.tolerant_dataset import open_dataset
 from mmoneformer.datasets.transforms import LoadImageFromFile, LoadPanopticMap, SampleTask
@@ -72,8 +72,8 @@ def test_tasks_that_are_never_drawn_are_left_out():
         classes=('cat',),
         thing_ids=(0,),
     )
-    samples = samples_of_tasks(results, SampleTask(probabilities=dict(panoptic=1, semantic=1)))
-    assert {task: sample['targets'].texts for task, sample in samples.items()} == {'panoptic': ['a photo with a cat']}
+    targets = targets_of_tasks(results, SampleTask(probabilities=dict(panoptic=1, semantic=1)))
+    assert {task: found.texts for task, found in targets.items()} == {'panoptic': ['a photo with a cat']}
 
 
 def test_an_error_becomes_the_fault_of_its_step(dataset):

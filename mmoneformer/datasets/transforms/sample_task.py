@@ -50,17 +50,7 @@ class SampleTask(BaseTransform):
             )
         _check_size(results)
         task = TASKS[self._draw(results['tasks'])]
-        unsupervised = _unsupervised_classes(results, task)
-        segment_map = SegmentMap.of_sample(results)
-        targets = _choose_targets(results, segment_map, task, unsupervised)
-        labels = [label for label, _ in targets]
-        results['targets'] = Targets(
-            task=task.name,
-            texts=[target_text(results['classes'][label]) for label in labels],
-            labels=torch.tensor(labels, dtype=torch.int64),
-            masks=TargetMasks.of_segments(segment_map.merge([segments for _, segments in targets])),
-            unlabeled=[label for label in unsupervised if label in results['thing_ids'] or not task.things_only],
-        )
+        results['targets'] = make_targets(results, SegmentMap.of_sample(results), task)
         return results
 
     def _draw(self, tasks: Sequence[str]) -> str:
@@ -71,6 +61,26 @@ class SampleTask(BaseTransform):
                 f'{self.probabilities}'
             )
         return tasks[np.random.choice(len(tasks), p=weights / weights.sum())]
+
+
+def make_targets(results: Mapping[str, Any], segment_map: SegmentMap, task: Task) -> Targets:
+    """Make the targets of a sample for a task.
+
+    Args:
+        results: The sample, with ``segments``, ``classes`` and ``thing_ids``.
+        segment_map: The pixels of ``segments``.
+        task: The task.
+    """
+    unsupervised = _unsupervised_classes(results, task)
+    targets = _choose_targets(results, segment_map, task, unsupervised)
+    labels = [label for label, _ in targets]
+    return Targets(
+        task=task.name,
+        texts=[target_text(results['classes'][label]) for label in labels],
+        labels=torch.tensor(labels, dtype=torch.int64),
+        masks=TargetMasks.of_segments(segment_map.merge([segments for _, segments in targets])),
+        unlabeled=[label for label in unsupervised if label in results['thing_ids'] or not task.things_only],
+    )
 
 
 def _check_size(results: Mapping[str, Any]) -> None:
