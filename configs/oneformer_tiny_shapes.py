@@ -20,7 +20,7 @@ model = dict(
     panoptic_head=dict(
         num_queries=30,
         channels=64,
-        pixel_decoder=dict(in_channels=[32, 64, 128, 256], num_layers=1, feedforward_channels=256, dropout=0.0),
+        pixel_decoder=dict(num_layers=1, feedforward_channels=256, dropout=0.0),
         query_initializer=dict(feedforward_channels=256, dropout=0.0),
         masked_decoder=dict(num_layers=3, feedforward_channels=256),
         text_mapper=dict(encoder=dict(width=64, num_layers=2), num_context=6),

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
+from mmoneformer.models.backbone_maps import with_channels
 from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.oneformer_head import HeadOutput
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
@@ -27,7 +28,8 @@ class OneFormer(BaseModel):
 
     Args:
         backbone: Config of a backbone with four outputs, of strides 4, 8, 16, 32.
-        panoptic_head: Config of the head; the number of classes is passed to it.
+        panoptic_head: Config of the head; the number of classes is passed to it, and the channels of the backbone's
+            maps to its pixel decoder, as ``in_channels``.
         metainfo: Classes, thing ids and palette, or the name of a known data set, or a list of these to unite.
         test_cfg: Arguments of ``InferenceConfig``; None stands for the default.
         data_preprocessor: Config of the module that normalizes and pads a batch.
@@ -36,7 +38,8 @@ class OneFormer(BaseModel):
         pretrained: Must be None; mmseg's ``init_model`` passes it.
 
     Raises:
-        ValueError: If ``train_cfg`` or ``pretrained`` is not None, or if ``panoptic_head`` has ``num_classes``.
+        ValueError: If ``train_cfg`` or ``pretrained`` is not None, if ``panoptic_head`` has ``num_classes``, or if the
+            backbone's maps have other strides, or other channels than the pixel decoder takes.
     """
 
     def __init__(
@@ -59,7 +62,8 @@ class OneFormer(BaseModel):
         self.dataset_meta = resolve_metainfo(metainfo)
         num_classes = len(self.dataset_meta['classes'])
         self.backbone = MODELS.build(backbone)
-        self.panoptic_head = MODELS.build(panoptic_head, default_args=dict(num_classes=num_classes))
+        head = with_channels(panoptic_head, self.backbone)
+        self.panoptic_head = MODELS.build(head, default_args=dict(num_classes=num_classes))
         settings = {key: value for key, value in (test_cfg or {}).items() if value is not None}
         self.test_cfg = InferenceConfig(**dict(max_per_image=self.panoptic_head.num_queries) | settings)
         is_thing = torch.zeros(num_classes, dtype=torch.bool)

@@ -71,7 +71,7 @@ class MSDeformAttnPixelDecoder(nn.Module):
     Shapes: B images, C channels, S tokens of strides 32, 16 and 8 together, H x W pixels of the padded input.
 
     Args:
-        in_channels: Channels of the backbone's maps of strides 4, 8, 16, 32.
+        in_channels: Channels of the backbone's maps of strides 4, 8, 16, 32; ``OneFormer`` passes them.
         channels: C, a multiple of 32.
         num_layers: Encoder layers.
         feedforward_channels: Hidden width of the encoder's feed-forward networks.

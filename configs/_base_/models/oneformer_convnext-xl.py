@@ -2,7 +2,4 @@
 _base_ = 'oneformer_convnext-l.py'
 
 pretrained = 'https://dl.fbaipublicfiles.com/convnext/convnext_xlarge_22k_1k_384_ema.pth'
-model = dict(
-    backbone=dict(channels=(256, 512, 1024, 2048), init_cfg=dict(checkpoint=pretrained)),
-    panoptic_head=dict(pixel_decoder=dict(in_channels=[256, 512, 1024, 2048])),
-)
+model = dict(backbone=dict(channels=(256, 512, 1024, 2048), init_cfg=dict(checkpoint=pretrained)))

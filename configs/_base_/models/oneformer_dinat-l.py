@@ -19,5 +19,5 @@ model = dict(
         drop_path_rate=0.3,
         init_cfg=dict(type='Pretrained', checkpoint=pretrained),
     ),
-    panoptic_head=dict(num_queries=250, pixel_decoder=dict(in_channels=[192, 384, 768, 1536])),
+    panoptic_head=dict(num_queries=250),
 )

@@ -19,7 +19,7 @@ model = dict(
         type='OneFormerHead',
         num_queries=150,
         channels=256,
-        pixel_decoder=dict(type='MSDeformAttnPixelDecoder', in_channels=[256, 512, 1024, 2048]),
+        pixel_decoder=dict(type='MSDeformAttnPixelDecoder'),
         text_mapper=dict(type='TextMapper', encoder=dict(type='TextEncoder'), num_context=16),
     ),
     test_cfg=dict(object_mask_thr=0.8, overlap_thr=0.8),

@@ -16,5 +16,5 @@ model = dict(
         convert_weights=True,
         init_cfg=dict(type='Pretrained', checkpoint=pretrained),
     ),
-    panoptic_head=dict(num_queries=250, pixel_decoder=dict(in_channels=[192, 384, 768, 1536])),
+    panoptic_head=dict(num_queries=250),
 )

@@ -14,5 +14,4 @@ model = dict(
         convert_weights=True,
         init_cfg=dict(type='Pretrained', checkpoint=pretrained),
     ),
-    panoptic_head=dict(pixel_decoder=dict(in_channels=[96, 192, 384, 768])),
 )
