@@ -3,10 +3,11 @@
 import copy
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import torch
 from mmengine.config import Config
@@ -69,6 +70,7 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
         The runner, after training.
 
     Raises:
+        ConnectionError: If the weights to start from cannot be downloaded.
         FileNotFoundError: If the checkpoint to resume from, or that of ``load_from``, does not exist.
         ValueError: If it is no checkpoint or does not fit the model; if all checkpoints in the work folder are
             damaged, or ``amp`` is set for an optimizer wrapper with
@@ -78,7 +80,7 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
     cfg = copy.deepcopy(cfg)
     if amp:
         _enable_mixed_precision(cfg)
-    if cfg.optim_wrapper.type == 'AmpOptimWrapper':
+    if _name(cfg.optim_wrapper.type) == 'AmpOptimWrapper':
         _choose_precision(cfg)
     checkpoint = last_intact_checkpoint(cfg.work_dir) if resume is True else resume
     if checkpoint:
@@ -88,7 +90,8 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
     for loader in (cfg.train_dataloader, cfg.get('val_dataloader') or {}):
         loader.setdefault('worker_init_fn', dict(type=ignore_sigterm.__name__))
     runner = _start(cfg)
-    runner.train()
+    with _named_download(cfg):
+        runner.train()
     return runner
 
 
@@ -129,11 +132,13 @@ def evaluate(
         cfg.default_hooks = cfg.get('default_hooks', {}) | dict(visualization=hook)
     cfg.load_from, cfg.resume = checkpoint, False
     with registered_parts_only() if cfg.filename is None else nullcontext():  # without a file: from a checkpoint
-        return _start(cfg, build_runner_with_tta if tta else Runner.from_cfg).test()
+        runner = _start(cfg, build_runner_with_tta if tta else Runner.from_cfg)
+        with _named_download(cfg):
+            return runner.test()
 
 
 def _enable_mixed_precision(cfg: Config) -> None:
-    wrapper = cfg.optim_wrapper.type
+    wrapper = _name(cfg.optim_wrapper.get('type', 'OptimWrapper'))
     if wrapper not in ('OptimWrapper', 'FiniteOptimWrapper', 'AmpOptimWrapper'):
         raise ValueError(f'--amp does not work with {wrapper}: set optim_wrapper.dtype=bfloat16 instead')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
@@ -171,9 +176,30 @@ def _start(cfg: Config, build: Callable[[Config], Runner] = RUNNERS.build) -> Ru
     if cfg.launcher == 'pytorch' and not trains_on_accelerator():
         torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
+    _settle_workers(cfg)
     _check_weights(cfg)
     os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'  # mmengine loads with weights_only=False
     return build(cfg)
+
+
+@contextmanager
+def _named_download(cfg: Config) -> Iterator[None]:
+    """Name the checkpoint that cannot be downloaded."""
+    try:
+        yield
+    except URLError as error:
+        raise ConnectionError(
+            f'{cfg.load_from} cannot be downloaded ({error}): download it elsewhere, and give its file instead'
+        ) from error
+
+
+def _settle_workers(cfg: Config) -> None:
+    """Remove the settings of worker processes, such as those of the released configs, where there are none."""
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        loader = cfg.get(key) or {}
+        if not loader.get('num_workers'):
+            for setting in ('persistent_workers', 'prefetch_factor'):
+                loader.pop(setting, None)
 
 
 def _check_weights(cfg: Config) -> None:
@@ -203,6 +229,13 @@ def restrict_tasks(cfg: Config, tasks: Sequence[str]) -> Config:
     return cfg
 
 
-def _metric(name: str) -> type:
+def _metric(name: str | type) -> type:
+    if isinstance(name, type):
+        return name
     with METRICS.switch_scope_and_registry(None) as registry:
         return registry.get(name)
+
+
+def _name(kind: str | type) -> str:
+    """Name of a type in a config, which may be a class, or have the prefix of a scope."""
+    return kind.__name__ if isinstance(kind, type) else kind.rpartition('.')[2]

@@ -12,6 +12,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
 from mmoneformer.models.backbone_maps import with_channels
+from mmoneformer.models.backbones.pretrained import named_weights
 from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.oneformer_head import HeadOutput
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
@@ -69,6 +70,16 @@ class OneFormer(BaseModel):
         is_thing = torch.zeros(num_classes, dtype=torch.bool)
         is_thing[list(self.dataset_meta['thing_ids'])] = True
         self.register_buffer('is_thing', is_thing, persistent=False)
+
+    def init_weights(self) -> None:
+        """Initialize the weights, with the pretrained ones of the backbone if its config has any.
+
+        Raises:
+            ConnectionError: If they cannot be downloaded.
+            ValueError: If they are damaged, or those of another network.
+        """
+        with named_weights(self.backbone):
+            super().init_weights()
 
     def forward(
         self,

@@ -60,6 +60,11 @@ class SafeCheckpointHook(CheckpointHook):
         if self._is_training and self._any_stop_requested():
             self._save_and_exit(runner, runner.iter)
 
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float]) -> None:
+        """Keep the best checkpoint of a training; a validation alone saves none."""
+        if self._is_training:
+            super().after_val_epoch(runner, metrics)
+
     def _run(self, loop: BaseLoop) -> nn.Module:
         previous_handler = signal.signal(signal.SIGTERM, self._request_stop)
         self._is_training = True

@@ -1,16 +1,21 @@
 """ImageNet weights as the authors of a backbone publish them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPException
+from pickle import UnpicklingError
+from urllib.error import URLError
 
 from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmoneformer.errors import first_few
 
 StateDict = dict[str, Tensor]
 CLASSIFIER = ('norm.', 'head.')  # follow the last stage of a classifier
 OUTPUTS = ('norm0.', 'norm1.', 'norm2.', 'norm3.')  # follow each stage of a backbone
+DAMAGED = ('PytorchStreamReader', 'invalid hash')  # in messages of torch about files that are no checkpoints
 
 
 class PretrainedBackbone(BaseModule):
@@ -59,3 +64,30 @@ def load_classifier(backbone: PretrainedBackbone, path: str) -> None:
             'the file of its authors, or set init_cfg.prefix to load a part of a checkpoint'
         )
     backbone.load_state_dict(kept, strict=False)
+
+
+@contextmanager
+def named_weights(backbone: nn.Module) -> Iterator[None]:
+    """Context of the initialization of a model, whose errors name the file of the backbone's weights and the remedy.
+
+    Args:
+        backbone: Of this package or another; with an ``init_cfg`` if it has pretrained weights.
+
+    Raises:
+        ConnectionError: If they cannot be downloaded.
+        ValueError: If the file is damaged.
+    """
+    settings = getattr(backbone, 'init_cfg', None)
+    path = settings.get('checkpoint') if isinstance(settings, Mapping) else None
+    remedy = 'set model.backbone.init_cfg.checkpoint to the file, or model.backbone.init_cfg=None for random weights'
+    try:
+        yield
+    except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
+        raise ConnectionError(f'{path} cannot be downloaded ({error}): download it elsewhere and {remedy}') from error
+    except (UnpicklingError, EOFError, RuntimeError) as error:
+        if path is None or (isinstance(error, RuntimeError) and not any(word in str(error) for word in DAMAGED)):
+            raise
+        raise ValueError(
+            f'{path} is damaged ({type(error).__name__}): remove it, or its copy in the cache that '
+            f'the log names, and download it again; or {remedy}'
+        ) from error

@@ -75,12 +75,13 @@ def test_an_exception_restores_the_handler(make_runner):
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_a_validation_alone_leaves_the_handler(make_runner):
+def test_a_validation_alone_leaves_the_handler_and_saves_nothing(make_runner):
     seen = []
-    runner = make_runner()
+    runner = make_runner(save_best='value', rule='greater')
     runner.register_hook(Notes(seen))
-    runner.val()
+    assert runner.val() == {'value': 0.0}
     assert seen == [signal.SIG_DFL] * 3
+    assert saved(runner) == []
 
 
 class Notes(Hook):

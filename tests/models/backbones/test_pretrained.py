@@ -1,9 +1,13 @@
+from urllib.error import URLError
+
 import pytest
 import torch
+from mmengine.runner import CheckpointLoader
 
 import mmoneformer  # noqa: F401
 from mmoneformer.models.backbones.convnext import ConvNeXt
 from mmoneformer.models.backbones.dinat import DiNAT
+from mmoneformer.models.backbones.pretrained import named_weights
 
 CONVNEXT = {'depths': [1, 1], 'channels': [4, 8], 'out_indices': (0, 1)}
 DINAT = {'embed_dims': 8, 'num_heads': [2, 4], 'dilations': [[1], [1]], 'kernel_size': 3, 'out_indices': (0, 1)}
@@ -57,3 +61,30 @@ def test_prefix_takes_a_part_of_a_checkpoint(tmp_path):
     backbone = ConvNeXt(**CONVNEXT, init_cfg=init_cfg)
     backbone.init_weights()
     torch.testing.assert_close(dict(backbone.state_dict()), weights, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize('backbone', ['ConvNeXt', 'mmdet.ResNet'])
+def test_weights_that_cannot_be_downloaded_are_named(backbone, build_model, monkeypatch):
+    """Whoever downloads them: this package or mmengine."""
+
+    def refused(*_, **__):
+        raise URLError('connection refused')
+
+    monkeypatch.setattr(CheckpointLoader, 'load_checkpoint', refused)
+    settings = CONVNEXT | dict(depths=[1] * 4, channels=[8, 16, 32, 64], out_indices=(0, 1, 2, 3))
+    settings = settings if backbone == 'ConvNeXt' else dict(depth=18, base_channels=8, stem_channels=8)
+    init_cfg = dict(type='Pretrained', checkpoint='https://x.org/swin.pth')
+    model = build_model(backbone=dict(type=backbone, **settings, init_cfg=init_cfg))
+    with pytest.raises(ConnectionError, match=r'https://x.org/swin.pth cannot .*connection refused.*init_cfg=None'):
+        model.init_weights()
+
+
+def test_damaged_weights_are_named(tmp_path):
+    path = tmp_path / 'imagenet.pth'
+    torch.save(classifier_weights(ConvNeXt, CONVNEXT), path)
+    path.write_bytes(path.read_bytes()[:500])
+    backbone = ConvNeXt(**CONVNEXT, init_cfg={'type': 'Pretrained', 'checkpoint': str(path)})
+    with pytest.raises(ValueError, match='imagenet.pth is damaged'), named_weights(backbone):
+        backbone.init_weights()
+    with pytest.raises(RuntimeError, match='else'), named_weights(backbone):
+        raise RuntimeError('something else')
