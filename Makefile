@@ -5,12 +5,15 @@ WORKERS ?= 2
 BIN := .venv/bin
 FORKS_BIN := .venv-forks/bin
 PYTEST := -m pytest -q -n $(WORKERS)
+# What needs a GPU runs in the environment of the tests, or with what is installed: `make test-gpu PYTHON=python3 ENV=`.
+ENV ?= env-dev
+GPU_PYTHON := $(if $(ENV),$(BIN)/python,$(PYTHON))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # One thread each: on two cores a second one gains nothing, and keeps the data loaders and other tests waiting.
 demo test test-all test-forks: export OMP_NUM_THREADS = 1
 
-.PHONY: env env-dev env-forks demo benchmark lint test test-all test-forks clean
+.PHONY: env env-dev env-forks demo benchmark benchmark-gpu lint test test-all test-forks clean
 
 env: .venv/installed
 env-dev: .venv/installed-dev
@@ -34,6 +37,9 @@ demo: env
 
 benchmark: env-dev
 	$(BIN)/python tools/benchmark.py --out work_dirs/benchmark
+
+benchmark-gpu: $(ENV)
+	PYTHONPATH=$(CURDIR):$(PYTHONPATH) $(GPU_PYTHON) tools/benchmark_gpu.py --out work_dirs/benchmark-gpu
 
 lint: env-dev
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Benchmark mmoneformer against transformers' OneFormer and mmdet's Mask2Former on this machine."""
+"""Benchmark mmoneformer against transformers' OneFormer and mmdet's Mask2Former on the CPU of this machine."""
 
 import json
 import sys
@@ -10,7 +10,6 @@ from pathlib import Path
 
 from benchmarking import start_up
 from benchmarking.comparisons import COMPARISONS
-from benchmarking.cuda_comparisons import CUDA_COMPARISONS
 from benchmarking.curves import CURVES, curves_as_json, measure_curve
 from benchmarking.machine import describe_machine
 from benchmarking.report import Report
@@ -18,12 +17,9 @@ from benchmarking.row import Row
 from benchmarking.settings import Settings
 from benchmarking.training_memory import STEPS, training_memory_rows
 
-MEASURERS: dict[str, dict[str, Callable[[Settings], list[Row]]]] = {
-    'cpu': {
-        **{comparison.name: comparison.rows for comparison in COMPARISONS},
-        start_up.NAME: start_up.start_up_rows,
-    },
-    'cuda': {comparison.name: comparison.rows for comparison in CUDA_COMPARISONS},
+MEASURERS: dict[str, Callable[[Settings], list[Row]]] = {
+    **{comparison.name: comparison.rows for comparison in COMPARISONS},
+    start_up.NAME: start_up.start_up_rows,
 }
 MEMORY = {name: partial(training_memory_rows, name) for name in STEPS}
 
@@ -43,19 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         action='store_true',
         help='tiny inputs, to check that it works',
     )
-    parser.add_argument('--device', choices=list(MEASURERS), default='cpu', help='device')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/benchmark'), help='output folder')
     options = parser.parse_args(arguments)
-    measurers = MEASURERS[options.device]
-    known = measurers | MEMORY
+    known = MEASURERS | MEMORY
     unknown = set(options.only or ()) - set(known)
     if unknown:
         parser.error(f'unknown comparisons {sorted(unknown)}: choose from {list(known)}')
-    chosen = {name: known[name] for name in (measurers if options.only is None else options.only)}
+    chosen = {name: known[name] for name in (MEASURERS if options.only is None else options.only)}
     if options.memory:
         chosen |= MEMORY
-    settings = Settings(rounds=options.rounds, threads=options.threads, device=options.device, quick=options.quick)
-    report = Report(machine=describe_machine(settings.threads, options.device), quick=settings.quick)
+    settings = Settings(rounds=options.rounds, threads=options.threads, quick=options.quick)
+    report = Report(machine=describe_machine(settings.threads), quick=settings.quick)
     for _ in _measured(chosen, settings, report):
         report.write(options.out)  # after each comparison, because all of them may take an hour
     if options.curves:

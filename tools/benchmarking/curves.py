@@ -98,4 +98,4 @@ def seconds_of_side(side: Side, rounds: int) -> float:
     work = side.make()
     for _ in range(WARM_UP_RUNS):
         work()
-    return median(seconds_of(work, side.case.device) for _ in range(rounds))
+    return median(seconds_of(work) for _ in range(rounds))

@@ -1,6 +1,7 @@
 """Random images and annotations, the same for both sides of a comparison."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -54,6 +55,21 @@ def draw_image(annotation: Annotation, *, seed: int) -> np.ndarray:
 
 def normalized_images(batch: int, size: Size, *, device: str = 'cpu') -> Tensor:
     """Images as a network gets them: padded and normalized, [B, 3, H, W]."""
+    return _normalized_images(batch, size).to(device)
+
+
+def byte_images(batch: int, size: Size) -> list[Tensor]:
+    """Images as they are read, uint8 [3, H, W] each."""
+    return list(_byte_images(batch, size))
+
+
+@lru_cache(maxsize=4)  # drawing takes longer than some of the work that is measured on them
+def _normalized_images(batch: int, size: Size) -> Tensor:
+    stacked = torch.stack(_byte_images(batch, size))
+    return ((stacked.float() - 127.5) / 60).contiguous()
+
+
+@lru_cache(maxsize=4)
+def _byte_images(batch: int, size: Size) -> tuple[Tensor, ...]:
     images = [draw_image(draw_annotation(size, 15, num_classes=15, seed=seed), seed=seed) for seed in range(batch)]
-    stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
-    return ((stacked.float() - 127.5) / 60).contiguous().to(device)
+    return tuple(torch.from_numpy(image).permute(2, 0, 1).contiguous() for image in images)

@@ -1,59 +1,140 @@
-"""From images as bytes to panoptic maps at their size: what a user waits for, without reading files."""
+"""From images as bytes to the results of each task at their size: what a user waits for, without reading files.
 
-from collections.abc import Callable
+Random weights are sure of nothing, which would leave nothing to post-process. So the networks compute their logits,
+and post-processing gets drawn ones in their place, ``case.masks`` of whose queries are sure of a segment.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import torch
+from mmdet.models import Mask2Former
 from mmdet.structures import DetDataSample
-from torch import Tensor
+from torch import Tensor, nn
+from transformers import OneFormerForUniversalSegmentation
 
 from benchmarking import hugging_face, our_model
 from benchmarking.case import Case
-from benchmarking.drawn import draw_annotation, draw_image
-from benchmarking.post_processing import OBJECT_MASK_THR, OVERLAP_THR, make_processor
+from benchmarking.drawn import byte_images
+from benchmarking.post_processing import OBJECT_MASK_THR, OVERLAP_THR, draw_logits, make_processor
 from benchmarking.precision import inference
+from mmoneformer.models import OneFormer
+from mmoneformer.models.oneformer_head import HeadOutput
 from mmoneformer.registry import MODELS
 
 Run = Callable[[], list[Any]]
+Logits = tuple[Tensor, Tensor]
 
 
-def ours(case: Case) -> Run:
-    """Our ``test_step`` for the panoptic task."""
-    model = our_model.build(case).eval()
-    model.test_cfg = replace(model.test_cfg, tasks=('panoptic',))
-    images = _images(case)
+class DrawnOutput(HeadOutput):
+    """Output of our head that computes its logits and gives others, of the same shapes."""
+
+    drawn: Logits
+
+    def of_task(self, index: int) -> Logits:
+        """Class and mask logits."""
+        return _like(self.drawn, super().of_task(index))
+
+
+def ours(model: OneFormer, case: Case) -> Run:
+    """Our ``test_step``."""
+    model.eval().requires_grad_(False)
+    model.test_cfg = replace(
+        model.test_cfg,
+        tasks=case.tasks,
+        compile=case.compiled,
+        object_mask_thr=OBJECT_MASK_THR,
+        overlap_thr=OVERLAP_THR,
+    )
+    images = byte_images(case.batch, case.size)
+    drawn = _draw(case, queries=model.panoptic_head.num_queries, num_classes=len(model.is_thing))
+
+    def with_drawn(output: HeadOutput) -> HeadOutput:
+        changed = DrawnOutput(*output)
+        changed.drawn = drawn
+        return changed
 
     def run() -> list[Any]:
-        samples = [DetDataSample(metainfo=dict(img_shape=case.size, ori_shape=case.size)) for _ in images]
-        with inference(case):
-            return model.test_step(dict(inputs=images, data_samples=samples))
+        with inference(case), _changed_output(model.panoptic_head, with_drawn):
+            return model.test_step(dict(inputs=images, data_samples=_samples(case)))
 
     return run
 
 
-def transformers(case: Case) -> Run:
-    """Their network and panoptic post-processing, behind our normalization."""
-    model = hugging_face.build(case)
-    forward = hugging_face.forward_on(model, case)
-    normalize = MODELS.build(our_model.load_config(case).model.data_preprocessor).to(case.device)
-    processor = make_processor()
-    images = _images(case)
-    sizes = [case.size] * case.batch
+def transformers(model: OneFormerForUniversalSegmentation, case: Case) -> Run:
+    """Their network and post-processing for each task, behind our normalization on the device."""
+    forwards = {task: hugging_face.forward_on(model, replace(case, tasks=(task,))) for task in case.tasks}
+    cfg = our_model.load_config(case).model
+    metainfo = our_model.metainfo(case)
+    normalize = MODELS.build(cfg.data_preprocessor).to(case.device)
+    processor = make_processor(metainfo)
+    stuff = set(range(len(metainfo['classes']))) - set(metainfo['thing_ids'])
+    images, sizes = byte_images(case.batch, case.size), [case.size] * case.batch
+    drawn = _draw(case, queries=model.config.num_queries, num_classes=len(metainfo['classes']))
+    thresholds: dict[str, Any] = dict(
+        threshold=OBJECT_MASK_THR, overlap_mask_area_threshold=OVERLAP_THR, target_sizes=sizes
+    )
+    post_process: dict[str, Callable[[Any], Any]] = {
+        'panoptic': lambda out: processor.post_process_panoptic_segmentation(
+            out, label_ids_to_fuse=stuff, **thresholds
+        ),
+        'instance': lambda out: processor.post_process_instance_segmentation(out, **thresholds),
+        'semantic': lambda out: processor.post_process_semantic_segmentation(out, sizes),
+    }
 
     def run() -> list[Any]:
+        results = []
         with inference(case):
-            class_logits, mask_logits = forward(normalize(dict(inputs=images))['inputs'])['panoptic']
-            outputs = SimpleNamespace(class_queries_logits=class_logits, masks_queries_logits=mask_logits)
-            return processor.post_process_panoptic_segmentation(
-                outputs, OBJECT_MASK_THR, 0.5, OVERLAP_THR, label_ids_to_fuse=set(), target_sizes=sizes
-            )
+            normalized = normalize(dict(inputs=images))['inputs']
+            for task, forward in forwards.items():
+                classes, masks = _like(drawn, forward(normalized)[task])
+                outputs = SimpleNamespace(class_queries_logits=classes, masks_queries_logits=masks)
+                results.append(post_process[task](outputs))
+        return results
 
     return run
 
 
-def _images(case: Case) -> list[Tensor]:
-    annotations = [draw_annotation(case.size, case.masks, num_classes=15, seed=seed) for seed in range(case.batch)]
-    images = [draw_image(annotation, seed=seed) for seed, annotation in enumerate(annotations)]
-    return [torch.from_numpy(image).permute(2, 0, 1).contiguous() for image in images]
+def mask2former(model: Mask2Former, case: Case) -> Run:
+    """Their ``test_step``: panoptic and instance results; they have no semantic ones."""
+    model.eval().requires_grad_(False)
+    head = model.panoptic_head
+    images = byte_images(case.batch, case.size)
+    drawn = _draw(case, queries=head.num_queries, num_classes=head.num_classes)
+
+    def with_drawn(output: tuple[list[Tensor], list[Tensor]]) -> tuple[list[Tensor], list[Tensor]]:
+        classes, masks = _like(drawn, (output[0][-1], output[1][-1]))
+        return [classes], [masks]
+
+    def run() -> list[Any]:
+        with inference(case), _changed_output(head, with_drawn):
+            return model.test_step(dict(inputs=images, data_samples=_samples(case)))
+
+    return run
+
+
+@contextmanager
+def _changed_output(module: nn.Module, change: Callable[[Any], Any]) -> Iterator[None]:
+    forward = module.forward
+    module.forward = lambda *args, **kwargs: change(forward(*args, **kwargs))
+    try:
+        yield
+    finally:
+        del module.forward
+
+
+def _draw(case: Case, *, queries: int, num_classes: int) -> Logits:
+    masks = min(case.masks, queries)
+    return draw_logits(replace(case, queries=queries, masks=masks), num_classes)
+
+
+def _like(drawn: Logits, computed: Logits) -> Logits:
+    """The drawn logits of an image, for each image of the batch and in the type of the computed ones."""
+    classes, masks = (one.type_as(other).expand_as(other) for one, other in zip(drawn, computed, strict=True))
+    return classes, masks
+
+
+def _samples(case: Case) -> list[DetDataSample]:
+    return [DetDataSample(metainfo=dict(img_shape=case.size, ori_shape=case.size)) for _ in range(case.batch)]

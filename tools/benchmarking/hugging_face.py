@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
-from transformers import OneFormerForUniversalSegmentation
+from transformers import OneFormerConfig, OneFormerForUniversalSegmentation
 from transformers.utils import logging
 
 from benchmarking import our_model
@@ -14,7 +12,9 @@ from benchmarking.case import Case
 from benchmarking.drawn import draw_annotation, normalized_images
 from benchmarking.precision import inference, precise
 from benchmarking.training import optimizer_step
-from mmoneformer.checkpoints.conversion import convert
+from mmoneformer.checkpoints.architecture import find_backbone, read_architecture
+from mmoneformer.checkpoints.hugging_face_config import model_json
+from mmoneformer.checkpoints.hugging_face_keys import to_hugging_face
 from mmoneformer.models import OneFormer
 from mmoneformer.models.text.text_mapper import pad_texts
 from mmoneformer.models.text.tokenizer import Tokenizer
@@ -32,13 +32,12 @@ def build(case: Case, *, is_training: bool = False) -> OneFormerForUniversalSegm
 
 
 def from_ours(ours: OneFormer, case: Case, *, is_training: bool = False) -> OneFormerForUniversalSegmentation:
-    """Their model with the weights of ours, by way of their files."""
-    meta = {'cfg': our_model.load_config(case).pretty_text, 'dataset_meta': dict(ours.dataset_meta)}
-    with TemporaryDirectory() as folder:
-        checkpoint = Path(folder) / 'ours.pth'
-        torch.save({'meta': meta, 'state_dict': ours.state_dict()}, checkpoint)
-        theirs = convert(checkpoint, Path(folder) / 'theirs')
-        model = OneFormerForUniversalSegmentation.from_pretrained(theirs, is_training=is_training)
+    """Their model with the weights of ours."""
+    weights = {key: weight.cpu() for key, weight in ours.state_dict().items()}
+    described, backbone = read_architecture(weights), our_model.load_config(case).model.backbone
+    described['backbone'] |= {key: backbone[key] for key in find_backbone(weights).not_in_weights if key in backbone}
+    config = OneFormerConfig(**(model_json(described, ours.dataset_meta) | {'is_training': is_training}))
+    model = OneFormerForUniversalSegmentation.from_pretrained(None, config=config, state_dict=to_hugging_face(weights))
     return model.to(case.device)  # type: ignore[arg-type]  # their decorator hides self
 
 
@@ -69,9 +68,14 @@ def forward_on(model: OneFormerForUniversalSegmentation, case: Case) -> Callable
 
 def training_step(case: Case) -> Callable[[], float]:
     """One step: losses, gradients, update."""
-    model = build(case, is_training=True).train()
+    return training_step_of(build(case, is_training=True), case)
+
+
+def training_step_of(model: OneFormerForUniversalSegmentation, case: Case) -> Callable[[], float]:
+    """The same, of a model that is there."""
+    model.train()
     tasks = [case.tasks[index % len(case.tasks)] for index in range(case.batch)]
-    classes = [model.config.id2label[index] for index in range(model.config.num_labels)]
+    classes = [str(name) for name in (model.config.id2label or {}).values()]
     annotations = [
         draw_annotation(case.size, case.masks, num_classes=len(classes), seed=index) for index in range(case.batch)
     ]

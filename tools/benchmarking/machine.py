@@ -17,22 +17,22 @@ LONG_PRODUCT = 0.1  # seconds
 CPU_INFO = Path('/proc/cpuinfo')
 
 
-def describe_machine(threads: int, device: str) -> dict[str, Any]:
+def describe_machine(threads: int) -> dict[str, Any]:
     """Processor, versions, and how fast the machine multiplies matrices right now."""
     torch.set_num_threads(threads)
     return dict(
-        processor=_processor(),
+        processor=processor_name(),
         cores=os.cpu_count(),
         load=os.getloadavg()[0],
-        gpu=torch.cuda.get_device_name() if device.startswith('cuda') else None,
         threads=threads,
         python=platform.python_version(),
-        versions={name: found for name in PACKAGES if (found := _version(name))},
-        matrix_gflops={str(dtype)[6:]: matrix_gflops(dtype, device) for dtype in (torch.float32, torch.bfloat16)},
+        versions={name: found for name in PACKAGES if (found := find_version(name))},
+        matrix_gflops={str(dtype)[6:]: matrix_gflops(dtype) for dtype in (torch.float32, torch.bfloat16)},
     )
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """Model of the processor, as well as the system knows it."""
     if CPU_INFO.exists():
         names = [line.partition(':')[2].strip() for line in CPU_INFO.read_text().splitlines() if 'model name' in line]
         if names:
@@ -40,23 +40,24 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _version(package: str) -> str | None:
+def find_version(package: str) -> str | None:
+    """Version of an installed package; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
         return None
 
 
-def matrix_gflops(dtype: torch.dtype, device: str) -> float:
+def matrix_gflops(dtype: torch.dtype) -> float:
     """Return the best rate of some products of square matrices, which no network exceeds.
 
     The matrices grow until a product takes a while: some processors compute bfloat16 a hundred times slower.
     """
     size = SMALLEST_MATRIX
     while True:
-        matrix = torch.randn(size, size, device=device).to(dtype)
+        matrix = torch.randn(size, size).to(dtype)
         product = functools.partial(torch.matmul, matrix, matrix)
-        seconds = min(seconds_of(product, device) for _ in range(MATRIX_RUNS))
+        seconds = min(seconds_of(product) for _ in range(MATRIX_RUNS))
         if size >= LARGEST_MATRIX or seconds > LONG_PRODUCT:
             return round(2 * size**3 / seconds / 1e9, 1)
         size *= 2

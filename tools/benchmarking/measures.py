@@ -4,14 +4,9 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from statistics import median
 
-import torch
-from torch.utils.flop_counter import FlopCounterMode
-
 from benchmarking.comparison import Comparison, Side
 from benchmarking.fresh_process import in_fresh_process
-from benchmarking.machine import matrix_gflops
-from benchmarking.measuring import Memory, Timing, alternate, memory_of, seconds_of
-from benchmarking.precision import precise
+from benchmarking.measuring import Memory, Timing, alternate, memory_of
 from benchmarking.row import Row
 from benchmarking.settings import Settings
 
@@ -110,33 +105,6 @@ class PanopticAgreement:
         )
 
 
-@dataclass(frozen=True)
-class MatrixShare:
-    """Operations of a second, as a share of what the machine does in products of large matrices."""
-
-    def row(self, comparison: Comparison, settings: Settings) -> Row:
-        """Measure it."""
-        sides = (comparison.ours, comparison.peer)
-        ours, peer = (
-            in_fresh_process(matrix_share_of_side, side, settings.rounds, threads=settings.threads) for side in sides
-        )
-        what = f"{comparison.what}: share of the machine's matrix products"
-        return Row(name=comparison.name, what=what, unit='', ours=ours, peer=peer, value=ours)
-
-
-def matrix_share_of_side(side: Side, rounds: int) -> float:
-    """Measure it of one side, in this process."""
-    case = side.case
-    work = side.make()
-    with FlopCounterMode(display=False) as counter:
-        work()
-    seconds = median(seconds_of(work, case.device) for _ in range(rounds))
-    dtype = torch.bfloat16 if case.precision == 'bfloat16' else torch.float32
-    with precise(case):
-        limit = matrix_gflops(dtype, case.device)
-    return counter.get_total_flops() / seconds / 1e9 / limit
-
-
 def share_of_equal_pixels(comparison: Comparison, steps: int) -> tuple[float, float]:
     """Call ``fitted.share_of_equal_pixels``, in this process."""
     return resolve_name('benchmarking.fitted:share_of_equal_pixels')(comparison, steps)
@@ -145,7 +113,7 @@ def share_of_equal_pixels(comparison: Comparison, steps: int) -> tuple[float, fl
 def time_both(comparison: Comparison, rounds: int) -> Timing:
     """Time both sides in turn, in this process."""
     ours, peer = comparison.ours.make(), comparison.peer.make()
-    return alternate(ours, peer, rounds=rounds, device=comparison.ours.case.device)
+    return alternate(ours, peer, rounds=rounds)
 
 
 def measured_memory(side: Side, settings: Settings) -> Memory:
@@ -156,7 +124,7 @@ def measured_memory(side: Side, settings: Settings) -> Memory:
 def memory_of_side(side: Side) -> Memory:
     """Memory of one side, in this process."""
     side.load()  # imports are not what is measured
-    return memory_of(side.make, side.case.device)
+    return memory_of(side.make)
 
 
 def _time_row(

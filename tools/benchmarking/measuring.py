@@ -8,8 +8,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import torch
-
 Work = Callable[[], Any]
 WARM_UP_RUNS = 1  # the first run fills caches and loads kernels
 MEMORY_RUNS = 2  # the second one has what the first one leaves: gradients, an optimizer's state
@@ -59,45 +57,41 @@ class Memory:
         return self.held + self.extra
 
 
-def alternate(ours: Work, peer: Work, *, rounds: int, device: str = 'cpu') -> Timing:
+def alternate(ours: Work, peer: Work, *, rounds: int) -> Timing:
     """Time two pieces of work in turn, so that whatever else the machine does hits both.
 
     Args:
         ours: Our work.
         peer: The same work of the peer.
         rounds: Runs of each, after a warm-up.
-        device: Where they run; CUDA is waited for.
     """
     for work in (ours, peer):
         for _ in range(WARM_UP_RUNS):
             work()
-    seconds = [(seconds_of(ours, device), seconds_of(peer, device)) for _ in range(rounds)]
+    seconds = [(seconds_of(ours), seconds_of(peer)) for _ in range(rounds)]
     return Timing(*map(list, zip(*seconds, strict=True)))
 
 
-def seconds_of(work: Work, device: str = 'cpu') -> float:
+def seconds_of(work: Work) -> float:
     """Run the work once."""
     gc.collect()
-    _wait(device)
     start = time.perf_counter()
     work()
-    _wait(device)
     return time.perf_counter() - start
 
 
-def memory_of(make: Callable[[], Work], device: str = 'cpu') -> Memory:
+def memory_of(make: Callable[[], Work]) -> Memory:
     """Make a piece of work and run it, in a process that does nothing else.
 
-    On CUDA, it is the memory of torch's tensors; on a CPU the process' resident memory, which Linux tells.
+    It is the process' resident memory, which Linux tells.
 
     Args:
         make: Builds model and inputs; the code that it needs is imported already.
-        device: Where the work runs.
 
     Raises:
         OSError: If the system is not Linux, or does not let a process reset its peak.
     """
-    meter = _CudaMeter() if device.startswith('cuda') else _ResidentMeter()
+    meter = _ResidentMeter()
     before = meter.current()
     work = make()
     gc.collect()
@@ -105,7 +99,6 @@ def memory_of(make: Callable[[], Work], device: str = 'cpu') -> Memory:
     meter.reset()
     for _ in range(MEMORY_RUNS):
         work()
-    _wait(device)
     return Memory(held - before, meter.peak() - held)
 
 
@@ -122,19 +115,3 @@ class _ResidentMeter:
     def _read(self, name: str) -> int:
         line = next(line for line in LINUX_STATUS.read_text().splitlines() if line.startswith(f'{name}:'))
         return int(line.split()[1]) * 1024
-
-
-class _CudaMeter:
-    def current(self) -> int:
-        return torch.cuda.memory_allocated()
-
-    def peak(self) -> int:
-        return torch.cuda.max_memory_allocated()
-
-    def reset(self) -> None:
-        torch.cuda.reset_peak_memory_stats()
-
-
-def _wait(device: str) -> None:
-    if device.startswith('cuda'):
-        torch.cuda.synchronize()

@@ -1,6 +1,7 @@
 """Our side: OneFormer of mmoneformer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from benchmarking.case import Case
 from benchmarking.drawn import draw_annotation, normalized_images
 from benchmarking.precision import inference, precise
 from benchmarking.training import optimizer_step
+from mmoneformer.metainfo import Metainfo, resolve_metainfo
 from mmoneformer.models import OneFormer
 from mmoneformer.registry import MODELS
 from mmoneformer.structures import TargetMasks, Targets
@@ -27,6 +29,11 @@ def load_config(case: Case) -> Config:
     cfg = Config.fromfile(CONFIGS / f'{case.config}.py')
     cfg.merge_from_dict({'model.backbone.init_cfg': None} | dict(case.options))
     return cfg
+
+
+def metainfo(case: Case) -> Metainfo:
+    """The classes of the case's data set."""
+    return resolve_metainfo(load_config(case).model.metainfo)
 
 
 def build(case: Case) -> OneFormer:
@@ -44,12 +51,12 @@ def forward(case: Case) -> Callable[[], Logits]:
 def forward_of(model: OneFormer, case: Case) -> Callable[[], Logits]:
     """The same, of a model that is there."""
     model.eval().requires_grad_(False)
-    network = torch.compile(model) if case.compiled else model
+    model.test_cfg = replace(model.test_cfg, compile=case.compiled)
     images = normalized_images(case.batch, case.size, device=case.device)
 
     def run() -> Logits:
         with inference(case):
-            return network(images, mode='tensor', tasks=case.tasks)
+            return model(images, mode='tensor', tasks=case.tasks)
 
     return run
 

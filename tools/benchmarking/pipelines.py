@@ -18,12 +18,12 @@ from typing import Any
 import cv2
 import numpy as np
 from mmdet.registry import TRANSFORMS as MMDET_TRANSFORMS
-from mmengine.hub import get_config
 from mmengine.registry import DefaultScope, init_default_scope
 
 from benchmarking.case import Case
 from benchmarking.drawn import Annotation, draw_annotation
-from benchmarking.mask2former import CONFIG, NUM_CLASSES, NUM_THINGS
+from benchmarking.mask2former import NUM_CLASSES, NUM_THINGS, R50
+from benchmarking.mask2former import load_config as load_mask2former_config
 from benchmarking.our_model import load_config
 from benchmarking.scene_files import write_scene
 from mmoneformer.metainfo import resolve_metainfo
@@ -55,7 +55,7 @@ def mmdet(case: Case) -> Run:
     """The training pipeline of mmdet's Mask2Former."""
     _stand_in_for_panopticapi()
     with DefaultScope.overwrite_default_scope('mmdet'):
-        transforms = [MMDET_TRANSFORMS.build(step) for step in get_config(CONFIG).train_pipeline]
+        transforms = [MMDET_TRANSFORMS.build(step) for step in load_mask2former_config(R50).train_pipeline]
     annotation = _annotation(case)
     infos, instances = [], []
     for index, label in enumerate(annotation.labels, start=1):

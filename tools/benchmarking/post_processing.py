@@ -20,7 +20,7 @@ from transformers.utils import is_torchvision_available
 
 from benchmarking.case import Case
 from mmoneformer.checkpoints.hugging_face_config import CLASS_FILE, classes_json
-from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.metainfo import Metainfo, resolve_metainfo
 from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
 
@@ -73,15 +73,18 @@ def hugging_face(case: Case) -> Callable[[], Results]:
     return torch.no_grad()(run)
 
 
-def draw_logits(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
+def draw_logits(case: Case, num_classes: int = len(METAINFO['classes'])) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits of queries, ``case.masks`` of which are sure of a class and have a round mask each.
+
+    Args:
+        case: Size of the image, and numbers of queries and masks.
+        num_classes: K.
 
     Returns:
         Class logits [Q, K + 1] and mask logits [Q, H/4, W/4].
     """
     generator = torch.Generator().manual_seed(0)
     height, width = (side // STRIDE for side in case.size)
-    num_classes = len(METAINFO['classes'])
     labels = torch.arange(case.queries) % num_classes
     labels[case.masks :] = num_classes
     class_logits = torch.randn(case.queries, num_classes + 1, generator=generator)
@@ -93,13 +96,13 @@ def draw_logits(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
     return class_logits.to(case.device), (EDGE * (radius - distance)).to(case.device)
 
 
-def make_processor() -> OneFormerImageProcessor:
+def make_processor(metainfo: Metainfo = METAINFO) -> OneFormerImageProcessor:
     """Their processor for our classes."""
     if not is_torchvision_available():
         _stand_in_for_torchvision()
     with TemporaryDirectory() as folder:
         classes = Path(folder) / CLASS_FILE
-        classes.write_text(json.dumps(classes_json(METAINFO)))
+        classes.write_text(json.dumps(classes_json(metainfo)))
         return OneFormerImageProcessor(repo_path=folder, class_info_file=classes.name, num_text=0)
 
 

@@ -61,7 +61,7 @@ class Report:
         machine = self.machine
         gflops = ', '.join(f'{name} {value}' for name, value in machine['matrix_gflops'].items())
         return [
-            f'{machine["gpu"] or machine["processor"]}, {machine["cores"]} cores, {machine["threads"]} threads, '
+            f'{machine["processor"]}, {machine["cores"]} cores, {machine["threads"]} threads, '
             f'load at the start {machine["load"]:.1f}; matrix products, GFLOP/s: {gflops}.',
             'Versions: ' + ', '.join(f'{name} {version}' for name, version in machine['versions'].items()) + '.',
         ]

@@ -7,9 +7,8 @@ import pytest
 import torch
 from benchmarking.comparison import Side
 from benchmarking.comparisons import COMPARISONS, JITTER, POST_PROCESSING, SWIN_T, SWIN_T_TRAINING
-from benchmarking.cuda_comparisons import CUDA_COMPARISONS
 from benchmarking.curves import CURVES
-from benchmarking.measures import TimeOfFurtherTask, matrix_share_of_side
+from benchmarking.measures import TimeOfFurtherTask
 from benchmarking.measuring import Timing
 from benchmarking.settings import Settings
 from benchmarking.training_memory import SAVINGS
@@ -23,11 +22,10 @@ def make(maker, case):
 
 def test_names_are_unique_and_makers_exist():
     pytest.importorskip('transformers')
-    for table in (COMPARISONS, CUDA_COMPARISONS):
-        assert len({comparison.name for comparison in table}) == len(table)
-        for comparison in table:
-            assert callable(comparison.ours.load())
-            assert callable(comparison.peer.load())
+    assert len({comparison.name for comparison in COMPARISONS}) == len(COMPARISONS)
+    for comparison in COMPARISONS:
+        assert callable(comparison.ours.load())
+        assert callable(comparison.peer.load())
 
 
 def test_hugging_face_has_our_weights_and_input():
@@ -81,11 +79,6 @@ def test_cost_of_a_further_task(monkeypatch):
     row = measure.row(comparison, QUICK)
     assert row.value == pytest.approx(0.15)
     assert row.spread == pytest.approx((0.1, 0.2))
-
-
-def test_share_of_the_matrix_limit():
-    share = matrix_share_of_side(Side('our_model:forward', SWIN_T).under(QUICK), rounds=1)
-    assert 0 < share < 1
 
 
 def test_savings_and_curves_change_the_case():

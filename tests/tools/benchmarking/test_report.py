@@ -7,7 +7,6 @@ MACHINE = dict(
     processor='a processor',
     cores=2,
     load=0.5,
-    gpu=None,
     threads=2,
     python='3.11',
     versions={'torch': '2.13'},
