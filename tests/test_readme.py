@@ -60,7 +60,6 @@ APPENDED = {
 SMALL_TEMPLATE = 'max_iters, batch_size, crop_size = 2, 2, (64, 64)\n'  # of the first part, which its user edits
 MAY_WARN = 'mmoneformer check-dataset'  # status 1: so small a data set is nothing to train on
 NEVER_RUN = {
-    'make benchmark-gpu': 'needs a GPU; tests/tools/benchmarking/gpu has its parts',
     'make demo': 'trains for minutes; tests/apis/test_demo.py has its steps',
     'make test': 'is what runs this test',
     'pip install': 'downloads; tests/test_install.py builds and reads the wheel',
