@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # One thread each: on two cores a second one gains nothing, and keeps the data loaders and other tests waiting.
 demo test test-all test-forks: export OMP_NUM_THREADS = 1
 
-.PHONY: env env-dev env-forks demo benchmark benchmark-gpu lint test test-all test-forks clean
+.PHONY: env env-dev env-forks demo benchmark benchmark-gpu lint test test-all test-forks test-gpu clean
 
 env: .venv/installed
 env-dev: .venv/installed-dev
@@ -47,14 +47,17 @@ lint: env-dev
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python $(PYTEST) -m 'not slow'
+	$(BIN)/python $(PYTEST) -m 'not slow and not gpu'
 
 test-all: lint
-	$(BIN)/python $(PYTEST)
+	$(BIN)/python $(PYTEST) -m 'not gpu'
+
+test-gpu: $(ENV)
+	PYTHONPATH=$(CURDIR):$(PYTHONPATH) $(GPU_PYTHON) -m pytest -q -m 'gpu and not slow' $(addprefix tests/,apis distributed engine models parity)
 
 test-forks: env-forks
 	$(FORKS_BIN)/python -m pip list --format=freeze | grep -E '^(torch|onedl|numpy|opencv|scipy)'
-	$(FORKS_BIN)/python $(PYTEST)
+	$(FORKS_BIN)/python $(PYTEST) -m 'not gpu'
 
 clean:
 	rm -rf .venv .venv-forks build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

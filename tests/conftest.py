@@ -1,11 +1,29 @@
 """Shared by all tests."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+import torch
+
+if not torch.cuda.is_available():
+    os.environ['TRITON_INTERPRET'] = '1'  # before triton is imported: its kernels run on the CPU, in numpy
+
 from mmengine.registry import DefaultScope
 
 import mmoneformer  # noqa: F401  # before any test module imports mmdet
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Leave out the tests of CUDA in one line where there is none."""
+    if session.config.option.markexpr.startswith('gpu') and not torch.cuda.is_available():
+        pytest.exit('skipped: torch finds no CUDA device', returncode=0)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Also skip them when they are run by name."""
+    if item.get_closest_marker('gpu') and not torch.cuda.is_available():
+        pytest.skip('torch finds no CUDA device')
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from mmoneformer.apis.train_and_test import load_config, train
 from mmoneformer.datasets.shapes.folder import write_shapes
@@ -44,7 +43,7 @@ def plain(metrics_of):
     'dtype',
     [
         'bfloat16',
-        pytest.param('float16', marks=pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA')),
+        pytest.param('float16', marks=pytest.mark.gpu),
     ],
 )
 def test_metrics_are_those_of_float32(metrics_of, plain, dtype):

@@ -16,7 +16,7 @@ def same_points_for_all() -> Iterator[None]:
 
     def drawn_once(count, *size, device=None):
         """The same in each call, as the number of calls depends on the number of masks."""
-        return rand(1, *size, generator=torch.Generator().manual_seed(0)).expand(count, *size)
+        return rand(1, *size, generator=torch.Generator().manual_seed(0)).expand(count, *size).to(device)
 
     with patch.object(torch, 'rand', drawn_once):
         yield

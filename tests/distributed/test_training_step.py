@@ -46,23 +46,26 @@ def sample(number, task, labels, boxes):
     return image, data_sample
 
 
-def build_model():
+DEVICES = ('cpu', pytest.param('cuda', marks=pytest.mark.gpu))
+
+
+def build_model(device):
     """The model of the tests without dropout, and with random points enough to see a difference."""
     config = Config.fromfile(DATA / 'tiny_oneformer.py')
     head = config.model.panoptic_head
     head.pixel_decoder.dropout = head.query_initializer.dropout = 0.0
     head.set_loss = dict(type='MaskSetLoss', num_points=64)
     torch.manual_seed(0)
-    return MODELS.build(config.model).train()
+    return MODELS.build(config.model).train().to(device)
 
 
-def take_two_steps(name):
-    """Train on this process's share of a batch.
+def take_two_steps(name, device):
+    """Train on this process's share of a batch; all processes share one GPU.
 
     Returns:
         The losses of both steps as one tensor, the names of the parameters with a gradient, and the weights.
     """
-    model = build_model()
+    model = build_model(device)
     learning = set()
     for key, parameter in model.named_parameters():
         parameter.register_post_accumulate_grad_hook(lambda _, key=key: learning.add(key))
@@ -74,45 +77,52 @@ def take_two_steps(name):
     with same_points_for_all():
         # the second step fails if in the first a parameter had no gradient
         losses = [torch.stack(list(wrapped.train_step(batch, optim_wrapper).values())) for _ in range(2)]
-    return torch.stack(losses), learning, model.state_dict()
+    weights = {key: weight.cpu() for key, weight in model.state_dict().items()}
+    return torch.stack(losses).cpu(), learning, weights
 
 
-def share_the_batches(rank, folder):
+def share_the_batches(rank, folder, device):
     """Be one of two processes, and write down what it found."""
     init_default_scope('mmoneformer')
     torch.distributed.init_process_group(
         'gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=2, timeout=timedelta(minutes=3)
     )
-    torch.save({name: take_two_steps(name) for name in BATCHES}, f'{folder}/{rank}.pth')
+    torch.save({name: take_two_steps(name, device) for name in BATCHES}, f'{folder}/{rank}.pth')
     torch.distributed.destroy_process_group()
 
 
+@pytest.fixture(scope='module', params=DEVICES)
+def device(request):
+    return request.param
+
+
 @pytest.fixture(scope='module')
-def shared(tmp_path_factory):
+def shared(device, tmp_path_factory):
     folder = tmp_path_factory.mktemp('processes')
-    processes = [subprocess.Popen([sys.executable, __file__, str(rank), str(folder)]) for rank in range(2)]
+    processes = [subprocess.Popen([sys.executable, __file__, str(rank), str(folder), device]) for rank in range(2)]
     assert [process.wait(timeout=240) for process in processes] == [0, 0]
     return [torch.load(folder / f'{rank}.pth') for rank in range(2)]
 
 
 @pytest.mark.parametrize('name', BATCHES)
-def test_two_processes_train_as_one(shared, name):
-    losses, _, weights = take_two_steps(name)
+def test_two_processes_train_as_one(shared, device, name):
+    losses, _, weights = take_two_steps(name, device)
     both = [found[name] for found in shared]
-    torch.testing.assert_close((both[0][0] + both[1][0]) / 2, losses, rtol=1e-5, atol=1e-6)
+    bound = 1e-6 if device == 'cpu' else 1e-4
+    torch.testing.assert_close((both[0][0] + both[1][0]) / 2, losses, rtol=10 * bound, atol=bound)
     for _, _, found in both:
         for key, weight in weights.items():
             torch.testing.assert_close(
-                found[key], weight, rtol=0, atol=1e-6, msg=lambda text, key=key: f'{key}: {text}'
+                found[key], weight, rtol=0, atol=bound, msg=lambda text, key=key: f'{key}: {text}'
             )
 
 
 @pytest.mark.parametrize('name', BATCHES)
 def test_every_parameter_learns_in_every_process(shared, name):
-    trainable = {key for key, parameter in build_model().named_parameters() if parameter.requires_grad}
+    trainable = {key for key, parameter in build_model('cpu').named_parameters() if parameter.requires_grad}
     for found in shared:
         assert found[name][1] == trainable
 
 
 if __name__ == '__main__':
-    share_the_batches(int(sys.argv[1]), sys.argv[2])
+    share_the_batches(int(sys.argv[1]), *sys.argv[2:])

@@ -29,7 +29,7 @@ BACKBONES = [
 ]
 KERNELS = {
     attention: ('_CpuDropoutAttention',),
-    deformable_sampling: ('sample_by_embedding_bag', '_sample_by_mmcv'),
+    deformable_sampling: ('sample_by_embedding_bag', '_sample_by_mmcv', '_sample_by_triton'),
     dropout: ('_CpuDropout', '_CpuReluDropout', '_CudaReluDropout', 'DropoutMask'),
     neighborhood_attention: ('attend_by_natten',),
 }

@@ -1,6 +1,7 @@
 """The authors' small models, as reference inputs, weights and outputs (``tests/data/*_small_*.npz``)."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,16 @@ import numpy as np
 import pytest
 import torch
 from mmdet.models.backbones.resnet import Bottleneck, ResNet
+from mmdet.structures import DetDataSample
 
 from mmoneformer.apis import init_model
 from mmoneformer.checkpoints.conversion import convert
 from mmoneformer.registry import MODELS
+from mmoneformer.tasks import TASKS
 
 DATA = Path(__file__).parents[1] / 'data'
 PADDED = (128, 160)
+DEVICES = ('cpu', pytest.param('cuda', marks=pytest.mark.gpu))
 
 
 class NarrowBottleneck(Bottleneck):
@@ -50,6 +54,19 @@ class Reference:
         part = self.infer if key in self.infer else self.train
         return torch.from_numpy(part[key])
 
+    @torch.no_grad()
+    def logits(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+        """Ours of each task, on the CPU."""
+        found = self.model(self.inputs, mode='tensor', tasks=tuple(TASKS))
+        return {task: tuple(part.float().cpu() for part in parts) for task, parts in found.items()}
+
+    @torch.no_grad()
+    def results(self) -> list[DetDataSample]:
+        """Ours of each image, on the CPU."""
+        sizes = zip(self.config['in_sizes'], self.config['out_sizes'], strict=True)
+        samples = [DetDataSample(metainfo=dict(img_shape=tuple(now), ori_shape=tuple(then))) for now, then in sizes]
+        return [sample.cpu() for sample in self.model(self.inputs, samples, mode='predict')]
+
 
 def official_weights(name: str) -> dict[str, torch.Tensor]:
     arrays = np.load(DATA / f'{name}_weights.npz')
@@ -66,8 +83,17 @@ def normalize(config: dict[str, Any], images: list[np.ndarray]) -> torch.Tensor:
     return inputs
 
 
+@pytest.fixture(scope='session', params=DEVICES)
+def device(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where the models compute, in float32: TensorFloat-32 is off."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    yield request.param
+    torch.backends.cudnn.allow_tf32 = before
+
+
 @pytest.fixture(scope='session', params=list(OPTIONS))
-def reference(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+def reference(request: pytest.FixtureRequest, device: str, tmp_path_factory: pytest.TempPathFactory) -> Reference:
     """The authors' file is converted, and the model comes from the converted file alone."""
     name = request.param
     infer, train = (dict(np.load(DATA / f'{name}_{part}.npz')) for part in ('infer', 'train'))
@@ -75,6 +101,6 @@ def reference(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp(name)
     torch.save({'model': official_weights(name)}, folder / 'official.pth')
     checkpoint = convert(folder / 'official.pth', folder / 'ours.pth', cfg_options=OPTIONS[name])
-    model = init_model(checkpoint=checkpoint, device='cpu')
-    inputs = normalize(config, [infer['image0'], infer['image1']])
+    model = init_model(checkpoint=checkpoint, device=device)
+    inputs = normalize(config, [infer['image0'], infer['image1']]).to(device)
     return Reference(name, config, infer, train, model, inputs)

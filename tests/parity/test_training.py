@@ -31,7 +31,7 @@ def batch(reference, run):
         masks = TargetMasks((dense * target_ids).sum(0), shape[0])
         labels = reference.tensor(f'{prefix}/labels').long()
         texts = json.loads(str(reference.train[f'{prefix}/texts_json']))
-        targets.append(Targets(task, texts, labels, masks))
+        targets.append(Targets(task, texts, labels, masks).to(reference.inputs.device))
     return targets
 
 
@@ -62,11 +62,19 @@ def test_class_loss_of_the_same_assignment(reference, run):
         pairs = [reference.tensor(f'{run}/match_seed0/call{call}/image{image}').long() for call in calls]
         layers = torch.arange(len(calls)).repeat_interleave(pairs[0].shape[1])
         matches.append(Matches(layers, *torch.cat(pairs, dim=1)))
-    ours = head.set_loss.class_loss(class_logits, targets, matches)
+    matches = [Matches(*(part.to(class_logits.device) for part in image)) for image in matches]
+    ours = head.set_loss.class_loss(class_logits, targets, matches).cpu()
     names = json.loads(str(reference.train[f'{run}/loss_names_json']))
     expected = dict(zip(names, reference.train[f'{run}/loss_per_seed'][0], strict=True))
     theirs = [expected[f'loss_ce_{call - 1}' if call else 'loss_ce'] for call in calls]
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+
+
+@pytest.fixture
+def points_of_the_cpu(monkeypatch):
+    """Random points are those of the CPU's generator, on any device."""
+    rand = torch.rand
+    monkeypatch.setattr(torch, 'rand', lambda *size, device: rand(*size).to(device))
 
 
 def layer_by_layer(reference, run):
@@ -85,6 +93,7 @@ def layer_by_layer(reference, run):
     return losses
 
 
+@pytest.mark.usefixtures('points_of_the_cpu')
 @pytest.mark.parametrize('run', RUNS)
 def test_losses_and_gradients_at_the_same_points(reference, run):
     model = reference.model
@@ -132,4 +141,4 @@ def test_losses(reference, run):
 def test_text_queries(reference, run):
     head = reference.model.panoptic_head
     queries = head.text_mapper([image.texts for image in batch(reference, run)])
-    torch.testing.assert_close(queries, reference.tensor(f'{run}/texts_x'), atol=1e-4, rtol=0)
+    torch.testing.assert_close(queries.cpu(), reference.tensor(f'{run}/texts_x'), atol=1e-4, rtol=0)

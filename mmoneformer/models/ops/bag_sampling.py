@@ -6,7 +6,7 @@ them costs memory.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, product
 from typing import Any, NamedTuple
 
@@ -66,6 +66,11 @@ class _Corners(NamedTuple):
         upper, lower = upper_left.lerp(upper_right, self.right), lower_left.lerp(lower_right, self.right)
         by_right = (upper_right - upper_left).lerp(lower_right - lower_left, self.lower)
         return upper.lerp(lower, self.lower), by_right, lower - upper
+
+
+def level_starts(sizes: Sequence[Size]) -> list[int]:
+    """Index of each level's first token, or row."""
+    return list(accumulate((height * width for height, width in sizes[:-1]), initial=0))
 
 
 def sample_by_embedding_bag(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
@@ -151,9 +156,9 @@ def _heads(*parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
 
 
 def _repeat_levels(sizes: list[Size], num_points: int) -> _Levels:
-    starts = accumulate(((height + 2) * (width + 2) for height, width in sizes[:-1]), initial=0)
+    starts = level_starts([(height + 2, width + 2) for height, width in sizes])
     heights, widths = zip(*sizes, strict=True)
-    numbers = torch.tensor([widths, heights, tuple(starts)], dtype=torch.int32)
+    numbers = torch.tensor([widths, heights, starts], dtype=torch.int32)
     return _Levels(*numbers[..., None].repeat(1, 1, num_points))
 
 

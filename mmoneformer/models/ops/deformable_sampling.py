@@ -1,15 +1,21 @@
 """Sampling of multi-scale deformable attention (Deformable DETR, arXiv 2010.04159, section 4.1)."""
 
 import math
-from itertools import accumulate
+import os
+import shutil
+from functools import lru_cache
+from importlib.util import find_spec
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from mmoneformer.mmcv_ops import are_compiled
-from mmoneformer.models.ops.bag_sampling import Size, sample_by_embedding_bag
+from mmoneformer.models.ops.bag_sampling import Size, level_starts, sample_by_embedding_bag
 from mmoneformer.models.ops.dispatch import runs_on
+
+TRITON_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+TRITON_CAPABILITY = (7, 0)  # Volta; Triton compiles for no older GPU
 
 
 def sample(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
@@ -30,6 +36,8 @@ def sample(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor
         return sample_by_embedding_bag(values, sizes, locations, weights)
     if runs_on(values, 'cuda') and are_compiled():
         return _sample_by_mmcv(values, sizes, locations, weights)
+    if runs_on(values, 'cuda') and values.dtype in TRITON_DTYPES and has_triton():
+        return _sample_by_triton(values, sizes, locations, weights)
     return sample_by_grid(values, sizes, locations, weights)
 
 
@@ -50,13 +58,24 @@ def _sample_by_mmcv(values: Tensor, sizes: list[Size], locations: Tensor, weight
     from mmcv.ops.multi_scale_deform_attn import MultiScaleDeformableAttnFunction
 
     shapes = torch.tensor(sizes, device=values.device)
-    starts = torch.tensor(_level_starts(sizes), device=values.device)
+    starts = torch.tensor(level_starts(sizes), device=values.device)
     im2col_step = math.gcd(len(values), 64)  # must divide the batch
     return MultiScaleDeformableAttnFunction.apply(
         values.contiguous(), shapes, starts, locations.contiguous(), weights.contiguous(), im2col_step
     )
 
 
-def _level_starts(sizes: list[Size]) -> list[int]:
-    """Index of each level's first token."""
-    return list(accumulate((height * width for height, width in sizes[:-1]), initial=0))
+def _sample_by_triton(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
+    if torch.compiler.is_compiling():
+        return sample_by_grid(values, sizes, locations, weights)  # torch.compile makes kernels of it
+    from mmoneformer.models.ops.triton_sampling import sample_by_triton
+
+    return sample_by_triton(values, sizes, locations, weights)
+
+
+@lru_cache(maxsize=1)
+def has_triton() -> bool:
+    """Whether Triton is installed, with the C compiler that it calls, and compiles for each GPU of this machine."""
+    if find_spec('triton') is None or not (os.environ.get('CC') or any(map(shutil.which, ('gcc', 'clang')))):
+        return False
+    return all(torch.cuda.get_device_capability(gpu) >= TRITON_CAPABILITY for gpu in range(torch.cuda.device_count()))

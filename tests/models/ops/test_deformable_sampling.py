@@ -81,21 +81,44 @@ def test_points_far_outside_read_zeros(sample):
 
 
 @pytest.mark.parametrize(
-    ('device_type', 'compiled', 'expected'),
+    ('device_type', 'compiled', 'triton', 'dtype', 'expected'),
     [
-        ('cpu', False, 'sample_by_embedding_bag'),
-        ('cpu', True, 'sample_by_embedding_bag'),
-        ('cuda', False, 'sample_by_grid'),
-        ('cuda', True, '_sample_by_mmcv'),
-        ('mps', True, 'sample_by_grid'),
+        ('cpu', False, True, torch.float32, 'sample_by_embedding_bag'),
+        ('cpu', True, True, torch.float32, 'sample_by_embedding_bag'),
+        ('cuda', False, False, torch.float32, 'sample_by_grid'),
+        ('cuda', False, True, torch.bfloat16, '_sample_by_triton'),
+        ('cuda', False, True, torch.float64, 'sample_by_grid'),
+        ('cuda', True, True, torch.float32, '_sample_by_mmcv'),
+        ('mps', True, True, torch.float32, 'sample_by_grid'),
     ],
 )
-def test_choice_of_the_form(monkeypatch, device_type, compiled, expected):
+def test_choice_of_the_form(monkeypatch, device_type, compiled, triton, dtype, expected):
     monkeypatch.setattr(deformable_sampling, 'are_compiled', lambda: compiled)
+    monkeypatch.setattr(deformable_sampling, 'has_triton', lambda: triton)
     monkeypatch.setattr(deformable_sampling, 'runs_on', lambda _, kind: kind == device_type)
-    for name in ('sample_by_embedding_bag', 'sample_by_grid', '_sample_by_mmcv'):
+    for name in ('sample_by_embedding_bag', 'sample_by_grid', '_sample_by_mmcv', '_sample_by_triton'):
         monkeypatch.setattr(deformable_sampling, name, lambda *_, name=name: name)
-    assert deformable_sampling.sample(torch.empty(0), SIZES, None, None) == expected
+    assert deformable_sampling.sample(torch.empty(0, dtype=dtype), SIZES, None, None) == expected
+
+
+def test_triton_needs_a_compiler_of_c(monkeypatch):
+    """Triton builds the program that starts a kernel."""
+    monkeypatch.setattr(deformable_sampling, 'find_spec', lambda name: name)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 0)
+    monkeypatch.delenv('CC', raising=False)
+    monkeypatch.setattr(deformable_sampling.shutil, 'which', lambda name: None)
+    assert not deformable_sampling.has_triton.__wrapped__()
+    monkeypatch.setattr(deformable_sampling.shutil, 'which', lambda name: name)
+    assert deformable_sampling.has_triton.__wrapped__()
+
+
+@pytest.mark.parametrize(('capability', 'expected'), [((6, 1), False), ((7, 5), True), ((9, 0), True)])
+def test_triton_compiles_for_no_old_gpu(monkeypatch, capability, expected):
+    monkeypatch.setattr(deformable_sampling, 'find_spec', lambda name: name)
+    monkeypatch.setattr(deformable_sampling.shutil, 'which', lambda name: name)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda gpu: capability)
+    assert deformable_sampling.has_triton.__wrapped__() == expected
 
 
 def test_arguments_of_the_compiled_form(monkeypatch):
@@ -114,7 +137,7 @@ def test_arguments_of_the_compiled_form(monkeypatch):
     torch.testing.assert_close(ours, sample_by_loops(values, SIZES, locations, weights))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA')
+@pytest.mark.gpu
 def test_cuda_equals_cpu():
     values, locations, weights = random_arguments(channels=32, dtype=torch.float32)
     expected = deformable_sampling.sample(values, SIZES, locations, weights)

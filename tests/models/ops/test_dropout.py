@@ -45,7 +45,7 @@ def test_half_precision_stays():
     assert dropout(torch.ones(10, dtype=torch.bfloat16), 0.5).dtype == torch.bfloat16
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA')
+@pytest.mark.gpu
 def test_on_cuda():
     outputs = dropout(torch.ones(1000, 1000, device='cuda'), 0.1)
     assert (outputs == 0).float().mean().item() == pytest.approx(0.1, abs=0.01)
