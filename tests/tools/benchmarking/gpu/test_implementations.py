@@ -10,6 +10,9 @@ from benchmarking.gpu.implementations import MASK2FORMER, NETWORKS, TRANSFORMERS
 from benchmarking.gpu.inference import ROWS, measure_row
 from benchmarking.gpu.side_by_side import Bench
 from benchmarking.settings import Settings
+from mmcv.ops import multi_scale_deform_attn
+
+from mmoneformer.mmcv_ops import are_compiled
 
 QUICK = Settings(rounds=1, quick=True)
 SWIN = NETWORKS['swin-l']
@@ -40,6 +43,10 @@ def test_a_forward_pass_of_each(built, bench):
     assert [figure.implementation for figure in figures] == list(ALL)
     assert all(figure.matrix_share > 0 for figure in figures)
     assert {str(figure.work) for figure in figures} == {'Swin-L (tiny): forward, one task, float32, batch 1'}
+
+
+def test_the_plain_attention_of_mmcv_where_it_has_no_operators(built):
+    assert multi_scale_deform_attn.IS_CUDA_AVAILABLE in ((True, False) if are_compiled() else (False,))
 
 
 def test_results_of_each(built, bench):

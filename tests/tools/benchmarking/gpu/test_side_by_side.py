@@ -1,7 +1,12 @@
+import gc
+import warnings
+from types import SimpleNamespace
+
 import pytest
 import torch
 from benchmarking.gpu import side_by_side
 from benchmarking.gpu.figures import Failure, Work
+from benchmarking.gpu.host_syncs import MESSAGE
 from benchmarking.gpu.side_by_side import Bench, Contender, count_flops
 
 WORK = Work(network='one', what='product', precision='float32', batch=4)
@@ -65,3 +70,36 @@ def test_slow_works_have_fewer_rounds(monkeypatch):
     bench = Bench('cpu', rounds=9, matrix_rates={})
     (figure,) = bench.measure(WORK, [Contender('a', lambda: product(4))], with_flops=False)
     assert len(figure.runs) == side_by_side.LEAST_ROUNDS
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """What is asked of a GPU, answered without one; bytes that are allocated, and their peak."""
+    memory = SimpleNamespace(now=1000, peak=5000)
+    for name, answer in dict(
+        memory_allocated=lambda: memory.now,
+        max_memory_allocated=lambda: memory.peak,
+        reset_peak_memory_stats=lambda: setattr(memory, 'peak', memory.now),
+        synchronize=lambda: None,
+        empty_cache=lambda: None,
+        set_sync_debug_mode=lambda mode: None,
+    ).items():
+        monkeypatch.setattr(torch.cuda, name, answer)
+    monkeypatch.setattr(gc, 'freeze', lambda: None)
+    return memory
+
+
+def test_peak_memory_is_that_of_model_inputs_and_run(gpu):
+    def make():
+        gpu.now += 40  # inputs, and what steps leave
+
+        def run():
+            gpu.peak = max(gpu.peak, gpu.now + 300)
+            warnings.warn(MESSAGE, stacklevel=1)
+
+        return run
+
+    bench = Bench('cuda', rounds=1, matrix_rates={})
+    (figure,) = bench.measure(WORK, [Contender('a', make, model_bytes=500)], with_flops=False)
+    assert figure.gigabytes == pytest.approx((500 + 40 + 300) / 1e9)
+    assert figure.syncs_per_image == 1 / WORK.batch
