@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+import torch
 from benchmarking.gpu.figures import Failure, Figure, Message
 from benchmarking.gpu.parts import STAGES
 from benchmarking.gpu.processes import run_stage
@@ -18,11 +19,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
     parser.add_argument('--only', nargs='*', choices=list(STAGES), metavar='NAME', help=f'some of {", ".join(STAGES)}')
     parser.add_argument('--rounds', type=int, default=8, help='timed runs per implementation, fewer of slow works')
-    parser.add_argument('--minutes', type=float, default=10, help='what is not measured by then is left out')
+    parser.add_argument('--minutes', type=float, default=8, help='what is not measured by then is left out')
     parser.add_argument('--quick', action='store_true', help='tiny inputs, to check that it works')
-    parser.add_argument('--device', default='cuda', help="'cuda', or 'cpu' to check that it works")
+    parser.add_argument('--device', choices=('cuda', 'cpu'), default='cuda', help='device')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/benchmark-gpu'), help='output folder')
     options = parser.parse_args(arguments)
+    if options.device == 'cuda' and not torch.cuda.is_available():
+        parser.error('torch finds no GPU; `--device cpu --quick` checks without one that the benchmark works')
     settings = Settings(rounds=options.rounds, device=options.device, quick=options.quick)
     report, deadline = GpuReport(quick=settings.quick), time.monotonic() + 60 * options.minutes
     for name in options.only or STAGES:

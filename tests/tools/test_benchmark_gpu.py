@@ -44,6 +44,13 @@ def test_each_message_is_written_at_once(tool, monkeypatch, tmp_path, capsys):
     assert '2 figures, 1 failures' in said
 
 
+def test_without_a_gpu_it_says_what_works(tool, monkeypatch, capsys):
+    monkeypatch.setattr(tool.torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(SystemExit):
+        tool.main([])
+    assert 'torch finds no GPU; `--device cpu --quick` checks' in capsys.readouterr().err
+
+
 def test_unknown_parts_are_refused(tool, capsys):
     with pytest.raises(SystemExit):
         tool.main(['--only', 'swin-xl'])

@@ -32,6 +32,11 @@ def draw_annotation(size: Size, count: int, *, num_classes: int, seed: int) -> A
         num_classes: Classes of the data set.
         seed: Of the points.
     """
+    return Annotation(_draw_cells(size, count, seed), [index * num_classes // count for index in range(count)])
+
+
+@lru_cache(maxsize=32)  # drawing takes longer than some of the work that is measured on it
+def _draw_cells(size: Size, count: int, seed: int) -> np.ndarray:
     height, width = size
     points = np.random.default_rng(seed).random((count, 2)) * size
     rows, columns = np.arange(height)[:, None], np.arange(width)
@@ -42,7 +47,7 @@ def draw_annotation(size: Size, count: int, *, num_classes: int, seed: int) -> A
         closer = distance < least
         nearest[closer] = index
         least[closer] = distance[closer]
-    return Annotation(nearest, [index * num_classes // count for index in range(count)])
+    return nearest
 
 
 def draw_image(annotation: Annotation, *, seed: int) -> np.ndarray:
@@ -63,7 +68,7 @@ def byte_images(batch: int, size: Size) -> list[Tensor]:
     return list(_byte_images(batch, size))
 
 
-@lru_cache(maxsize=4)  # drawing takes longer than some of the work that is measured on them
+@lru_cache(maxsize=4)
 def _normalized_images(batch: int, size: Size) -> Tensor:
     stacked = torch.stack(_byte_images(batch, size))
     return ((stacked.float() - 127.5) / 60).contiguous()

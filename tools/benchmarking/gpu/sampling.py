@@ -53,15 +53,15 @@ def measure_row(
 
 def make_run(form: Sample, size: tuple[int, int], batch: int, device: str, *, backward: bool) -> Callable[[], Tensor]:
     """Draw values, locations around each query, and weights."""
-    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
     sizes = [(-(-size[0] // stride), -(-size[1] // stride)) for stride in STRIDES]
     count = sum(height * width for height, width in sizes)
-    values = torch.randn(batch, count, HEADS, CHANNELS, generator=generator)
+    values = torch.randn(batch, count, HEADS, CHANNELS, device=device)
     shape = (batch, count, HEADS, len(sizes), POINTS)
-    centers = torch.rand(count, 2, generator=generator)[:, None, None, None]
-    locations = centers + REACH * torch.randn(*shape, 2, generator=generator)
-    weights = torch.rand(shape, generator=generator).flatten(-2).softmax(-1).view(shape)
-    inputs = [tensor.to(device).requires_grad_(backward) for tensor in (values, locations, weights)]
+    centers = torch.rand(count, 2, device=device)[:, None, None, None]
+    locations = centers + REACH * torch.randn(*shape, 2, device=device)
+    weights = torch.rand(shape, device=device).flatten(-2).softmax(-1).view(shape)
+    inputs = [tensor.requires_grad_(backward) for tensor in (values, locations, weights)]
 
     def run() -> Tensor:
         summed = form(inputs[0], sizes, inputs[1], inputs[2])
