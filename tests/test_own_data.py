@@ -154,7 +154,6 @@ def run(words):
     assert status in (None, 0, 1)  # 1: check-dataset warns of so small a data set
 
 
-@pytest.mark.usefixtures('unformatted_configs')
 @pytest.mark.parametrize('model', [TINY, pytest.param({}, marks=pytest.mark.slow)], ids=['tiny', 'Swin-T'])
 def test_six_commands(model, tmp_path, monkeypatch):
     """As they stand, with a smaller data set, fewer steps, and no network."""

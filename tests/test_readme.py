@@ -184,7 +184,7 @@ def check_what_is_there():
     assert Path('mine_for_hugging_face/config.json').exists()
 
 
-@pytest.mark.usefixtures('pictures', 'downloads', 'unformatted_configs')
+@pytest.mark.usefixtures('pictures', 'downloads')
 def test_the_walk():
     commands = [command for command in COMMANDS if not starts(command, NEVER_RUN) and not starts(command, SHELL_ONLY)]
     walk(run_here, commands)

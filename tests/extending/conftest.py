@@ -29,7 +29,7 @@ def shapes(tmp_path_factory):
 
 
 @pytest.fixture
-def load(shapes, tmp_path, monkeypatch, unformatted_configs):
+def load(shapes, tmp_path, monkeypatch):
     """Reads a config, so that two steps of training and a validation take a second."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent / 'own'))
 

@@ -16,7 +16,7 @@ SHAPES = tuple(category.name for category in CLASSES['shapes'])
 
 
 @pytest.fixture
-def tool(unformatted_configs):
+def tool():
     return runpy.run_path(str(ROOT / 'tools/measure_own_data.py'))
 
 
