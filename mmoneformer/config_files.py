@@ -1,20 +1,29 @@
-"""The config files that come with the package.
+"""The config files that come with the package, and the options that override settings of a config.
 
-A clone has them in ``configs/``; an installed wheel in ``mmoneformer/.mim/configs/``, where OpenMMLab's tools look for
-those of a package.
+A clone has the files in ``configs/``; an installed wheel in ``mmoneformer/.mim/configs/``, where OpenMMLab's tools
+look for those of a package.
 """
 
 import difflib
 import fnmatch
+import inspect
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
+from mmengine.runner import Runner
 
 PACKAGE = Path(__file__).parent
 IN_WHEEL, IN_CLONE = PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs'
 DEFAULT_DATASET = 'coco'  # models of unknown data sets are tested like those of this one
+READ = {  # the settings of a config that are read after the file itself; all others are variables of the file
+    *inspect.signature(Runner).parameters,
+    *('runner_type', 'strategy', 'compile', 'sync_bn', 'model_wrapper_cfg', 'find_unused_parameters'),
+    *('detect_anomalous_params', 'activation_checkpointing', 'efficient_conv_bn_eval'),
+    *('test_pipeline', 'tta_model', 'tta_pipeline'),
+}
 
 
 def config_folder() -> Path:
@@ -53,9 +62,55 @@ def find_config(name_or_file: str | os.PathLike[str]) -> Path:
         return path
     if str(name_or_file) in config_names():
         return config_path(str(name_or_file))
+    if path.stem in config_names():
+        raise FileNotFoundError(
+            f'no config file {str(name_or_file)!r} in {Path.cwd()}: the configs of a clone are found there '
+            f'by their path, and anywhere by their name, {path.stem}'
+        )
     raise FileNotFoundError(
         f'no config file {str(name_or_file)!r}, and no config of that name: {_suggestion(path.stem, config_names())}'
     )
+
+
+def apply_options(cfg: Config, options: Mapping[str, Any] | None) -> None:
+    """Override settings of a config.
+
+    Args:
+        cfg: The config; it is modified.
+        options: Values by names such as ``model.test_cfg.overlap_thr``.
+
+    Raises:
+        ValueError: If nothing reads one of the names, so that its value would have no effect; the message has the
+            names that might be meant.
+    """
+    faults = [_without_effect(cfg, name) for name in options or () if name.partition('.')[0] not in READ]
+    if faults:
+        raise ValueError(f'options that have no effect: {"; ".join(faults)}')
+    cfg.merge_from_dict(dict(options or {}))
+
+
+def _without_effect(cfg: Config, name: str) -> str:
+    """Say why an option has no effect, and what may be meant."""
+    first, *rest = parts = name.split('.')
+    paths = [path for key in sorted(READ & cfg.keys()) for path in _paths(cfg[key], key)]
+    meant: list[str] = []
+    while parts and not meant:
+        end = '.'.join(['', *parts])
+        meant = sorted((path for path in paths if path.endswith(end)), key=lambda path: not path.startswith('train'))
+        parts = parts[1:]
+    meant = meant or ['.'.join([key, *rest]) for key in difflib.get_close_matches(first, READ, n=1)]
+    remedies = [f'set {" or ".join(meant[:2])}'] if meant else []
+    if first in cfg:
+        remedies = ['it is a variable of the file: change it there', *remedies]
+    return f'{name} ({", or ".join(remedies) or "nothing reads it"})'
+
+
+def _paths(value: Any, name: str) -> Iterator[str]:
+    """Names of all settings below one, itself included."""
+    yield name
+    entries = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, entry in entries:
+        yield from _paths(entry, f'{name}.{key}')
 
 
 def _suggestion(name: str, names: list[str]) -> str:

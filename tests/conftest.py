@@ -37,6 +37,9 @@ def own_scope() -> Iterator[None]:
 def unformatted_configs() -> Iterator[None]:
     """Write configs as they are: to format them, mmengine takes seconds, several times in each run of a runner."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ('mmengine.config.config.FormatCode', 'yapf.yapflib.yapf_api.FormatCode'):  # mmengine's, its fork's
+        for name in (
+            'mmengine.config.config.FormatCode',
+            'yapf.yapflib.yapf_api.FormatCode',
+        ):  # mmengine's, its fork's
             patch.setattr(name, lambda text, **_: (text, True), raising=False)
         yield

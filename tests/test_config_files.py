@@ -1,10 +1,15 @@
+import copy
+import inspect
+import re
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
+from mmengine.runner import FlexibleRunner, Runner
 
 from mmoneformer import config_files
 from mmoneformer.checkpoints.infer_config import image_scale
-from mmoneformer.config_files import config_names, config_path, find_config, find_released_configs
+from mmoneformer.config_files import apply_options, config_names, config_path, find_config, find_released_configs
 
 CLONE = Path(__file__).parents[1] / 'configs'
 
@@ -74,3 +79,44 @@ def test_backbones():
     assert elsewhere.backbone.model.backbone.embed_dims == 96
     assert not find_released_configs('dinat-l', None).is_exact
     assert find_released_configs('own', 'coco').backbone is None
+
+
+@pytest.fixture(scope='module')
+def template():
+    return Config.fromfile(CLONE / 'oneformer_swin-t_custom.py')
+
+
+def test_options_override(template):
+    cfg = copy.deepcopy(template)
+    apply_options(cfg, {'model.test_cfg.overlap_thr': 0.5, 'train_dataloader.dataset.pipeline.3.crop_size': (9, 9)})
+    assert cfg.model.test_cfg.overlap_thr == 0.5
+    assert cfg.train_dataloader.dataset.pipeline[3].crop_size == (9, 9)
+
+
+@pytest.mark.parametrize(
+    ('name', 'remedy'),
+    [
+        ('max_iters', 'it is a variable of the file: change it there, or set train_cfg.max_iters'),
+        ('batch_size', 'it is a variable .*set train_dataloader.batch_size or '),
+        ('crop_size', r'set train_dataloader.dataset.pipeline.3.crop_size'),
+        ('train_pipeline.3.crop_size', 'set train_dataloader.dataset.pipeline.3.crop_size'),
+        ('optimizer.lr', 'set optim_wrapper.optimizer.lr'),
+        ('modle.test_cfg.tasks', 'set model.test_cfg.tasks'),
+        ('modle.panoptic_head.new', 'set model.panoptic_head.new'),
+        ('data_root', 'set train_dataloader.dataset.sources.0.data_root or test_'),
+        ('x', r'x \(nothing reads it\)'),
+    ],
+)
+def test_options_without_effect_are_refused(template, name, remedy):
+    cfg = copy.deepcopy(template)
+    with pytest.raises(ValueError, match=remedy) as refusal:
+        apply_options(cfg, {'load_from': 'x.pth', name: 1})
+    assert str(refusal.value).startswith(f'options that have no effect: {name} (')
+    assert cfg.to_dict() == template.to_dict()
+
+
+def test_all_that_runners_read_can_be_set():
+    source = ''.join(map(inspect.getsource, (Runner, FlexibleRunner)))
+    read = set(re.findall(r"cfg(?:\.get\(|\[)'(\w+)'", source))
+    assert read > {'model', 'sync_bn', 'strategy'}
+    assert read <= config_files.READ | {'batch_size', 'dist_cfg', 'mp_cfg', 'resource_limit'}

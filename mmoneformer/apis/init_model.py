@@ -17,6 +17,7 @@ from mmoneformer.checkpoints.model_weights import check_classes, check_keys, pla
 from mmoneformer.checkpoints.model_zoo import fetch, is_remote
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
+from mmoneformer.config_files import apply_options
 from mmoneformer.errors import first_few
 from mmoneformer.metainfo import KNOWN_DATASETS
 from mmoneformer.models import OneFormer
@@ -48,7 +49,8 @@ def init_model(
         ConnectionError: If a model cannot be downloaded.
         ImportError: If a model is on the Hugging Face hub and huggingface_hub is not installed.
         ValueError: If there is no config; if the checkpoint is unsafe or damaged, its tensors do not fit the model, or
-            its classes or thing ids are not those of the config; if the device is not available.
+            its classes or thing ids are not those of the config; if the device is not available; if an option would
+            have no effect.
     """
     device = resolve_device(device)
     if is_remote(checkpoint):
@@ -58,7 +60,7 @@ def init_model(
         cfg = _stored_config(stored, checkpoint)
     else:
         cfg = copy.deepcopy(config) if isinstance(config, Config) else Config.fromfile(config)
-    cfg.merge_from_dict(dict(cfg_options or {}))
+    apply_options(cfg, cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmoneformer'))
     with registered_parts_only() if config is None else nullcontext():
         model = MODELS.build(cfg.model)

@@ -20,7 +20,7 @@ from mmoneformer.apis.device import trains_on_accelerator
 from mmoneformer.checkpoints.intact_checkpoint import last_intact_checkpoint
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import check_weight_file, read_checkpoint
-from mmoneformer.config_files import find_config
+from mmoneformer.config_files import apply_options, find_config
 from mmoneformer.datasets import ignore_sigterm
 from mmoneformer.models.semantic_tta import TASK as TTA_TASK
 from mmoneformer.registry import METRICS
@@ -46,12 +46,12 @@ def load_config(
 
     Raises:
         FileNotFoundError: If there is neither a file nor a config of that name.
-        ValueError: If the checkpoint is unsafe or damaged, or contains no config.
+        ValueError: If the checkpoint is unsafe or damaged, or contains no config; if an option would have no effect.
     """
     is_checkpoint = str(path).endswith('.pth')
     cfg = stored_config(read_checkpoint(path), path) if is_checkpoint else Config.fromfile(find_config(path))
     cfg.launcher = launcher
-    cfg.merge_from_dict(dict(cfg_options or {}))
+    apply_options(cfg, cfg_options)
     own_folder = None if is_checkpoint else cfg.get('work_dir')  # a checkpoint has the folder that it was trained in
     cfg.work_dir = work_dir or own_folder or f'work_dirs/{Path(path).stem}'
     return cfg

@@ -25,6 +25,7 @@ from mmoneformer.checkpoints.official import from_official
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.checkpoints.state_dict import StateDict
+from mmoneformer.config_files import apply_options
 from mmoneformer.registry import MODELS
 
 SCALE = 'panoptic_head.contrastive_loss.logit_scale'  # for training only
@@ -120,7 +121,7 @@ def _own_config(
     if given:
         raise ValueError(f'{source} is a checkpoint of ours, which contains its classes: leave out {", ".join(given)}')
     cfg = stored_config(checkpoint, source)
-    cfg.merge_from_dict(dict(cfg_options))
+    apply_options(cfg, cfg_options)
     return cfg
 
 

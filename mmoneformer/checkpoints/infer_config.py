@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mmoneformer.checkpoints.architecture import count_classes, find_backbone, read_architecture
 from mmoneformer.checkpoints.backbones import ConvertibleBackbone
-from mmoneformer.config_files import ReleasedConfigs, find_released_configs
+from mmoneformer.config_files import ReleasedConfigs, apply_options, find_released_configs
 from mmoneformer.errors import first_few
 from mmoneformer.metainfo import KNOWN_DATASETS, Metainfo, resolve_metainfo
 
@@ -72,7 +72,7 @@ def infer_config(
     )
     scale = info.scale or image_scale(released.data)
     cfg = Config(dict(default_scope='mmoneformer', model=model, test_pipeline=_pipeline(scale)))
-    cfg.merge_from_dict(dict(cfg_options))
+    apply_options(cfg, cfg_options)
     _log_assumptions(cfg, info, backbone)
     return cfg
 

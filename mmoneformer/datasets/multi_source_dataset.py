@@ -12,6 +12,8 @@ from mmoneformer.metainfo import MetainfoLike, class_names, resolve_metainfo
 from mmoneformer.registry import DATASETS
 from mmoneformer.tasks import TASKS
 
+OF_A_SOURCE = {'ann_file', 'data_root', 'data_prefix', 'filter_cfg'}  # arguments that mmengine's class takes
+
 
 @DATASETS.register_module()
 class MultiSourceDataset(BaseDataset):
@@ -34,8 +36,8 @@ class MultiSourceDataset(BaseDataset):
             ``mmengine.dataset.BaseDataset``.
 
     Raises:
-        ValueError: If a source does not fit the classes, the shares do not fit the sources, or a transform of the
-            pipeline would separate images from their id maps (``check_pipeline``).
+        ValueError: If a source does not fit the classes, the shares do not fit the sources, an argument belongs to a
+            source, or a transform of the pipeline would separate images from their id maps (``check_pipeline``).
     """
 
     def __init__(
@@ -48,6 +50,9 @@ class MultiSourceDataset(BaseDataset):
     ) -> None:
         if shares is not None and (len(shares) != len(sources) or min(shares) <= 0):
             raise ValueError(f'shares must be {len(sources)} numbers above 0, one per source, got {list(shares)}')
+        wrong = sorted(OF_A_SOURCE & kwargs.keys())
+        if wrong:
+            raise ValueError(f'{", ".join(wrong)} of a MultiSourceDataset has no effect: set it in its sources')
         for number, config in enumerate(sources):
             _check_classes(config, f'sources[{number}]')
         self._shares = shares

@@ -149,3 +149,8 @@ def test_ground_truth_of_evaluation(sources):
     for mask, label in zip(truth.masks, truth.labels, strict=True):
         assert (panoptic.gt_sem_seg.data[0][mask] == label).float().mean() > 0.9
     assert [sample.tasks for sample in (instance, semantic)] == [('instance',), ('semantic',)]
+
+
+def test_arguments_of_a_source_are_refused(sources):
+    with pytest.raises(ValueError, match='data_root, filter_cfg of a MultiSourceDataset has no effect'):
+        build(sources, 'panoptic', data_root='elsewhere', filter_cfg=dict(min_size=9))
