@@ -100,7 +100,7 @@ model = dict(
 optim_wrapper = dict(accumulative_counts=accumulate)
 warm_up, interval = max(max_iters // 20, 1), max(max_iters // 10, 1)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, begin=0, end=warm_up, by_epoch=False),
+    dict(type='LinearLR', start_factor=0.01, begin=0, end=max(warm_up, 2), by_epoch=False),  # it needs 2 steps
     dict(type='PolyLR', power=0.9, eta_min=0, begin=warm_up, end=max_iters, by_epoch=False),
 ]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=interval)

@@ -20,6 +20,7 @@ default_hooks = dict(
     exact_resume=dict(type='ExactResumeHook'),
     fine_tuning=dict(type='FineTuningHook'),
     check_finite=dict(type='CheckFiniteHook'),
+    check_validation=dict(type='CheckValidationHook'),
     visualization=dict(type='OneFormerVisualizationHook'),
 )
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=False)

@@ -239,6 +239,21 @@ def test_the_config_of_a_checkpoint_chooses_no_program(trained, options, tmp_pat
     assert not (tmp_path / 'ran').exists()
 
 
+@pytest.mark.parametrize(
+    ('change', 'said'),
+    [
+        ({'model.test_cfg.tasks': ['semantic']}, "Add 'panoptic' to model.test_cfg.tasks"),
+        ({'default_hooks.checkpoint.save_best': 'AP_large_things'}, "is 'AP_large_things', which no metric"),
+        ({'val_dataloader.dataset.pipeline.2': dict(type='mmdet.RandomFlip', prob=0.0)}, 'has no gt_panoptic_seg'),
+    ],
+)
+def test_a_validation_that_will_fail_stops_the_training_at_once(options, tmp_path, change, said):
+    cfg = load_config(CONFIG, work_dir=str(tmp_path), cfg_options=options | change)
+    with pytest.raises(ValueError, match=said):
+        train(cfg)
+    assert not list(tmp_path.glob('*.pth'))
+
+
 def test_a_config_without_test_data(options, tmp_path):
     cfg = load_config(CONFIG, work_dir=str(tmp_path))
     for key in ('test_dataloader', 'optim_wrapper'):

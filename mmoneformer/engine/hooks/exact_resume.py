@@ -91,9 +91,10 @@ def follow_config(runner: Runner, checkpoint: dict[str, Any]) -> None:
         scheduled = [key for key in new if key.removeprefix('initial_') in keys] if differences else []
         old.update({key: new[key] for key in (*constants, *scheduled)})
     if differences:
+        rate = max(group['lr'] for group in groups[: len(state['param_groups'])])
         print_log(
             f'the config holds where it differs from the checkpoint ({"; ".join(dict.fromkeys(differences))}): the '
-            f'learning rate is {groups[0]["lr"]:.4g} from iteration {checkpoint["meta"]["iter"]} on',
+            f'learning rate is {rate:.4g} from iteration {checkpoint["meta"]["iter"]} on',
             logger='current',
             level=logging.WARNING,
         )

@@ -5,8 +5,8 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmoneformer.engine.strategies import fsdp_units
-from mmoneformer.engine.strategies.fsdp_units import find_fsdp_units, find_stages
+from mmoneformer.engine.strategies import fully_sharded
+from mmoneformer.engine.strategies.fully_sharded import find_fsdp_units, find_stages
 from mmoneformer.registry import MODELS
 
 DATA = Path(__file__).parents[2] / 'data'
@@ -15,7 +15,7 @@ DATA = Path(__file__).parents[2] / 'data'
 @pytest.fixture
 def log(monkeypatch):
     messages = []
-    monkeypatch.setattr(fsdp_units, 'print_log', lambda message, logger: messages.append(message))
+    monkeypatch.setattr(fully_sharded, 'print_log', lambda message, logger: messages.append(message))
     return messages
 
 
