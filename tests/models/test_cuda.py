@@ -10,7 +10,7 @@ from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.distributed.fsdp.wrap import CustomPolicy
 
-from mmoneformer.engine.strategies.fsdp_units import find_fsdp_units
+from mmoneformer.engine.strategies.fully_sharded import find_fsdp_units
 from mmoneformer.tasks import TASKS
 
 pytestmark = pytest.mark.gpu
