@@ -16,7 +16,7 @@ from mmoneformer.data_check.finding import Finding
 from mmoneformer.data_check.page import make_page
 from mmoneformer.data_check.report import print_report
 from mmoneformer.data_check.sample_record import SplitRecord
-from mmoneformer.data_check.tolerant_dataset import open_dataset
+from mmoneformer.data_check.tolerant_dataset import open_dataset, remarks_of
 from mmoneformer.metainfo import Metainfo, resolve_metainfo
 from mmoneformer.result_files import is_result
 
@@ -60,7 +60,9 @@ def check_dataset(
         except Exception as error:  # of any class: data sets may come from any library
             found[name] = [unopened(error)]
     records = {
-        name: SplitRecord(name, _metainfo(dataset), examine_all(dataset, title=name, workers=workers))
+        name: SplitRecord(
+            name, _metainfo(dataset), examine_all(dataset, title=name, workers=workers), remarks_of(dataset)
+        )
         for name, dataset in datasets.items()
     }
     found |= diagnose(records, cfg.model)

@@ -7,11 +7,11 @@ from typing import Any
 from mmoneformer.data_check import file_checks, label_checks, target_checks
 from mmoneformer.data_check.finding import Finding, Severity
 from mmoneformer.data_check.sample_record import SplitRecord
-from mmoneformer.metainfo import resolve_metainfo
+from mmoneformer.metainfo import Metainfo, resolve_metainfo
 
 BETWEEN = 'train and val'  # key of the findings about both splits
-CHECKS = (
-    file_checks.unusable_samples,
+OF_FILES = (file_checks.unusable_samples, file_checks.left_out)
+OF_LABELS = (
     label_checks.classes_without_segment,
     label_checks.images_without_target,
     label_checks.unlabeled_pixels,
@@ -33,18 +33,20 @@ def diagnose(splits: Mapping[str, SplitRecord], model: Mapping[str, Any]) -> dic
         Findings of each split, and of both together (``BETWEEN``), the most severe first.
     """
     capacity, classes = target_checks.model_capacity(model), resolve_metainfo(model['metainfo'])
-    found = {
-        name: _sorted(
-            label_checks.other_classes_than_model(split, classes),
-            *(check(split) for check in CHECKS),
-            target_checks.more_targets_than_texts(split, capacity),
-        )
-        for name, split in splits.items()
-    }
+    found = {name: _of_split(split, capacity, classes) for name, split in splits.items()}
     if len(splits) > 1:
         both = splits['train'], splits['val']
         found[BETWEEN] = _sorted(file_checks.copies_between_splits(*both), file_checks.names_in_both_splits(*both))
     return found
+
+
+def _of_split(split: SplitRecord, capacity: target_checks.ModelCapacity, classes: Metainfo) -> list[Finding]:
+    """Findings of a split; where no sample is usable, those that would only follow from it are left out."""
+    found = [label_checks.other_classes_than_model(split, classes), *(check(split) for check in OF_FILES)]
+    if any(split.usable()):
+        found += [check(split) for check in OF_LABELS]
+        found.append(target_checks.more_targets_than_texts(split, capacity))
+    return _sorted(*found)
 
 
 def unopened(error: Exception) -> Finding:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import NamedTuple
 
-from mmoneformer.data_check.finding import Finding, Severity, describe
+from mmoneformer.data_check.finding import NUM_EXAMPLES, Finding, Severity, describe
 from mmoneformer.data_check.sample_record import FaultKind, SplitRecord
+from mmoneformer.datasets.missing_files import name_hint
 
 
 class Report(NamedTuple):
@@ -19,7 +20,7 @@ class Report(NamedTuple):
 REPORTS = {
     FaultKind.MISSING_FILE: Report(
         '{count} samples with missing files',
-        'Copy the files, or correct data_root, data_prefix and the suffixes in the config.',
+        'Copy the files, or correct data_root, data_prefix and the suffixes in the config',
     ),
     FaultKind.ANNOTATION_SIZE: Report(
         '{count} samples whose annotation has another size than the image',
@@ -57,8 +58,16 @@ def unusable_samples(split: SplitRecord) -> Iterable[Finding]:
         if sample.fault is not None:
             kind, step, error, message = sample.fault
             offenders[kind].append(f'{sample.path}: {step}: {error}: {message}')
+    missing = [sample.path for sample in split.samples if sample.fault and sample.fault.kind is FaultKind.MISSING_FILE]
+    hints = {FaultKind.MISSING_FILE: name_hint(missing)}
     for kind, report in REPORTS.items():
-        yield from describe(report.severity, report.title, offenders[kind], report.remedy)
+        yield from describe(report.severity, report.title, offenders[kind], report.remedy + hints.get(kind, ''))
+
+
+def left_out(split: SplitRecord) -> Iterable[Finding]:
+    """What the data sets of mmdet and mmseg leave out."""
+    for title, examples, remedy, is_harmless in split.remarks:
+        yield Finding(Severity.NOTE if is_harmless else Severity.WARNING, title, examples[:NUM_EXAMPLES], remedy)
 
 
 def copies_between_splits(train: SplitRecord, val: SplitRecord) -> Iterable[Finding]:

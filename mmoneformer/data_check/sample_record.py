@@ -1,10 +1,11 @@
 """What the data check keeps of each sample, without its pixels."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
+from mmoneformer.datasets.left_out import Remark
 from mmoneformer.metainfo import Metainfo
 
 
@@ -71,11 +72,13 @@ class SplitRecord:
         name: 'train' or 'val'.
         metainfo: Classes of the data set.
         samples: Records in the order of the data set.
+        remarks: What the data set leaves out.
     """
 
     name: str
     metainfo: Metainfo
     samples: list[SampleRecord]
+    remarks: Sequence[Remark] = ()
 
     def usable(self) -> Iterator[SampleRecord]:
         """Samples without a fault."""

@@ -5,10 +5,18 @@ from typing import Any
 
 from mmengine.dataset import BaseDataset
 
-from mmoneformer.datasets import PanopticSegDataset
-from mmoneformer.datasets.source import read_annotation
+from mmoneformer.datasets import MultiSourceDataset, PanopticSegDataset
+from mmoneformer.datasets.left_out import Remark
+from mmoneformer.datasets.source import Source, read_annotation
 from mmoneformer.errors import AnnotationError
 from mmoneformer.registry import DATASETS
+
+
+class TolerantMultiSourceDataset(MultiSourceDataset):
+    """Keeps samples with missing files, and does not log what the sources leave out."""
+
+    def _open(self, dataset: BaseDataset) -> Source:
+        return Source(dataset, self._metainfo)
 
 
 class TolerantPanopticDataset(PanopticSegDataset):
@@ -34,6 +42,12 @@ class TolerantPanopticDataset(PanopticSegDataset):
             return {'error': error}
 
 
+TOLERANT: dict[type | None, type] = {
+    PanopticSegDataset: TolerantPanopticDataset,
+    MultiSourceDataset: TolerantMultiSourceDataset,
+}
+
+
 def open_dataset(config: Mapping[str, Any]) -> BaseDataset:
     """Build a data set with each sample once, whatever is wrong with it.
 
@@ -52,10 +66,15 @@ def open_dataset(config: Mapping[str, Any]) -> BaseDataset:
     return dataset
 
 
+def remarks_of(dataset: BaseDataset) -> list[Remark]:
+    """What the sources of a data set leave out."""
+    return [remark for source in getattr(dataset, 'sources', ()) for remark in source.remarks]
+
+
 def _tolerant(config: Mapping[str, Any]) -> dict[str, Any]:
     copy = {key: value for key, value in config.items() if key != 'shares'}  # shares would repeat images
-    if _class_of(config) is PanopticSegDataset:
-        copy['type'] = TolerantPanopticDataset
+    kind = _class_of(config)
+    copy['type'] = TOLERANT.get(kind, config['type'])
     if 'sources' in copy:
         copy['sources'] = [_tolerant(source) for source in copy['sources']]
     return copy

@@ -1,10 +1,12 @@
 """One or several data sets of any annotation, trained together under one list of classes."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
 
 from mmoneformer.datasets.pipeline_checks import check_pipeline
 from mmoneformer.datasets.source import Source
@@ -36,6 +38,8 @@ class MultiSourceDataset(BaseDataset):
             ``mmengine.dataset.BaseDataset``.
 
     Raises:
+        AnnotationError: If the annotation of a source contradicts itself, or its format.
+        FileNotFoundError: If an image or an annotation file of a source does not exist.
         ValueError: If a source does not fit the classes, the shares do not fit the sources, an argument belongs to a
             source, or a transform of the pipeline would separate images from their id maps (``check_pipeline``).
     """
@@ -66,9 +70,9 @@ class MultiSourceDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict[str, int]]:
         """Build the sources, and list the source and the index of each sample."""
-        common = {'test_mode': self.test_mode, 'lazy_init': True}
-        datasets = [DATASETS.build(config, default_args=common) for config in self._configs]
-        self.sources = [Source(dataset, self._metainfo) for dataset in datasets]
+        common = {'test_mode': self.test_mode}
+        datasets = [DATASETS.build({**config, 'lazy_init': True}, default_args=common) for config in self._configs]
+        self.sources = [self._open(dataset) for dataset in datasets]
         sizes = [len(source) for source in self.sources]
         counts = sizes if self._shares is None else _counts(sizes, self._shares)
         return [
@@ -76,6 +80,15 @@ class MultiSourceDataset(BaseDataset):
             for number, (size, count) in enumerate(zip(sizes, counts, strict=True))
             for index in range(count)
         ]
+
+    def _open(self, dataset: BaseDataset) -> Source:
+        """Read a source, and log what it leaves out."""
+        source = Source(dataset, self._metainfo)
+        source.check_files()
+        for remark in source.remarks:
+            if not remark.is_harmless:
+                print_log(remark.sentence(source.where), 'current', logging.WARNING)
+        return source
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return a sample of ``Source.sample``, with the ``classes`` and ``thing_ids`` of all sources."""

@@ -1,7 +1,6 @@
 """Data sets with COCO-panoptic annotation: one id map and one list of segments per image."""
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from reprlib import repr as shortened
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from mmengine.dataset import BaseDataset
 
 from mmoneformer.datasets.annotation_cache import cached
+from mmoneformer.datasets.missing_files import check_inside, missing_files, name_hint
 from mmoneformer.datasets.panoptic_json_schema import read_content
 from mmoneformer.datasets.pipeline_checks import check_pipeline
 from mmoneformer.errors import AnnotationError, EmptyDatasetError, UnknownLabelError
@@ -98,9 +98,8 @@ class PanopticSegDataset(BaseDataset):
         self._metainfo, samples = cached(self._read, source=self.ann_file, settings=settings)
         if not samples:
             raise EmptyDatasetError(f'{self.ann_file} lists no image')
-        self._check_files('img', {sample['img_id']: sample['img_path'] for sample in samples})
-        for prefix, key in MAPS.items():
-            self._check_files(prefix, {sample['img_id']: sample[key] for sample in samples if key in sample})
+        for key in ('img_path', *MAPS.values()):
+            self._check_files({sample[key]: sample['img_id'] for sample in samples if key in sample})
         return samples
 
     def _read(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -110,6 +109,7 @@ class PanopticSegDataset(BaseDataset):
         if not self._metainfo:
             self._metainfo = dict(_metainfo_of(categories, self.ann_file))
         images = self._by_key(content['images'], 'id', 'image')
+        self._by_key(content['images'], 'file_name', 'file')
         self._check_names('img', images)
         if 'annotations' not in content:
             return self._metainfo, [self._sample(image) for image in images.values()]
@@ -213,44 +213,17 @@ class PanopticSegDataset(BaseDataset):
         """Check that all files (entries by image id) are in the folder."""
         if prefix not in self.data_prefix:
             raise ValueError(f'data_prefix needs {prefix!r} for the files of {self.ann_file}, got {self.data_prefix}')
-        folder = self.data_prefix[prefix]
         for image_id, entry in entries.items():
-            name = entry['file_name']
-            if os.path.isabs(name) or '://' in name or '..' in re.split(r'[/\\]', name):
-                raise AnnotationError(
-                    f'{self.ann_file} names a file outside of {folder}: {name} (image id {image_id})'
-                )
+            check_inside(entry['file_name'], self.data_prefix[prefix], f'{self.ann_file} (image id {image_id})')
 
-    def _check_files(self, prefix: str, paths: Mapping[int, str]) -> None:
-        """Check that all files (paths by image id) exist."""
-        if '://' in self.data_prefix.get(prefix, ''):  # remote storage cannot be listed in general
-            return
-        missing = _missing(paths)
+    def _check_files(self, paths: Mapping[str, int]) -> None:
+        """Check that all files exist; ``paths`` are those of image ids."""
+        missing = missing_files(paths)
         if missing:
             raise FileNotFoundError(
-                f'{len(missing)} of {len(paths)} files of {self.ann_file} do not exist, '
-                f'the first is {paths[missing[0]]} (image id {missing[0]})'
+                f'{len(missing)} of {len(paths)} files of {self.ann_file} do not exist, the first is {missing[0]} '
+                f'(image id {paths[missing[0]]}){name_hint(missing)}'
             )
-
-
-def _missing(paths: Mapping[int, str]) -> list[int]:
-    """Image ids whose file does not exist. Lists folders: a stat per file takes minutes on network storage."""
-    listings: dict[str, set[str]] = {}
-    missing = []
-    for image_id, path in paths.items():
-        directory, base = os.path.split(path)
-        if directory not in listings:
-            listings[directory] = _files(directory)
-        if base not in listings[directory]:
-            missing.append(image_id)
-    return missing
-
-
-def _files(directory: str) -> set[str]:
-    if not os.path.isdir(directory):
-        return set()
-    with os.scandir(directory) as entries:
-        return {entry.name for entry in entries if not entry.is_dir()}
 
 
 def _metainfo_of(categories: Sequence[Mapping[str, Any]], source: str) -> Metainfo:

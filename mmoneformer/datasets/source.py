@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmdet.datasets.api_wrappers import COCO
 from mmengine.dataset import BaseDataset
-from mmengine.fileio import load
 
-from mmoneformer.datasets.annotation_cache import cached
+from mmoneformer.datasets.instance_json import InstanceJson
+from mmoneformer.datasets.left_out import Remark, unpaired_files
+from mmoneformer.datasets.missing_files import missing_files, name_hint
 from mmoneformer.errors import EmptyDatasetError
 from mmoneformer.metainfo import IGNORED_LABEL, Metainfo
 from mmoneformer.tasks import TASKS, Task
@@ -27,11 +29,18 @@ class Source:
     The first sample tells the kind of annotation: ``instances`` are those of mmdet's data sets, ``segments`` those of
     ``PanopticSegDataset``; otherwise, ``seg_map_path`` is a label map of mmseg's data sets.
 
+    The annotation is read and checked here, once (``InstanceJson``, ``PanopticSegDataset``).
+
     Args:
-        dataset: A data set of any of these kinds, initialized or not.
+        dataset: A data set of any of these kinds, not yet initialized.
         metainfo: The classes of all sources.
 
+    Attributes:
+        missing: Files of the data set that do not exist.
+        remarks: What the data set leaves out.
+
     Raises:
+        AnnotationError: If the annotation contradicts itself, or its format.
         EmptyDatasetError: If the data set has no image.
         ValueError: If a class of the data set is not in ``metainfo``, or is a thing in one and stuff in the other.
     """
@@ -39,7 +48,10 @@ class Source:
     def __init__(self, dataset: BaseDataset, metainfo: Metainfo) -> None:
         self.dataset = dataset
         self.where = f'{type(dataset).__name__} of {dataset.ann_file or dict(dataset.data_prefix)}'
-        read_annotation(dataset)
+        self.remarks: list[Remark] = []
+        self.missing: list[str] = []
+        self._category_names: dict[int, str] = {}
+        self._read()
         self.annotation = _annotation_of(dataset.get_data_info(0))
         names = self._class_names()
         self.labels = _find(names, metainfo['classes'], self.where)
@@ -67,6 +79,51 @@ class Source:
             return sample | {'segments': self._instances(sample['instances'])}
         return sample | {'segments': self._areas(), 'ignore_index': self._ignore_index}
 
+    def check_files(self) -> None:
+        """Check that all files of the data set exist.
+
+        Raises:
+            FileNotFoundError: If one does not.
+        """
+        if self.missing:
+            hint = name_hint(self.missing)
+            raise FileNotFoundError(
+                f'{len(self.missing)} files of {self.where} do not exist, the first is {self.missing[0]}: copy them, '
+                f'or correct data_root, data_prefix and the suffixes{hint}'
+            )
+
+    def _read(self) -> None:
+        """Read the annotation, with the checks of ``InstanceJson`` if it is a COCO instance json."""
+        dataset = self.dataset
+        opened: list[InstanceJson] = []
+
+        def open_checked(path: str) -> InstanceJson:
+            settings = {'classes': dataset.metainfo.get('classes'), 'is_training': not dataset.test_mode}
+            opened.append(InstanceJson(path, name=dataset.ann_file, **settings))
+            return opened[-1]
+
+        is_coco = getattr(dataset, 'COCOAPI', None) is COCO
+        if is_coco:
+            dataset.COCOAPI = open_checked
+        try:
+            read_annotation(dataset, self._check_samples)
+        finally:
+            if is_coco:
+                del dataset.COCOAPI  # as below
+        for content in opened:
+            self.remarks += content.remarks
+            self._category_names = {category['id']: category['name'] for category in content.dataset['categories']}
+
+    def _check_samples(self, samples: Sequence[Sample]) -> None:
+        """Look for the files of a data set of mmdet or mmseg; ``PanopticSegDataset`` does it by itself."""
+        if hasattr(self.dataset, 'img_suffix'):
+            self.remarks += unpaired_files(self.dataset)
+        if _annotation_of(samples[0]) == 'panoptic':
+            return
+        keys = ['img_path'] if 'instances' in samples[0] else ['img_path', 'seg_map_path']
+        if getattr(self.dataset, 'backend_args', None) is None:
+            self.missing = missing_files(sample[key] for key in keys for sample in samples)
+
     def _instances(self, instances: Iterable[Mapping[str, Any]]) -> list[dict[str, int]]:
         return [
             {'id': number, 'label': self.labels[instance['bbox_label']], 'iscrowd': int(instance['ignore_flag'])}
@@ -89,10 +146,12 @@ class Source:
         if not hasattr(self.dataset, 'cat_ids'):
             return listed
         # mmdet numbers the classes in the order of the json, whatever the order of the metainfo
-        path = self.dataset.ann_file
-        names = cached(lambda: {c['id']: c['name'] for c in load(path)['categories']}, source=path, settings='names')
+        names = self._category_names
         if not self.dataset.cat_ids:
-            raise ValueError(f'none of the classes {listed[:5]}... is in {path}, which has {list(names.values())[:5]}')
+            raise ValueError(
+                f'none of the classes {listed[:5]}... is in {self.dataset.ann_file}, which has '
+                f'{list(names.values())[:5]}'
+            )
         return [names[category_id] for category_id in self.dataset.cat_ids]
 
     def _check_things(self, names: Sequence[str], metainfo: Metainfo) -> None:
@@ -110,22 +169,36 @@ class Source:
                 )
 
 
-def read_annotation(dataset: BaseDataset) -> None:
-    """Read the annotation of a data set (``full_init``), unless that was done before.
+def read_annotation(dataset: BaseDataset, check: Callable[[Sequence[Sample]], None] = lambda samples: None) -> None:
+    """Read the annotation of a data set (``full_init``).
+
+    Args:
+        dataset: A data set that is not yet initialized.
+        check: Gets all samples of the data set, before it filters them.
 
     Raises:
         EmptyDatasetError: If the data set has no image.
     """
-    initial = dataset.data_list
+    initial, filter_data = dataset.data_list, dataset.filter_data
+
+    def check_and_filter() -> list[Sample]:
+        if dataset.data_list:
+            check(dataset.data_list)
+        return filter_data()
+
+    dataset.filter_data = check_and_filter
     try:
         dataset.full_init()
     except ValueError as error:
         if dataset.data_list is initial or dataset.data_list:
             raise
+        found = ''.join(f' ({remark.title})' for remark in unpaired_files(dataset))
         raise EmptyDatasetError(  # mmengine cannot serialize a list without samples
             f'{type(dataset).__name__} of {dataset.ann_file or dict(dataset.data_prefix)} has no image: check '
-            'data_root, data_prefix, img_suffix and filter_cfg'
+            f'data_root, data_prefix, img_suffix and filter_cfg{found}'
         ) from error
+    finally:
+        del dataset.filter_data  # the one of its class again; a function of this kind cannot be sent to a process
 
 
 def _annotation_of(sample: Mapping[str, Any]) -> str:

@@ -1,15 +1,13 @@
 """Masks, predictions and ground truth as COCO's annotations, which pycocotools measures."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any
 
 import torch
 from pycocotools import mask as coco_mask
-from pycocotools.coco import COCO
 from torch import Tensor
 
+from mmoneformer.datasets.instance_json import InstanceJson
 from mmoneformer.metainfo import category_ids
 
 Annotations = list[dict[str, Any]]
@@ -65,12 +63,12 @@ class InstanceFile:
         dataset: Known data set whose category ids the json has; None to find its categories by their names.
 
     Raises:
+        AnnotationError: If the json contradicts itself or its format (``InstanceJson``).
         ValueError: If a category is not one of the classes.
     """
 
     def __init__(self, path: str, classes: Sequence[str], *, dataset: str | None = None) -> None:
-        with redirect_stdout(StringIO()):  # pycocotools prints its progress
-            self._coco = COCO(path)
+        self._coco = InstanceJson(path)
         key, known = ('name', classes) if dataset is None else ('id', category_ids(dataset, classes))
         label_of = {value: label for label, value in enumerate(known)}
         categories = self._coco.dataset['categories']

@@ -19,6 +19,12 @@ def test_worst_first(config, read, folder, edit_json):
     assert [finding.severity for finding in found[BETWEEN]] == [Severity.WARNING]
 
 
+def test_no_findings_that_follow_from_unusable_samples(config, read, folder):
+    shutil.rmtree(folder / 'train')
+    (finding,) = diagnose({'train': read('train')}, config.model)['train']
+    assert finding.title == '12 samples with missing files'
+
+
 def test_one_split_is_compared_with_nothing(config, read):
     assert diagnose({'val': read('val')}, config.model) == {'val': []}
 

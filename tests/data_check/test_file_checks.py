@@ -6,9 +6,16 @@ import cv2
 import numpy as np
 import pytest
 
-from mmoneformer.data_check.file_checks import REPORTS, copies_between_splits, names_in_both_splits, unusable_samples
+from mmoneformer.data_check.file_checks import (
+    REPORTS,
+    copies_between_splits,
+    left_out,
+    names_in_both_splits,
+    unusable_samples,
+)
 from mmoneformer.data_check.finding import Severity
 from mmoneformer.data_check.sample_record import Fault, FaultKind, SampleRecord, SplitRecord
+from mmoneformer.datasets.left_out import Remark
 
 MAP = 'panoptic_train/000004.png'
 
@@ -31,6 +38,18 @@ def test_missing_file(read, folder, file):
     assert found.title == '1 samples with missing files'
     assert '000004' in found.examples[0]
     assert 'data_prefix' in found.remedy
+
+
+def test_names_of_another_system(read, edit_json):
+    edit_json(lambda content: content['images'][3].update(file_name='sub\\4.jpg'))
+    assert 'a backslash separates folders on Windows alone' in only(unusable_samples(read())).remedy
+
+
+def test_what_the_sources_leave_out():
+    remarks = [Remark('7 things', tuple('abcdefg'), 'Add them.'), Remark('1 space', (), 'Nothing.', is_harmless=True)]
+    warning, note = left_out(SplitRecord('train', {}, [], remarks))
+    assert (warning.severity, note.severity) == (Severity.WARNING, Severity.NOTE)
+    assert (warning.title, warning.examples, warning.remedy) == ('7 things', tuple('abcde'), 'Add them.')
 
 
 @pytest.mark.parametrize(('file', 'kept'), [('train/000004.jpg', 300), ('train/000004.jpg', 0), (MAP, 60)])

@@ -1,6 +1,6 @@
 import pytest
 
-from mmoneformer.data_check.tolerant_dataset import open_dataset
+from mmoneformer.data_check.tolerant_dataset import open_dataset, remarks_of
 from mmoneformer.errors import AnnotationError, EmptyDatasetError
 from mmoneformer.registry import DATASETS
 
@@ -61,3 +61,21 @@ def test_an_empty_data_set_is_refused(dataset_config, edit_json):
     dataset_config.pop('filter_cfg')
     with pytest.raises(EmptyDatasetError, match='TolerantPanopticDataset of .* has no image'):
         open_dataset(dataset_config)
+
+
+def test_sources_with_missing_files_and_remarks(dataset_config, folder):
+    (folder / 'train/000002.jpg').unlink()
+    (folder / 'train/more.png').touch()
+    maps = dict(
+        type='mmseg.BaseSegDataset',
+        data_root=str(folder),
+        data_prefix=dict(img_path='train', seg_map_path='semantic_train'),
+        reduce_zero_label=True,
+        metainfo=dict(classes=dataset_config.metainfo.classes),
+    )
+    merged = dict(type='MultiSourceDataset', metainfo=dataset_config.metainfo, sources=[maps], pipeline=[])
+    dataset = open_dataset(merged)
+    assert len(dataset) == 11
+    (remark,) = remarks_of(dataset)
+    assert remark.title.startswith('1 pictures of ')
+    assert remarks_of(open_dataset(dataset_config)) == []

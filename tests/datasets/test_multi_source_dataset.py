@@ -154,3 +154,14 @@ def test_ground_truth_of_evaluation(sources):
 def test_arguments_of_a_source_are_refused(sources):
     with pytest.raises(ValueError, match='data_root, filter_cfg of a MultiSourceDataset has no effect'):
         build(sources, 'panoptic', data_root='elsewhere', filter_cfg=dict(min_size=9))
+
+
+def test_files_that_are_missing_and_annotation_that_is_left_out(sources, monkeypatch):
+    """Both are told before the first iteration."""
+    logged = []
+    monkeypatch.setattr('mmoneformer.datasets.multi_source_dataset.print_log', lambda text, *_: logged.append(text))
+    build({'instance': sources['instance'] | dict(metainfo=dict(classes=THINGS[:3]))}, 'instance')
+    assert 'annotations are left out, as the classes lack their categories' in ''.join(logged)
+    moved = sources['semantic'] | dict(data_prefix=dict(img_path='train', seg_map_path='none'))
+    with pytest.raises(FileNotFoundError, match=rf'{COUNT} files of BaseSegDataset of .* do not exist'):
+        build({'semantic': moved}, 'semantic')

@@ -1,6 +1,7 @@
 """What data sets of mmdet and mmseg, and ours, become as sources."""
 
 import json
+import pickle
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ METAINFO = resolve_metainfo({'classes': ('sky', 'cat', 'road', 'car'), 'thing_id
 
 
 def source(**config):
-    return Source(DATASETS.build(config), METAINFO)
+    return Source(DATASETS.build(config | {'lazy_init': True}), METAINFO)
 
 
 @pytest.fixture
@@ -131,18 +132,20 @@ def test_classes_that_are_not_in_the_json(instances):
 def test_thing_there_and_stuff_here(panoptic):
     merged = {'classes': METAINFO['classes'], 'thing_ids': (1,)}
     with pytest.raises(ValueError, match="class 'car ' is a thing in PanopticSegDataset .* and stuff in the metainfo"):
-        Source(DATASETS.build(panoptic), resolve_metainfo(merged))
+        Source(DATASETS.build(panoptic | {'lazy_init': True}), resolve_metainfo(merged))
 
 
 def test_instances_are_things(instances):
     merged = resolve_metainfo({'classes': METAINFO['classes'], 'thing_ids': ()})
-    with pytest.raises(ValueError, match="class 'car' is a thing in CocoDataset"):
-        Source(DATASETS.build(instances | {'metainfo': {'classes': ('car',)}}), merged)
+    with pytest.raises(ValueError, match="class 'cat' is a thing in CocoDataset"):
+        Source(DATASETS.build(instances | {'metainfo': {'classes': ('cat',)}, 'lazy_init': True}), merged)
 
 
 def test_no_image(labels):
-    with pytest.raises(ValueError, match=r'BaseSegDataset of .*has no image: .*img_suffix'):
-        source(**labels, metainfo={'classes': ('sky',)}, img_suffix='.jpeg', lazy_init=True)
+    with pytest.raises(
+        ValueError, match=r"has no image: .*img_suffix and .*\(2 pictures of .* suffix is not '\.jpeg'"
+    ):
+        source(**labels, metainfo={'classes': ('sky',)}, img_suffix='.jpeg')
 
 
 @pytest.mark.parametrize(
@@ -164,3 +167,30 @@ def test_tasks_follow_from_their_columns(monkeypatch, labels, panoptic, instance
     label_maps['data_prefix'] = {'img_path': '', 'seg_map_path': ''}
     sources = panoptic, instances | {'metainfo': {'classes': ('cat', 'car')}}, label_maps
     assert tuple('part' in source(**config).sample(0)['tasks'] for config in sources) == supported
+
+
+def test_missing_files(instances, labels, folder):
+    """Of all images, also of those that would be filtered."""
+    content = json.loads((folder / 'instances.json').read_text())
+    content['images'].append({'id': 6, 'file_name': 'sub\\b.jpg', 'height': 4, 'width': 6})
+    (folder / 'instances.json').write_text(json.dumps(content))
+    found = source(**instances, metainfo={'classes': ('cat', 'car')}, filter_cfg={'filter_empty_gt': True})
+    assert found.missing == [f'{folder}/sub\\b.jpg']
+    with pytest.raises(FileNotFoundError, match=r'1 files of CocoDataset of .* do not exist, .*b\.jpg.* a backslash'):
+        found.check_files()
+    (folder / 'a.png').unlink()
+    found = source(**labels, metainfo={'classes': ('sky',)})
+    assert found.missing == [f'{folder}/a.png']
+
+
+def test_what_is_left_out(instances, labels, folder):
+    (remark,) = source(**instances, metainfo={'classes': ('cat',)}).remarks
+    assert remark.examples == ("'car': 1 annotations",)
+    (folder / 'b.JPG').touch()
+    (remark,) = source(**labels, metainfo={'classes': ('sky',)}).remarks
+    assert remark.examples == ('b.JPG',)
+
+
+def test_data_sets_can_be_sent_to_other_processes(instances):
+    dataset = source(**instances, metainfo={'classes': ('cat', 'car')}).dataset
+    assert pickle.loads(pickle.dumps(dataset)).get_data_info(0) == dataset.get_data_info(0)
