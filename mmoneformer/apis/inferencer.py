@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 from mmcv.transforms import Compose
+from mmcv.transforms import LoadImageFromFile as LoadImageOfMmcv
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.logging import print_log
@@ -27,6 +28,7 @@ from mmoneformer.apis.image_sources import (
 )
 from mmoneformer.apis.init_model import init_model
 from mmoneformer.checkpoints.safe_config import registered_parts_only
+from mmoneformer.datasets.transforms import LoadImageFromFile
 from mmoneformer.registry import TRANSFORMS
 from mmoneformer.results.as_dict import ResultDict, as_dict
 from mmoneformer.results.folder import ResultFolder
@@ -103,10 +105,10 @@ class OneFormerInferencer:
         self.device = resolve_device(device)
         self.model = init_model(model, weights, self.device)
         steps = self.model.cfg.get('test_pipeline', [])
-        if not steps or steps[0].get('type') != 'LoadImageFromFile':
-            raise ValueError(f'the config needs a test_pipeline that starts with LoadImageFromFile, got {steps[:1]}')
         with registered_parts_only() if model is None else nullcontext():
-            self.loader, self.pipeline = TRANSFORMS.build(steps[0]), Compose(steps[1:])
+            self.loader, self.pipeline = TRANSFORMS.build(steps[0]) if steps else None, Compose(steps[1:])
+        if not isinstance(self.loader, LoadImageFromFile | LoadImageOfMmcv):
+            raise ValueError(f'the config needs a test_pipeline that starts with LoadImageFromFile, got {steps[:1]}')
 
     def __call__(
         self,

@@ -128,7 +128,7 @@ def evaluate(
         tasks = _restrict_to_tta(cfg, tasks)
     cfg = copy.deepcopy(cfg) if tasks is None else restrict_tasks(cfg, tasks)
     if show_dir is not None:
-        hook = dict(type='OneFormerVisualizationHook', test_out_dir=show_dir)
+        hook = dict(type='mmoneformer.OneFormerVisualizationHook', test_out_dir=show_dir)
         cfg.default_hooks = cfg.get('default_hooks', {}) | dict(visualization=hook)
     cfg.load_from, cfg.resume = checkpoint, False
     with registered_parts_only() if cfg.filename is None else nullcontext():  # without a file: from a checkpoint

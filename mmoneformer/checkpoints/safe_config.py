@@ -6,11 +6,14 @@ mmengine writes are accepted.
 
 import ast
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import mmengine.registry
 from mmengine.config import Config
+from mmengine.registry import Registry
 from mmengine.registry import registry as mmengine_registry
 
 
@@ -35,14 +38,22 @@ def registered_parts_only() -> Iterator[None]:
     """Context in which only registered types can be built from a config.
 
     Otherwise mmengine takes an unknown type for an import path, imports it, and calls it with the config's values:
-    ``type='subprocess.Popen'`` would run a program. The look-up of import paths is disabled in the entire process.
+    ``type='subprocess.Popen'`` would run a program. The path of a registered class, as Python-style configs have it,
+    is accepted if its module is imported already. The look-up of other paths is disabled in the entire process.
 
     Raises:
         ValueError: If the config contains a type that is not registered.
     """
     unregistered: list[str] = []
+
+    def find(path: str) -> Any:
+        found = _find_registered(path)
+        if found is None:
+            unregistered.append(path)
+        return found
+
     original = mmengine_registry.get_object_from_string
-    mmengine_registry.get_object_from_string = unregistered.append
+    mmengine_registry.get_object_from_string = find
     try:
         yield
     except Exception as error:
@@ -55,6 +66,19 @@ def registered_parts_only() -> Iterator[None]:
         ) from error
     finally:
         mmengine_registry.get_object_from_string = original
+
+
+def _find_registered(path: str) -> Any:
+    """The registered class or function with an import path; None if there is none. Nothing is imported."""
+    module, _, name = path.rpartition('.')
+    found = vars(sys.modules[module]).get(name) if module in sys.modules else None
+    remaining = [part for part in vars(mmengine.registry).values() if isinstance(part, Registry)]
+    while remaining and found is not None:
+        registry = remaining.pop()
+        if any(part is found for part in registry.module_dict.values()):
+            return found
+        remaining += registry.children.values()
+    return None
 
 
 def parse_config(text: str) -> Config:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 from mmdet.structures import DetDataSample
+from mmengine.config import Config
 
 from mmoneformer.apis import OneFormerInferencer
 from mmoneformer.apis import inferencer as inferencer_module
+from mmoneformer.registry import MODELS, TRANSFORMS
 
 
 def picture(height, width):
@@ -299,3 +301,28 @@ def test_the_pipeline_of_a_checkpoint_is_not_trusted(trained, tmp_path):
     with pytest.raises(ValueError, match=r"contains type 'os\.mkdir'"):
         OneFormerInferencer(weights=tmp_path / 'x.pth')
     assert not trace.exists()
+
+
+def by_path(part):
+    """A config with import paths for names, as Python-style configs are stored."""
+    if isinstance(part, list):
+        return [by_path(entry) for entry in part]
+    if not isinstance(part, dict):
+        return part
+    values = {key: value if key == 'init_cfg' else by_path(value) for key, value in part.items()}
+    if 'type' in part:
+        found = next(filter(None, (registry.get(part['type']) for registry in (MODELS, TRANSFORMS))))
+        values['type'] = f'{found.__module__}.{found.__name__}'
+    return values
+
+
+def test_a_stored_config_may_have_classes(trained, tmp_path):
+    stored = Config.fromstring(trained[1]['meta']['cfg'], '.py')
+    parts = {
+        key: by_path(stored[key].to_dict() if key == 'model' else stored[key]) for key in ('model', 'test_pipeline')
+    }
+    assert parts['model']['type'] == 'mmoneformer.models.oneformer.OneFormer'
+    meta = trained[1]['meta'] | {'cfg': Config(parts).pretty_text}
+    torch.save(trained[1] | {'meta': meta}, tmp_path / 'x.pth')
+    result = OneFormerInferencer(weights=tmp_path / 'x.pth', device='cpu')(picture(40, 60))['predictions'][0]
+    assert result['panoptic']['id_map'].shape == (40, 60)

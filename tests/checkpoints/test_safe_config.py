@@ -108,6 +108,21 @@ def test_builds_registered_parts():
     assert pool((torch.zeros(1, 4, 3, 5),))[0].shape == (1, 2, 3, 5)
 
 
+@pytest.mark.parametrize(
+    'path',
+    [
+        'mmdet.models.necks.ChannelMapper',
+        'mmdet.models.ChannelMapper',
+        'mmdet.models.necks.channel_mapper.ChannelMapper',
+    ],
+)
+def test_builds_registered_classes_by_their_import_path(path):
+    """As Python-style configs are stored."""
+    with registered_parts_only():
+        pool = MODELS.build({'type': path, 'in_channels': [4], 'out_channels': 2, 'norm_cfg': None})
+    assert isinstance(pool, MODELS.get('mmdet.ChannelMapper'))
+
+
 def test_other_errors_pass():
     with pytest.raises(TypeError, match='unexpected keyword'), registered_parts_only():
         MODELS.build({'type': 'mmdet.ChannelMapper', 'no_such_option': 1})

@@ -6,7 +6,7 @@ from http.client import HTTPException
 from pickle import UnpicklingError
 from urllib.error import URLError
 
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, PretrainedInit
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
@@ -28,7 +28,8 @@ class PretrainedBackbone(BaseModule):
             ValueError: If the checkpoint has the weights of another network.
         """
         init_cfg = self.init_cfg
-        if isinstance(init_cfg, Mapping) and init_cfg['type'] == 'Pretrained' and 'prefix' not in init_cfg:
+        is_file = isinstance(init_cfg, Mapping) and init_cfg['type'] in ('Pretrained', PretrainedInit)
+        if is_file and 'prefix' not in init_cfg:
             load_classifier(self, init_cfg['checkpoint'])
         else:
             super().init_weights()
