@@ -7,6 +7,8 @@ computed: 250 masks of 2048 x 1024 pixels would take 2 GB, and most of a mask is
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import torch
@@ -105,24 +107,23 @@ class MaskTiles:
 
     def __init__(self, mask_logits: Tensor, geometry: MaskGeometry) -> None:
         device, side = mask_logits.device, tile_side(mask_logits)
-        grid = (mask_logits.shape[1], mask_logits.shape[2])
         self._mask_logits = mask_logits
-        self._rows, self._columns = (_cut_axis(grid[axis], geometry, axis, side, device) for axis in (0, 1))
-        low, high = _bounds(mask_logits, [part.source for part in self._rows], dim=1)
-        low, _ = _bounds(low, [part.source for part in self._columns], dim=2)
-        _, high = _bounds(high, [part.source for part in self._columns], dim=2)
+        self._rows, self._columns = (
+            _cut_axis(mask_logits.shape[axis + 1], _AxisGeometry.of(geometry, axis), side, device) for axis in (0, 1)
+        )
+        low, high = _bounds(mask_logits, self._rows.parts, dim=1)
+        low, _ = _bounds(low, self._columns.parts, dim=2)
+        _, high = _bounds(high, self._columns.parts, dim=2)
         slack = ROUNDING * torch.maximum(low.abs(), high.abs()).float()
         self.low, self.high = (low - slack).flatten(1), (high + slack).flatten(1)
-        self._heights, self._widths = (
-            torch.tensor([part.pixels.stop - part.pixels.start for part in parts], device=device)
-            for parts in (self._rows, self._columns)
-        )
-        self.area = (self._heights[:, None] * self._widths).flatten()
+        self.area = (self._rows.lengths[:, None] * self._columns.lengths).flatten()
 
     def expand(self, values: Tensor) -> Tensor:
         """Give each pixel the value of its tile: [T] to [H, W]."""
-        grid = values.view(len(self._heights), len(self._widths))
-        return grid.repeat_interleave(self._heights, 0).repeat_interleave(self._widths, 1)
+        rows, columns = self._rows, self._columns
+        grid = values.view(len(rows.parts), len(columns.parts))
+        tall = grid.repeat_interleave(rows.lengths, 0, output_size=rows.size)
+        return tall.repeat_interleave(columns.lengths, 1, output_size=columns.size)
 
     def read(self, needed: Tensor) -> Iterator[TileMasks]:
         """Compute the pixels of some masks in some tiles; tiles in which no mask is needed are skipped.
@@ -130,10 +131,12 @@ class MaskTiles:
         Args:
             needed: Which masks in which tiles, bool [N, T].
         """
-        for tile, wanted in enumerate(needed.T.cpu()):
-            if wanted.any():
-                row, column = self._rows[tile // len(self._columns)], self._columns[tile % len(self._columns)]
-                masks = wanted.nonzero().flatten().to(needed.device)
+        needed_on_host = needed.T.cpu()
+        counts = needed_on_host.count_nonzero(1).tolist()
+        masks_of_tiles = needed_on_host.nonzero()[:, 1].to(needed.device, non_blocking=True).split(counts)
+        tiles = enumerate(product(self._rows.parts, self._columns.parts))
+        for (tile, (row, column)), masks in zip(tiles, masks_of_tiles, strict=True):
+            if len(masks):
                 source = self._mask_logits[:, row.source, column.source][masks].float()
                 logits = column.resize(row.resize(source, dim=1), dim=2)
                 yield TileMasks(tile, (row.pixels, column.pixels), masks, logits)
@@ -165,18 +168,41 @@ class _Part(NamedTuple):
         return values
 
 
-def _cut_axis(size: int, geometry: MaskGeometry, axis: int, side: int, device: torch.device) -> list[_Part]:
+class _AxisGeometry(NamedTuple):
+    """``MaskGeometry`` along one axis."""
+
+    padded: int
+    image: int
+    original: int
+    flipped: bool
+
+    @classmethod
+    def of(cls, geometry: MaskGeometry, axis: int) -> '_AxisGeometry':
+        padded, image, original, flipped = geometry
+        return cls(padded[axis], image[axis], original[axis], flipped[axis])
+
+
+class _Axis(NamedTuple):
+    """The parts of an axis of the original image, the number of pixels of each, and of all together."""
+
+    parts: list[_Part]
+    lengths: Tensor
+    size: int
+
+
+@lru_cache(maxsize=256)  # images often have the same size, and indices are copied to the device
+@torch.inference_mode(False)
+def _cut_axis(size: int, geometry: _AxisGeometry, side: int, device: torch.device) -> _Axis:
     """Cut height or width into parts of at most ``side`` pixels, both of the original and of the resized image."""
-    padded, image, original = (sizes[axis] for sizes in (geometry.padded, geometry.image, geometry.original))
-    flipped = geometry.flipped[axis]
+    padded, image, original, flipped = geometry
     length = max(1, int(side / max(1.0, image / original)))
     steps = [_linear_step(size, padded)] if size != padded else []
     if image != original or flipped:
         last = _linear_step(image, original)
         steps.append(_Step(*(part.flip(0) for part in last)) if flipped else last)
-    return [
-        _cut_part(slice(start, min(start + length, original)), steps, device) for start in range(0, original, length)
-    ]
+    pixels = [slice(start, min(start + length, original)) for start in range(0, original, length)]
+    lengths = torch.tensor([part.stop - part.start for part in pixels], device=device)
+    return _Axis([_cut_part(part, steps, device) for part in pixels], lengths, original)
 
 
 def _cut_part(pixels: slice, steps: list[_Step], device: torch.device) -> _Part:
@@ -197,8 +223,9 @@ def _linear_step(source: int, target: int) -> _Step:
     return _Step(first, (first + 1).clamp(max=source - 1), position - first)
 
 
-def _bounds(values: Tensor, slices: list[slice], dim: int) -> tuple[Tensor, Tensor]:
-    """Minimum and maximum of each slice along an axis; the axis then has one entry per slice."""
-    pairs = [values.narrow(dim, part.start, part.stop - part.start).aminmax(dim=dim) for part in slices]
+def _bounds(values: Tensor, parts: list[_Part], dim: int) -> tuple[Tensor, Tensor]:
+    """Minimum and maximum of what each part of an axis is interpolated from; the axis then has one entry per part."""
+    slices = [part.source for part in parts]
+    pairs = [values.narrow(dim, source.start, source.stop - source.start).aminmax(dim=dim) for source in slices]
     low, high = (torch.stack(parts, dim) for parts in zip(*pairs, strict=True))
     return low, high

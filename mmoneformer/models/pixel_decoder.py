@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmoneformer.models.layers.deformable_attention import DeformableAttention
 from mmoneformer.models.layers.feed_forward import FeedForward
-from mmoneformer.models.layers.position_encoding import cell_centers, sine_encoding
+from mmoneformer.models.layers.position_encoding import cell_centers, level_scale, sine_encoding
 from mmoneformer.models.ops.bag_sampling import Size
 from mmoneformer.models.ops.checkpointing import maybe_checkpoint
 from mmoneformer.models.ops.dispatch import full_precision
@@ -45,7 +45,9 @@ class EncoderLayer(nn.Module):
         self.norm2 = nn.LayerNorm(channels)
         self.dropout = Dropout(dropout)
 
-    def forward(self, tokens: Tensor, positions: Tensor, reference: Tensor, sizes: list[Size]) -> Tensor:
+    def forward(
+        self, tokens: Tensor, positions: Tensor, reference: Tensor, sizes: list[Size], scale: Tensor
+    ) -> Tensor:
         """Update the tokens of all levels.
 
         Args:
@@ -53,11 +55,12 @@ class EncoderLayer(nn.Module):
             positions: Their position encoding, [S, C].
             reference: Their coordinates (x, y) in 0..1, [S, 2].
             sizes: Height and width of each level.
+            scale: The same as (width, height), [L, 2].
 
         Returns:
             [B, S, C].
         """
-        attended = self.self_attn(tokens + positions, tokens, reference, sizes)
+        attended = self.self_attn(tokens + positions, tokens, reference, sizes, scale)
         tokens = self.norm1(tokens + self.dropout(attended))
         return self.norm2(tokens + self.dropout(self.ffn(tokens)))
 
@@ -140,9 +143,10 @@ class MSDeformAttnPixelDecoder(nn.Module):
         ]
         all_positions = torch.cat(positions)  # [S, C]
         reference = torch.cat([cell_centers(size, device) for size in sizes])  # [S, 2]
+        scale = level_scale(sizes, device)
         tokens = torch.cat([level.flatten(2) for level in levels], dim=-1).mT  # [B, S, C]
         for layer in self.layers:
-            tokens = maybe_checkpoint(layer, tokens, all_positions, reference, sizes, recompute=self.with_cp)
+            tokens = maybe_checkpoint(layer, tokens, all_positions, reference, sizes, scale, recompute=self.with_cp)
         parts = tokens.mT.split([height * width for height, width in sizes], dim=-1)
         return [part.unflatten(-1, size) for part, size in zip(parts, sizes, strict=True)]
 

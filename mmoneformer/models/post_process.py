@@ -121,7 +121,7 @@ def panoptic_map(
     """
     void = len(is_thing)
     scores, labels = class_logits.float().softmax(-1).max(-1)
-    kept = (labels != void) & (scores > thresholds.object_mask)
+    kept = ((labels != void) & (scores > thresholds.object_mask)).nonzero().squeeze(1)  # once: it waits for a GPU
     scores, labels, mask_logits = scores[kept], labels[kept], mask_logits[kept]
     count = len(labels)
     if count == 0:
@@ -133,8 +133,9 @@ def panoptic_map(
     valid = (segment_area > 0) & (won_area / mask_area >= thresholds.overlap)
     instance = (valid & is_thing[labels]).cumsum(0) * is_thing[labels]
     segment = torch.where(valid, encode_panoptic(labels, instance), void)
-    ids, which = segment[valid].unique(return_inverse=True)
-    best = torch.zeros_like(scores[: len(ids)]).scatter_reduce(0, which, scores[valid], 'amax')
+    found = valid.nonzero().squeeze(1)
+    ids, which = segment[found].unique(return_inverse=True)
+    best = torch.zeros_like(scores[: len(ids)]).scatter_reduce(0, which, scores[found], 'amax')
     return PanopticMap(torch.where(inside, segment[winner], void), ids, best)
 
 
@@ -183,7 +184,7 @@ def find_instances(
     scores = class_logits.float().softmax(-1)[:, :-1].flatten()
     scores, pairs = scores.topk(min(max_per_image, len(scores)))
     labels = pairs % len(is_thing)
-    things = is_thing[labels]
+    things = is_thing[labels].nonzero().squeeze(1)
     scores, labels = scores[things], labels[things]
     queries, which = (pairs[things] // len(is_thing)).unique(return_inverse=True)
     masks, mask_scores = _threshold_masks(mask_logits[queries], geometry)

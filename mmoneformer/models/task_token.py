@@ -46,6 +46,6 @@ class TaskToken(nn.Module):
         unknown = [task for task in tasks if task not in self.tasks]
         if unknown:
             raise ValueError(f'the model was built for the tasks {list(self.tasks)}, got {unknown[0]!r}')
-        ids = self.sentence_ids[[self.tasks.index(task) for task in tasks]]
+        ids = torch.stack([self.sentence_ids[self.tasks.index(task)] for task in tasks])
         with full_precision(ids):
             return self.mlp(ids.to(torch.float32))

@@ -70,7 +70,7 @@ class TargetMasks:
         """
         height, width = self.id_map.shape
         padded, stride = F.pad(self.id_map.to(torch.int32), (2, 2, 2, 2)).flatten(), width + 4
-        position = points * points.new_tensor([padded_size[1], padded_size[0]]) - 0.5
+        position = torch.stack([points[..., axis] * padded_size[1 - axis] for axis in (0, 1)], dim=-1) - 0.5
         corner = position.floor()
         fraction = position - corner
         x, y = corner.to(torch.int64).unbind(-1)  # [M or 1, P]

@@ -1,7 +1,7 @@
 """Training and prediction on a CUDA device: as on the CPU, without waiting for the device, in constant memory."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -39,7 +39,7 @@ def points_of_the_cpu(monkeypatch):
 
 
 def on_cuda(batch):
-    return dict(inputs=batch['inputs'].cuda(), data_samples=[sample.cuda() for sample in batch['data_samples']])
+    return dict(inputs=batch['inputs'].cuda(), data_samples=[sample.to('cuda') for sample in batch['data_samples']])
 
 
 def losses_of_steps(model, batch, count):
@@ -109,23 +109,40 @@ def test_memory_of_training_is_flat(build_model, train_batch):
     assert max(history[100:]) <= max(history[20:100])
 
 
-@contextmanager
-def no_waiting() -> Iterator[None]:
-    """Whatever waits for the device raises."""
-    torch.cuda.set_sync_debug_mode('error')
-    try:
-        yield
-    finally:
-        torch.cuda.set_sync_debug_mode('default')
+def waits(work):
+    """Lines of the package that wait for the device; the work is done once before, as caches are filled then."""
+    work()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        torch.cuda.set_sync_debug_mode('warn')
+        try:
+            work()
+        finally:
+            torch.cuda.set_sync_debug_mode('default')
+    return [f'{Path(w.filename).name}:{w.lineno}' for w in caught if 'synchronizing CUDA operation' in str(w.message)]
 
 
 @torch.no_grad()
 @pytest.mark.parametrize('backbone', BACKBONES)
 def test_the_network_never_waits(build_model, backbone):
     model, images = build_model(backbone=BACKBONES[backbone]).cuda().eval(), torch.randn(2, 3, 64, 96).cuda()
-    model(images, mode='tensor', tasks=tuple(TASKS))  # fills caches
-    with no_waiting():
-        model(images, mode='tensor', tasks=tuple(TASKS))
+    assert waits(lambda: model(images, mode='tensor', tasks=tuple(TASKS))) == []
+
+
+def test_a_training_step_waits_for_the_matching_alone(build_model, train_batch):
+    model, batch = build_model().cuda().train(), on_cuda(train_batch)
+    found = waits(lambda: sum(model(**batch, mode='loss').values()).backward())
+    assert [line.split(':')[0] for line in found] == ['matcher.py']
+
+
+@torch.no_grad()
+def test_post_processing_waits_a_few_times_for_an_image(build_model):
+    """For the tiles and queries that are needed, and the segments that are found, however large the image is."""
+    model, images = build_model(test_cfg=dict(object_mask_thr=0.1)).cuda().eval(), torch.randn(1, 3, 64, 96).cuda()
+    sample = DetDataSample(metainfo=dict(img_shape=(64, 96), ori_shape=(1500, 2250)))
+    for task, count in (('semantic', 1), ('instance', 3), ('panoptic', 8)):
+        found = waits(lambda task=task: model(images, [sample], mode='predict', tasks=[task]))
+        assert len(found) <= count, found
 
 
 @torch.no_grad()

@@ -93,7 +93,7 @@ def test_layers_with_dropout(layer):
 def test_deformable_attention():
     layer = DeformableAttention(16, num_heads=2, num_levels=2).to('meta')
     tokens = on_meta(2, 3 * 4 + 6 * 8, 16)
-    attended = layer(tokens, tokens, on_meta(60, 2), [(3, 4), (6, 8)])
+    attended = layer(tokens, tokens, on_meta(60, 2), [(3, 4), (6, 8)], on_meta(2, 2))
     assert attended.shape == tokens.shape
     attended.sum().backward()
 

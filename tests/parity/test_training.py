@@ -118,6 +118,7 @@ def test_losses_and_gradients_at_the_same_points(reference, run):
 
 
 @torch.no_grad()
+@pytest.mark.usefixtures('points_of_the_cpu')
 @pytest.mark.parametrize('run', RUNS)
 def test_losses(reference, run):
     """All layers at once, at points of our own: medians over seeds agree within the spread of theirs."""

@@ -48,7 +48,7 @@ class DeformableAttention(nn.Module):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
 
-    def forward(self, query: Tensor, value: Tensor, reference: Tensor, sizes: list[Size]) -> Tensor:
+    def forward(self, query: Tensor, value: Tensor, reference: Tensor, sizes: list[Size], scale: Tensor) -> Tensor:
         """Attend from each token to all levels.
 
         Args:
@@ -56,6 +56,7 @@ class DeformableAttention(nn.Module):
             value: Features that are sampled, [B, S, C]; the levels one after another, each row by row.
             reference: Reference point (x, y) of each query, in 0..1, [S, 2].
             sizes: Height and width of each level.
+            scale: The same as (width, height), see ``level_scale``; [L, 2].
 
         Returns:
             [B, S, C].
@@ -63,8 +64,7 @@ class DeformableAttention(nn.Module):
         heads, levels, points = self.points_shape
         values = self.value_proj(value).unflatten(-1, (heads, -1))  # [B, S, G, C / G]
         offsets = self.sampling_offsets(query).unflatten(-1, (heads, levels, points, 2))
-        scale = offsets.new_tensor([(width, height) for height, width in sizes])[:, None]
-        scale = scale.expand(offsets.shape[2:]).contiguous()  # broadcasting an axis of two numbers is slow
+        scale = scale[:, None].expand(offsets.shape[2:]).contiguous()  # broadcasting an axis of two numbers is slow
         locations = reference[:, None, None, None] + offsets / scale  # [B, S, G, L, P, 2]
         weights = self.attention_weights(query).unflatten(-1, (heads, levels * points)).softmax(-1)
         weights = weights.unflatten(-1, (levels, points))  # [B, S, G, L, P]

@@ -1,6 +1,7 @@
-"""Positions on a grid: their sine encoding (DETR, arXiv 2005.12872, section A.4) and the centers of its cells."""
+"""Grids: sine encoding of their cells (DETR, arXiv 2005.12872, section A.4), centers of their cells, and sizes."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -33,6 +34,13 @@ def encode_axis(length: int, channels: int, device: torch.device) -> Tensor:
     exponent = torch.arange(0, channels, 2, dtype=torch.float32, device=device) / channels
     angle = position[:, None] / TEMPERATURE**exponent
     return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)
+
+
+def level_scale(sizes: Sequence[tuple[int, int]], device: torch.device) -> Tensor:
+    """(width, height) of each of L grids, float32 [L, 2]; filled on the device, as copying waits for a GPU."""
+    sides = [side for height, width in sizes for side in (width, height)]
+    filled = [torch.full((), side, dtype=torch.float32, device=device) for side in sides]
+    return torch.stack(filled).unflatten(0, (-1, 2))
 
 
 def cell_centers(size: tuple[int, int], device: torch.device) -> Tensor:

@@ -77,8 +77,8 @@ class MaskSetLoss(nn.Module):
             matches = self.match(class_logits, embeddings, features, targets, padded_size)
             class_losses = self.class_loss(class_logits, targets, matches)
             mask_losses, dice_losses = self.mask_losses(embeddings, features, targets, matches, padded_size)
-            per_layer = torch.stack((class_losses, mask_losses, dice_losses), dim=1)  # [L, 3]
-            return _name_losses(per_layer * per_layer.new_tensor(self.weights))
+            losses = zip(self.weights, (class_losses, mask_losses, dice_losses), strict=True)
+            return _name_losses(torch.stack([weight * loss for weight, loss in losses], dim=1))
 
     @torch.no_grad()
     def match(
@@ -230,7 +230,7 @@ def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 def _mean_number_of_masks(targets: Sequence[Targets], device: torch.device) -> Tensor:
     """Average number of targets per process; the sum over all processes counts as 1 at least."""
-    count = torch.tensor(float(sum(map(len, targets))), device=device)
+    count = torch.full((), float(sum(map(len, targets))), device=device)
     all_reduce(count)
     return count.clamp(min=1) / get_world_size()
 

@@ -100,7 +100,7 @@ def assign(costs: Sequence[Costs]) -> list[Matches]:
             for layer, matrix in enumerate(matrices)
             for row, column in [map(torch.from_numpy, linear_sum_assignment(matrix))]
         ]
-        matches.append(Matches(*torch.cat(indices, dim=1).to(total.device)))
+        matches.append(Matches(*torch.cat(indices, dim=1).to(total.device, non_blocking=True)))
     return matches
 
 

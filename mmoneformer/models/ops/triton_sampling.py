@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from mmoneformer.models.ops.bag_sampling import Size, level_starts
 
-BLOCK = 32  # queries of a program
+BLOCK, WARPS = 16, 2  # queries and warps of a program: fastest of 8 to 128 and 1 to 8 on an H200
 
 
 def sample_by_triton(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
@@ -60,6 +60,7 @@ def _launch(kernel: Any, inputs: tuple[Tensor, ...], others: tuple[Tensor, ...],
         CHANNELS=channels,
         CHANNELS_BLOCK=triton.next_power_of_2(channels),
         BLOCK=BLOCK,
+        num_warps=WARPS,
     )
 
 

@@ -54,10 +54,11 @@ class TextEncoder(nn.Module):
             [N, width].
         """
         end = ids.argmax(dim=-1)  # the end token has the largest id
-        ids = ids[:, : int(end.max()) + 1].to(self.position_embedding.device)
+        device = self.position_embedding.device
+        end, ids = (x.to(device, non_blocking=True) for x in (end, ids[:, : int(end.max()) + 1]))
         states = self.token_embedding(ids) + self.position_embedding[: ids.shape[1]]  # [N, S, width]
         states = self.norm(self.blocks(states))
-        return states[torch.arange(len(ids)), end]
+        return states[torch.arange(len(ids), device=device), end]
 
 
 class TextBlock(nn.Module):

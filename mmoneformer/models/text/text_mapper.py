@@ -59,9 +59,9 @@ class TextMapper(nn.Module):
         distinct = list(dict.fromkeys(chain.from_iterable(texts)))
         encoded = self.projector(self.encoder(self.tokenizer(distinct)))  # [distinct, C]
         row = {text: index for index, text in enumerate(distinct)}
-        rows = torch.tensor([[row[text] for text in image] for image in texts], device=encoded.device)
+        rows = torch.tensor([[row[text] for text in image] for image in texts])
         context = self.context.expand(len(texts), -1, -1)
-        return torch.cat([encoded[rows], context], dim=1)
+        return torch.cat([encoded[rows.to(encoded.device, non_blocking=True)], context], dim=1)
 
     def _check_counts(self, texts: Sequence[Sequence[str]]) -> None:
         wrong = [len(image) for image in texts if len(image) != self.num_texts]

@@ -2,6 +2,7 @@ import torch
 from mmcv.ops import multi_scale_deform_attn as mmcv_attention
 
 from mmoneformer.models.layers.deformable_attention import DeformableAttention
+from mmoneformer.models.layers.position_encoding import level_scale
 
 SIZES = [(2, 3), (4, 5), (7, 9)]
 TOKENS = sum(height * width for height, width in SIZES)
@@ -24,7 +25,7 @@ def test_module_equals_that_of_mmcv():
         spatial_shapes=torch.tensor(SIZES),
         level_start_index=torch.tensor([0, 6, 26]),
     )
-    torch.testing.assert_close(ours(query, value, reference, SIZES), expected)
+    torch.testing.assert_close(ours(query, value, reference, SIZES, level_scale(SIZES, query.device)), expected)
 
 
 def test_heads_start_in_eight_directions_one_two_and_more_tokens_away():
