@@ -1,6 +1,6 @@
 """Checks the masks of a COCO instance json, before pycocotools reads them: it takes all of them as they are."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from reprlib import repr as shortened
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ Annotation = dict[str, Any]
 Sizes = Mapping[int | str, tuple[int, int]]
 FARTHEST = 100_000  # pixels; pycocotools needs memory for each pixel of an outline, also outside of the image
 NUMBERS = {int, float}
-FIRST_CHARACTER, CHUNKS = 48, 7  # of a compressed run length: its characters from '0' on, 5 bits each
+FIRST_CHARACTER, CHARACTERS = 48, 7  # of a compressed run length: from '0' on, and how many of 5 bits each
 
 
 class Masks(NamedTuple):
@@ -137,9 +137,8 @@ def _check_codes(
         fault += str(sizes[min(wrong)])
     _refuse(wrong, annotations, fault, remedy, codes, AnnotationSizeError)
     texts = {index: code['counts'] for index, code in codes.items() if isinstance(code['counts'], str)}
-    sums = dict(zip(texts, _sums_of_compressed(list(texts.values())), strict=True)) | {
-        index: _sum(code['counts']) for index, code in codes.items() if index not in texts
-    }
+    sums = {index: _sum(code['counts']) for index, code in codes.items() if index not in texts}
+    sums |= zip(texts, _sums_of_compressed(list(texts.values())), strict=True)
     wrong = [index for index, total in sums.items() if total != sizes[index][0] * sizes[index][1]]
     remedy = 'write them with pycocotools.mask.encode'
     _refuse(wrong, annotations, 'has run lengths that do not fill the image', remedy, codes)
@@ -151,51 +150,34 @@ def _sum(counts: Any) -> int:
     return sum(counts) if is_valid else -1
 
 
-def _sums_of_compressed(texts: Sequence[str]) -> Iterator[int]:
+def _sums_of_compressed(texts: Sequence[str]) -> list[int]:
     """Sums of run lengths as in COCO's jsons; -1 for a text that is none.
 
     A number has 5 bits per character, the lowest first, and the sixth bit in all characters but its last one; the
-    highest bit is the sign. From the fourth number of a text on, they are differences to the number before the last.
+    highest bit is the sign. From the fourth number of a text on, they are differences to the number before the last:
+    in the sum, each number of a text counts for itself and for every second one after it.
     """
-    joined = ''.join(text if text.isascii() and text else '~' for text in texts)
-    sizes = [len(text) if text.isascii() and text else 1 for text in texts]
-    if not joined:
-        return iter(())
-    bits = np.frombuffer(joined.encode(), np.uint8).astype(np.int64) - FIRST_CHARACTER
-    starts_of_texts = np.cumsum([0, *sizes[:-1]])
-    ends = (bits & 0x20) == 0
-    starts = np.flatnonzero(np.concatenate([[True], ends[:-1]]) | _marks(starts_of_texts, len(bits)))
-    number = np.cumsum(_marks(starts, len(bits))) - 1  # of each character
-    chunk = np.arange(len(bits)) - starts[number]
-    values = np.add.reduceat((bits & 0x1F) << 5 * np.minimum(chunk, CHUNKS), starts)
-    last = np.append(starts[1:], len(bits)) - 1
-    values -= ((bits[last] & 0x10) > 0) << 5 * (np.minimum(chunk[last], CHUNKS) + 1)
-    firsts = np.searchsorted(starts, starts_of_texts)  # number with which each text begins
-    values = _undo_differences(values, firsts)
-    broken = (bits < 0) | (bits > 0x3F) | (chunk >= CHUNKS)
-    wrong = np.logical_or.reduceat(broken, starts_of_texts) | np.logical_or.reduceat(values < 0, firsts)
-    wrong |= ~ends[np.append(starts_of_texts[1:], len(bits)) - 1]
-    return iter(np.where(wrong, -1, np.add.reduceat(values, firsts)).tolist())
-
-
-def _marks(places: np.ndarray, size: int) -> np.ndarray:
-    marks = np.zeros(size, bool)
-    marks[places] = True
-    return marks
-
-
-def _undo_differences(values: np.ndarray, firsts: np.ndarray) -> np.ndarray:
-    """Sum up the numbers of each text, those at odd and those at even places by themselves, without its first one."""
-    text = np.cumsum(_marks(firsts, len(values))) - 1
-    place = np.arange(len(values)) - firsts[text]
-    chains = 3 * text + np.where(place == 0, 0, 1 + place % 2)
-    order = np.argsort(chains, kind='stable')
-    sums = np.cumsum(values[order])
-    starts = np.flatnonzero(np.diff(chains[order], prepend=-1))
-    before = np.concatenate([[0], sums])[starts]
-    restored = np.empty_like(values)
-    restored[order] = sums - np.repeat(before, np.diff(np.append(starts, len(values))))
-    return restored
+    if not texts:
+        return []
+    known = [text if text and text.isascii() else '~' for text in texts]
+    bits = np.frombuffer(''.join(known).encode(), np.uint8) - np.uint8(FIRST_CHARACTER)  # below '0', they wrap around
+    text_ends = np.cumsum([len(text) for text in known])
+    text_starts = np.append(0, text_ends[:-1])
+    is_last = (bits & 0x20) == 0
+    wrong = ~is_last[text_ends - 1] | np.logical_or.reduceat(bits > 0x3F, text_starts)
+    is_last[text_ends - 1] = True
+    last = np.flatnonzero(is_last)
+    starts = np.append(0, last[:-1] + 1)  # of each number
+    lengths = last - starts + 1
+    shifts = 5 * np.minimum(np.arange(len(bits)) - np.repeat(starts, lengths), CHARACTERS)
+    numbers = np.add.reduceat((bits & 0x1F).astype(np.int64) << shifts, starts)
+    numbers -= ((bits[last] & 0x10) > 0).astype(np.int64) << (shifts[last] + 5)
+    firsts = np.searchsorted(starts, text_starts)  # number with which each text begins
+    counts = np.diff(np.append(firsts, len(numbers)))
+    places = np.arange(len(numbers)) - np.repeat(firsts, counts)
+    weights = np.where(places == 0, 1, (np.repeat(counts, counts) - places + 1) // 2)
+    wrong |= np.logical_or.reduceat(lengths > CHARACTERS, firsts)
+    return np.where(wrong, -1, np.add.reduceat(numbers * weights, firsts)).tolist()
 
 
 def _is_area(value: Any) -> bool:
