@@ -15,6 +15,7 @@ from mmoneformer.evaluation.cityscapes_results import write_instances
 from mmoneformer.evaluation.thing_instance_ap import ThingInstanceAP
 from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
+from mmoneformer.result_files import FreeNames
 
 
 @METRICS.register_module()
@@ -31,6 +32,7 @@ class CityscapesAP(ThingInstanceAP):
         super().__init__(**kwargs)
         self.has_scripts = find_spec('cityscapesscripts') is not None
         self._folder = TemporaryDirectory(prefix='cityscapes_ap_')
+        self._names = FreeNames()
         if not self.has_scripts:
             print_log(
                 'cityscapesscripts is not installed: AP is computed as for COCO; pip install cityscapesscripts',
@@ -49,8 +51,16 @@ class CityscapesAP(ThingInstanceAP):
             super().process_image(sample)
             return
         label_ids = category_ids('cityscapes', self.dataset_meta['classes'])
-        predicted = write_instances(Path(self._folder.name), sample, label_ids)
+        name = self._names.claim(Path(sample['img_path']).stem)
+        predicted = write_instances(Path(self._folder.name), name, sample, label_ids)
         self.results.append((str(instance_ids_file(sample['img_path'])), str(predicted)))
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Compute the metrics, and give all names again in the next evaluation."""
+        try:
+            return super().evaluate(size)
+        finally:
+            self._names = FreeNames()
 
     def compute(self, results: Sequence[Any]) -> dict[str, float]:
         """Compute the average precisions.
@@ -66,9 +76,6 @@ class CityscapesAP(ThingInstanceAP):
         if not results:
             return {'AP': float('nan'), 'AP50': float('nan')}
         from cityscapesscripts.evaluation import evalInstanceLevelSemanticLabeling as protocol
-
-        if not results:
-            return {'AP': float('nan'), 'AP50': float('nan')}
         from cityscapesscripts.evaluation.instances2dict import instances2dict
 
         truths, predictions = map(list, zip(*results, strict=True))

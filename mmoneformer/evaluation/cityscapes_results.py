@@ -5,29 +5,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from mmengine.logging import print_log
 
 from mmoneformer.atomic_files import write_bytes
-from mmoneformer.evaluation.task_metric import TaskMetric
+from mmoneformer.evaluation.task_metric import ResultsMetric
 from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
+from mmoneformer.result_files import write_png
 
 
-class _CityscapesResults(TaskMetric):
-    """Writes files instead of measuring; needs no ground truth.
+class _CityscapesResults(ResultsMetric):
+    """Writes files of each image.
 
     Args:
         out_dir: Folder to write to.
         kwargs: Arguments of ``TaskMetric``.
     """
 
-    needs_ground_truth = False
+    has_text = False
 
     def __init__(self, *, out_dir: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
         self.out_dir = Path(out_dir)
+        super().__init__(folder=None if self.has_text else self.out_dir, **kwargs)  # texts have no mark
 
     def process_image(self, sample: dict[str, Any]) -> None:
         """Write the result of an image.
@@ -56,7 +56,7 @@ class CityscapesSemanticResults(_CityscapesResults):
 
     def _write(self, sample: Mapping[str, Any], label_ids: Sequence[int]) -> Path:
         labels = sample['pred_sem_seg']['sem_seg'][0].cpu().numpy()
-        path = self.out_dir / f'{Path(sample["img_path"]).stem}.png'
+        path = self.out_dir / f'{self.claim_name(sample, lambda name: [f"{name}.png"])}.png'
         write_png(path, np.array(label_ids, dtype=np.uint8)[labels])
         return path
 
@@ -66,23 +66,25 @@ class CityscapesInstanceResults(_CityscapesResults):
     """Writes a text file for each image, with a line for each instance, and a PNG for each instance's mask."""
 
     task = 'instance'
+    has_text = True
 
     def _write(self, sample: Mapping[str, Any], label_ids: Sequence[int]) -> Path:
-        return write_instances(self.out_dir, sample, label_ids)
+        name = self.claim_name(sample, lambda name: [f'{name}_pred.txt'])
+        return write_instances(self.out_dir, name, sample, label_ids)
 
 
-def write_instances(folder: Path, sample: Mapping[str, Any], label_ids: Sequence[int]) -> Path:
+def write_instances(folder: Path, stem: str, sample: Mapping[str, Any], label_ids: Sequence[int]) -> Path:
     """Write the instances of an image as cityscapesscripts reads them.
 
     Args:
         folder: Folder to write to.
+        stem: What the names of the files begin with.
         sample: A data sample as dict.
         label_ids: Cityscapes' label id of each class.
 
     Returns:
         The text file; its lines are mask file, label id and score.
     """
-    stem = Path(sample['img_path']).stem
     instances = sample['pred_instances']
     columns = (instances['masks'].cpu().numpy(), instances['labels'].tolist(), instances['scores'].tolist())
     lines = []
@@ -93,8 +95,3 @@ def write_instances(folder: Path, sample: Mapping[str, Any], label_ids: Sequence
     path = folder / f'{stem}_pred.txt'
     write_bytes(path, ''.join(lines).encode())
     return path
-
-
-def write_png(path: Path, pixels: np.ndarray) -> None:
-    """Write an image, uint8 [H, W] or BGR [H, W, 3]."""
-    write_bytes(path, cv2.imencode('.png', pixels)[1].tobytes())

@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from mmengine.logging import print_log
 
-from mmoneformer.atomic_files import write_bytes, write_json
+from mmoneformer.atomic_files import write_json
 from mmoneformer.evaluation.coco_annotations import encode_masks
-from mmoneformer.evaluation.task_metric import TaskMetric
+from mmoneformer.evaluation.task_metric import ResultsMetric
 from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
+from mmoneformer.result_files import write_png
 from mmoneformer.structures.panoptic_ids import ids_to_colors, panoptic_label
 
 
-class _CocoResults(TaskMetric):
-    """Writes files instead of measuring; needs no ground truth.
+class _CocoResults(ResultsMetric):
+    """Writes a json of all images.
 
     Args:
         dataset: Known data set whose category ids the file has: 'coco', 'cityscapes', 'ade20k' or 'mapillary'.
@@ -26,13 +26,12 @@ class _CocoResults(TaskMetric):
         kwargs: Arguments of ``TaskMetric``.
     """
 
-    needs_ground_truth = False
     suffix: str
 
     def __init__(self, *, dataset: str, outfile_prefix: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
         self.dataset = dataset
         self.path = Path(f'{outfile_prefix}{self.suffix}')
+        super().__init__(folder=self.path.with_suffix(''), **kwargs)
 
     def process_image(self, sample: dict[str, Any]) -> None:
         """Encode the results of an image.
@@ -70,9 +69,9 @@ class CocoPanopticResults(_CocoResults):
         values, segment_map = np.unique(prediction, return_inverse=True)
         is_segment = values != len(ids)
         numbers = np.cumsum(is_segment) * is_segment  # from 1; 0 is void
-        file_name = f'{Path(sample["img_path"]).stem}.png'
+        file_name = f'{self.claim_name(sample, lambda name: [f"{name}.png"])}.png'
         colors = ids_to_colors(numbers[segment_map].reshape(prediction.shape), bgr=True)
-        write_bytes(self.path.with_suffix('') / file_name, cv2.imencode('.png', colors)[1].tobytes())
+        write_png(self.path.with_suffix('') / file_name, colors)
         segments = [
             {'id': int(number), 'category_id': ids[panoptic_label(value)]}
             for number, value in zip(numbers[is_segment], values[is_segment], strict=True)

@@ -1,11 +1,14 @@
 """What the metrics of a task have in common: which images they measure, and what they refuse."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
+
+from mmoneformer.result_files import FreeNames
 
 Sample = Mapping[str, Any]
 SKIPPED = False  # result of a skipped image: mmengine needs one of each image to merge processes, and drops None
@@ -60,6 +63,38 @@ class TaskMetric(BaseMetric):
     @abstractmethod
     def compute(self, results: Sequence[Any]) -> dict[str, float]:
         """Compute the metrics from the results of the images that were not skipped."""
+
+
+class ResultsMetric(TaskMetric):
+    """Base class of the metrics that write files instead of measuring; they need no ground truth.
+
+    Args:
+        folder: Folder of the files of the images; None if only the names of a run have to differ.
+        kwargs: Arguments of ``TaskMetric``.
+    """
+
+    needs_ground_truth = False
+
+    def __init__(self, *, folder: Path | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._folder = folder
+        self._names = FreeNames(folder)
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Compute the metrics, and give all names again in the next evaluation."""
+        try:
+            return super().evaluate(size)
+        finally:
+            self._names = FreeNames(self._folder)
+
+    def claim_name(self, sample: Sample, files: Callable[[str], Iterable[str]]) -> str:
+        """Name of the files of an image: the stem of its path, with a number if it is not free (``FreeNames``).
+
+        Args:
+            sample: A data sample as dict.
+            files: The names of the files of an image of some name.
+        """
+        return self._names.claim(Path(sample['img_path']).stem, files)
 
 
 def image_name(sample: Sample) -> str:

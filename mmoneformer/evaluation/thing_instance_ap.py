@@ -1,6 +1,7 @@
 """Mask AP of instances, as COCO defines it."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import cached_property
@@ -98,12 +99,24 @@ class ThingInstanceAP(TaskMetric):
         predictions = [image_predictions for _, image_predictions in results]
         if all(truth['iscrowd'] for image in truths for truth in image):
             print_log('ThingInstanceAP: no image has a ground truth instance, AP is nan', 'current', logging.WARNING)
+        self._log_what_is_not_counted(predictions)
         with redirect_stdout(StringIO()):  # pycocotools prints its progress
             evaluation = COCOeval(self._coco(truths), self._coco(predictions), 'segm')
             evaluation.params.maxDets = [self.max_dets]
             evaluation.evaluate()
             evaluation.accumulate()
         return _average_precisions(evaluation)
+
+    def _log_what_is_not_counted(self, predictions: Sequence[Annotations]) -> None:
+        """Say in how many images a class has more predictions than count."""
+        most = [max(Counter(item['category_id'] for item in image).values(), default=0) for image in predictions]
+        more = sum(count > self.max_dets for count in most)
+        if more:
+            print_log(
+                f'ThingInstanceAP: {more} of {len(most)} images have more than max_dets={self.max_dets} predictions '
+                f'of a class, up to {max(most)}: only those with the highest scores count',
+                'current',
+            )
 
     def _coco(self, images: Sequence[Annotations]) -> COCO:
         """Index the annotations; images are numbered anew, because image ids may repeat across data sets."""

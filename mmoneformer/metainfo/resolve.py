@@ -138,7 +138,10 @@ def _merge(entries: Sequence[str | Mapping[str, Any]]) -> dict[str, Any]:
 
 def _check(classes: Sequence[str], thing_ids: Sequence[int], palette: Sequence[Sequence[int]]) -> None:
     if not 0 < len(classes) <= IGNORED_LABEL:
-        raise ValueError(f'metainfo has {len(classes)} classes: a data set needs 1 to {IGNORED_LABEL}')
+        raise ValueError(
+            f'metainfo has {len(classes)} classes, but a data set needs 1 to {IGNORED_LABEL}, as label maps have 8 '
+            f'bits per pixel, in which {IGNORED_LABEL} is void: merge classes, or leave out rare ones'
+        )
     repeated = sorted({name for name in classes if classes.count(name) > 1})
     if repeated:
         raise ValueError(f'class names must be unique, these are repeated: {repeated}')

@@ -27,9 +27,10 @@ PERSON = box(35, 5, 20, 10)
 def make_sample(tmp_path):
     """A sample whose image is in Cityscapes' folders, with a ground truth of two cars and a person on the road."""
 
-    def make(masks, labels, scores, *, token='instance', city='ulm'):
-        image = tmp_path / f'leftImg8bit/val/{city}/{city}_000001_000002_leftImg8bit.png'
-        truth = tmp_path / f'gtFine/val/{city}/{city}_000001_000002_gtFine_instanceIds.png'
+    def make(masks, labels, scores, *, token='instance', city='ulm', name=None):
+        name = f'{name or city}_000001_000002'
+        image = tmp_path / f'leftImg8bit/val/{city}/{name}_leftImg8bit.png'
+        truth = tmp_path / f'gtFine/val/{city}/{name}_gtFine_instanceIds.png'
         truth.parent.mkdir(parents=True, exist_ok=True)
         values, id_map = np.full(SIZE, 7, np.uint16), np.zeros(SIZE, np.uint8)
         for number, (value, mask) in enumerate(zip((26000, 26001, 24000), (*CARS, PERSON), strict=True), start=1):
@@ -76,9 +77,11 @@ def test_missed_instances_and_loose_masks(make_sample):
 
 
 @pytest.mark.usefixtures('_scripts')
-def test_several_images_and_none_predicted(make_sample):
+@pytest.mark.parametrize('name', ['bonn', 'ulm'])
+def test_several_images_and_none_predicted(make_sample, name):
+    """Also of one name in two folders."""
     perfect = make_sample([*CARS, PERSON], [1, 1, 2], [0.9, 0.8, 0.7])
-    empty = make_sample([], [], [], city='bonn')
+    empty = make_sample([], [], [], city='bonn', name=name)
     assert evaluate(perfect, empty) == pytest.approx({'AP': 50, 'AP50': 50})
 
 

@@ -52,6 +52,23 @@ def test_image_without_instances_has_an_empty_file(tmp_path):
     assert (tmp_path / 'new/ulm_000001_000002_leftImg8bit_pred.txt').read_text() == ''
 
 
+@pytest.mark.parametrize('kind', TASKS)
+def test_images_of_one_name(kind, tmp_path):
+    evaluator = Evaluator([{'type': f'mmoneformer.{kind}', 'out_dir': str(tmp_path)}])
+    evaluator.dataset_meta = META
+    for _ in range(2):
+        for city in 'ab':
+            sample = make_sample()
+            sample.set_metainfo({'img_path': f'{city}/x.png'})
+            evaluator.process([sample])
+        evaluator.evaluate(2)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert [name for name in names if not name[-5].isdigit() or kind == 'CityscapesSemanticResults'] == {
+        'CityscapesSemanticResults': ['x.png', 'x_2.png'],
+        'CityscapesInstanceResults': ['x_2_pred.txt', 'x_pred.txt'],
+    }[kind]
+
+
 @pytest.mark.parametrize(('kind', 'task'), TASKS.items())
 def test_other_token_and_other_classes_are_refused(kind, task, tmp_path):
     with pytest.raises(ValueError, match=f"the {task} result was predicted with the token of task 'panoptic'"):

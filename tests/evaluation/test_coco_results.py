@@ -81,3 +81,14 @@ def test_other_token_and_other_classes_are_refused(kind, tmp_path):
         write(kind, [make_sample(7, token='semantic')], dataset='coco', **options)
     with pytest.raises(ValueError, match='are not classes of cityscapes'):
         write(kind, [make_sample(7)], dataset='cityscapes', **options)
+
+
+def test_images_of_one_name(tmp_path):
+    samples = [make_sample(number) for number in (7, 8)]
+    for number, sample in enumerate(samples):
+        sample.set_metainfo({'img_path': f'{number}/a.jpg'})
+        sample.pred_panoptic_seg = PixelData(sem_seg=torch.full((1, 2, 3), number))
+    write('CocoPanopticResults', samples, dataset='coco', outfile_prefix=str(tmp_path / 'x'))
+    entries = json.loads((tmp_path / 'x.panoptic.json').read_text())['annotations']
+    assert [entry['file_name'] for entry in entries] == ['a.png', 'a_2.png']
+    assert sorted(path.name for path in (tmp_path / 'x.panoptic').iterdir()) == ['a.png', 'a_2.png']

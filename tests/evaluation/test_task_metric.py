@@ -3,12 +3,14 @@ import pytest
 import torch
 
 from mmoneformer.evaluation.task_metric import (
+    ResultsMetric,
     TaskMetric,
     check_ground_truth,
     check_task_token,
     is_annotated,
     panoptic_ground_truth,
 )
+from mmoneformer.result_files import write_png
 
 SAMPLE = {
     'img_id': 3,
@@ -93,3 +95,25 @@ def test_each_image_must_have_the_own_token():
     with pytest.raises(ValueError, match="the instance result was predicted with the token of task 'panoptic'"):
         measure(CountImages(), sample_of(3, 'instance'), sample_of(4, 'instance', token='panoptic'))
     assert measure(CountImages(any_token=True), sample_of(4, 'instance', token='panoptic'))['images'] == 1
+
+
+def test_names_of_files(tmp_path):
+    """Each once in an evaluation, and the same in the next one."""
+
+    class Writer(ResultsMetric):
+        task = 'instance'
+
+        def process_image(self, sample):
+            name = self.claim_name(sample, lambda name: [f'{name}.png'])
+            write_png(tmp_path / f'{name}.png', np.zeros((2, 3), np.uint8))
+            self.results.append(name)
+
+        def compute(self, results):
+            return dict.fromkeys(results, 0)
+
+    (tmp_path / 'b.png').write_text("the user's")
+    samples = [sample_of(0, 'semantic') | {'img_path': path} for path in ('x/a.jpg', 'y/a.jpg', 'z/b.jpg')]
+    metric = Writer(folder=tmp_path)
+    for _ in range(2):
+        assert measure(metric, *samples).keys() == {'a', 'a_2', 'b_2'}
+    assert (tmp_path / 'b.png').read_text() == "the user's"

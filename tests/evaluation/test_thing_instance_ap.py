@@ -146,12 +146,17 @@ def test_predictions_on_a_crowd_are_not_counted():
     assert evaluate([sample])['AP'] == pytest.approx(100)
 
 
-def test_max_dets_keeps_the_best_scores():
+def test_max_dets_keeps_the_best_scores(monkeypatch):
+    logged = []
+    monkeypatch.setattr('mmoneformer.evaluation.thing_instance_ap.print_log', lambda *args: logged.append(args[0]))
     id_map = np.repeat([[1, 1, 0, 0, 2, 2]], 4, axis=0)
     segments = [{'id': 1, 'label': 3, 'iscrowd': 0}, {'id': 2, 'label': 3, 'iscrowd': 0}]
     sample = make_sample(id_map, segments, [id_map == 1, id_map == 2], [3, 3], [0.5, 0.9])
     assert evaluate([sample])['AP'] == pytest.approx(100)
+    assert logged == []
     assert evaluate([sample], max_dets=1)['AP'] == pytest.approx(100 * 51 / 101)  # recall stops at one half
+    (message,) = logged
+    assert '1 of 1 images have more than max_dets=1 predictions of a class, up to 2' in message
 
 
 def test_no_prediction_is_zero_and_does_not_print(capfd):

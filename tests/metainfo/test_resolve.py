@@ -37,7 +37,7 @@ def test_a_resolved_metainfo_resolves_to_itself():
     [
         ('ade', "unknown data set 'ade': choose one of .*'ade20k'"),
         ({'classes': ['sky']}, r"lacks \['thing_ids'\]; it has \['classes'\]"),
-        (PETS | {'classes': []}, '0 classes: a data set needs 1 to 255'),
+        (PETS | {'classes': []}, '0 classes, but a data set needs 1 to 255, as label maps have 8 bits per pixel'),
         (PETS | {'classes': [str(index) for index in range(256)]}, '256 classes'),
         (PETS | {'classes': ['sky', 'cat', 'sky']}, r"repeated: \['sky'\]"),
         (PETS | {'thing_ids': [1, 3]}, r'in 0\.\.2, got \[1, 3\]'),
