@@ -49,20 +49,43 @@ class ResumableSampler(Sampler):
         seed: The same in all processes; None lets them agree on a random one.
         endless: Whether iteration continues over epochs, for loops that count iterations. Otherwise it ends after an
             epoch, for loops that count epochs, and epochs are padded so that all processes have equally many draws.
+            None leaves it to the training loop, which ``ExactResumeHook`` knows; without the hook, it is endless.
 
     Raises:
         ValueError: If the data set wraps others and has a pipeline that would separate images from their id maps
             (``check_pipeline``).
     """
 
-    def __init__(self, dataset: Sized, *, seed: int | None = None, endless: bool = True) -> None:
+    def __init__(self, dataset: Sized, *, seed: int | None = None, endless: bool | None = None) -> None:
         check_wrapped_pipelines(dataset)
         dataset.__getitems__ = functools.partial(read_draws, dataset)  # type: ignore[attr-defined]
+        self.dataset = dataset  # batch samplers of mmdet look there
         self.rank, self.world_size = get_dist_info()
         self.size = len(dataset)
         self.endless = endless
         self.seed = sync_random_seed() if seed is None else seed
         self.done = 0  # draws of this process since the start of the training
+
+    def follow_loop(self, *, counts_epochs: bool) -> None:
+        """Settle whether iteration continues over epochs.
+
+        Args:
+            counts_epochs: Whether the training loop ends an epoch where iteration ends.
+
+        Raises:
+            ValueError: If the loop would wait for an end that does not come.
+        """
+        if self.endless and counts_epochs:
+            raise ValueError(
+                'a loop that counts epochs never ends one with ResumableSampler(endless=True): leave it out'
+            )
+        if self.endless is None:
+            self.endless = not counts_epochs
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether iteration continues over epochs."""
+        return self.endless is not False
 
     def __len__(self) -> int:
         """Number of draws of this process in an epoch."""
@@ -70,9 +93,9 @@ class ResumableSampler(Sampler):
 
     def __iter__(self) -> Iterator[Draw]:
         """Continue after the draws that are done."""
-        epoch_size = self.size if self.endless else len(self) * self.world_size
+        epoch_size = self.size if self.is_endless else len(self) * self.world_size
         epoch_end = (self.done // len(self) + 1) * len(self)
-        for number in itertools.count(self.done) if self.endless else range(self.done, epoch_end):
+        for number in itertools.count(self.done) if self.is_endless else range(self.done, epoch_end):
             epoch, place = divmod(number * self.world_size + self.rank, epoch_size)
             draw = Draw(_order(self.seed, epoch, self.size)[place % self.size])
             draw.entropy = (self.seed, epoch, int(draw))

@@ -4,9 +4,9 @@ from typing import Any
 
 import torch
 from mmdet.structures import DetDataSample
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.structures import PixelData
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
 from mmoneformer.models.oneformer import groups_of_a_size
@@ -17,19 +17,20 @@ TASK = 'semantic'
 
 
 @MODELS.register_module()
-class SemanticTTA(nn.Module):
+class SemanticTTA(BaseTTAModel):
     """Sums the class scores of an image over its views, and predicts the class with the highest score at each pixel.
 
-    mmengine's ``build_runner_with_tta`` wraps the model in it. Views are computed one at a time, so that memory holds
-    the scores of the batch and one view.
+    mmengine's ``build_runner_with_tta``, and ``test.py --tta`` of mmdet and mmseg, wrap the model in it. Views are
+    computed one at a time, so that memory holds the scores of the batch and one view.
 
     Args:
-        module: A ``OneFormer``, or its wrapper for distributed use.
+        module: A ``OneFormer``, its config, or its wrapper for distributed use.
+        data_preprocessor: Replaces that of the model's config.
     """
 
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
+    def merge_preds(self, data_samples_list: Any) -> list[DetDataSample]:
+        """Not used: ``test_step`` merges scores, of which a prediction has the highest alone."""
+        raise NotImplementedError('SemanticTTA merges scores in test_step')
 
     @torch.no_grad()
     def test_step(self, data: dict[str, Any]) -> list[DetDataSample]:

@@ -177,3 +177,43 @@ def test_only_the_process_it_works_for_ends_it(loader):
 def test_workers_have_random_states_of_their_own(loader):
     numbers = [batch[0][1] for batch in loader]
     assert len(set(numbers)) == 8
+
+
+@pytest.mark.parametrize(
+    ('endless', 'counts_epochs', 'is_endless'), [(None, True, False), (None, False, True), (False, True, False)]
+)
+def test_the_loop_decides_whether_epochs_end(endless, counts_epochs, is_endless):
+    sampler = ResumableSampler(Noise(3), seed=0, endless=endless)
+    assert sampler.is_endless == (endless is None)
+    sampler.follow_loop(counts_epochs=counts_epochs)
+    assert sampler.is_endless == is_endless
+    assert len(taken(sampler, 9)) == (9 if is_endless else 3)
+
+
+def test_a_loop_that_would_never_end_is_refused():
+    with pytest.raises(ValueError, match=r'ResumableSampler\(endless=True\): leave it out'):
+        ResumableSampler(Noise(3), seed=0, endless=True).follow_loop(counts_epochs=True)
+
+
+class Sized(Noise):
+    """Portrait and landscape images in turn."""
+
+    def load_data_list(self):
+        return [{'width': 1 + index % 2, 'height': 2 - index % 2} for index in range(self.size)]
+
+
+def test_batches_of_one_aspect_ratio():
+    """Of mmdet's batch sampler, each image with the random state of its draw."""
+    dataset = Sized(12)
+    batches = DATA_SAMPLERS.build(
+        dict(
+            type='mmdet.AspectRatioBatchSampler',
+            sampler=ResumableSampler(dataset, seed=0, endless=False),
+            batch_size=3,
+        )
+    )
+    loaded = list(DataLoader(dataset, batch_sampler=batches, collate_fn=list))
+    assert all(len({index % 2 for index, *_ in batch}) == 1 for batch in loaded)
+    again = ResumableSampler(dataset, seed=0, endless=False)
+    expected = sorted(sample for batch in DataLoader(dataset, sampler=again, collate_fn=list) for sample in batch)
+    assert sorted(sample for batch in loaded for sample in batch) == expected

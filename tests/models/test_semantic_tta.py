@@ -1,10 +1,14 @@
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
 from mmoneformer.models.semantic_tta import SemanticTTA
-from mmoneformer.registry import TRANSFORMS
+from mmoneformer.registry import MODELS, TRANSFORMS
 
 PREPROCESSOR = dict(type='mmdet.DetDataPreprocessor', mean=[99.0] * 3, std=[50.0] * 3, pad_size_divisor=32)
 
@@ -70,3 +74,12 @@ def test_one_view_gives_the_result_of_the_model(model):
     (expected,) = model.test_step(dict(inputs=views['inputs'][0], data_samples=[views['data_samples'][0][0].clone()]))
     (sample,) = SemanticTTA(model).test_step(alone)
     assert torch.equal(sample.pred_sem_seg.sem_seg, expected.pred_sem_seg.sem_seg)
+
+
+def test_a_config_is_built_and_gets_the_weights():
+    """As by the tools of mmdet and mmseg."""
+    config = Config.fromfile(Path(__file__).parents[1] / 'data/tiny_oneformer.py').model
+    weights = MODELS.build(config).state_dict()
+    wrapper = MODELS.build(dict(type='SemanticTTA', module=config))
+    _load_checkpoint_to_model(wrapper, {'state_dict': weights})
+    assert all(torch.equal(value, weights[key]) for key, value in wrapper.module.state_dict().items())

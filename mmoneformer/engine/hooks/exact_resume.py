@@ -10,7 +10,7 @@ from mmengine.dist import broadcast_object_list, get_rank
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper, _ParamScheduler
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
 from mmoneformer.datasets.resumable_loading import ResumableSampler, set_random_state
@@ -48,9 +48,10 @@ class ExactResumeHook(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         """Set the position of the sampler; a loop that counts iterations is a single epoch."""
         loader = runner.train_dataloader
-        sampler = loader.sampler
+        sampler = getattr(loader.batch_sampler, 'sampler', loader.sampler)
         if not isinstance(sampler, ResumableSampler):
             return
+        sampler.follow_loop(counts_epochs=isinstance(runner.train_loop, EpochBasedTrainLoop))
         position = self.seed, _draws_done(runner, loader, sampler)
         if position != (sampler.seed, sampler.done):
             sampler.seed, sampler.done = position
@@ -153,9 +154,9 @@ def _replay(schedulers: Sequence[_ParamScheduler], progress: Mapping[str, int]) 
 
 
 def _draws_done(runner: Runner, loader: DataLoader, sampler: ResumableSampler) -> int:
-    rounds = 0 if sampler.endless else runner.epoch
+    rounds = 0 if sampler.is_endless else runner.epoch
     batches = runner.iter - rounds * len(loader)
-    return rounds * len(sampler) + batches * loader.batch_size
+    return rounds * len(sampler) + batches * (loader.batch_size or loader.batch_sampler.batch_size)
 
 
 class _RemainingBatches:

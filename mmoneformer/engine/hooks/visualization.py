@@ -26,11 +26,25 @@ class OneFormerVisualizationHook(Hook):
 
     Args:
         num_val_images: Images to draw in each validation.
-        test_out_dir: Folder for the images of a test, created if it does not exist; None to draw none.
+        test_out_dir: Folder for the images of a test, created if it does not exist; None to write none.
+        draw: Whether to pass the images of a test to the visualizer instead, if there is no folder for them. This and
+            the others are what ``test.py --show-dir`` and ``--show`` of mmdet and mmseg set.
+        show: Whether to open a window for each of them, too.
+        wait_time: Seconds after which the window closes; 0 to wait for a key.
     """
 
-    def __init__(self, *, num_val_images: int = 4, test_out_dir: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        num_val_images: int = 4,
+        test_out_dir: str | None = None,
+        draw: bool = False,
+        show: bool = False,
+        wait_time: float = 0,
+    ) -> None:
         self.num_val_images = num_val_images
+        self.draws_tests = show or (draw and test_out_dir is None)
+        self.window = dict(show=show, wait_time=wait_time)
         self.test_out_dir = None if test_out_dir is None else Path(test_out_dir)
         self._load = LoadImageFromFile()
 
@@ -54,7 +68,7 @@ class OneFormerVisualizationHook(Hook):
         """Create the folder."""
         if self.test_out_dir is not None:
             self.test_out_dir.mkdir(parents=True, exist_ok=True)
-            self._test_names = FreeNames(self.test_out_dir)
+        self._test_names = FreeNames(self.test_out_dir)
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[DetDataSample] | None = None
@@ -64,13 +78,17 @@ class OneFormerVisualizationHook(Hook):
         Raises:
             OSError: If an image cannot be read again, or a file cannot be written.
         """
-        if self.test_out_dir is None:
+        if self.test_out_dir is None and not self.draws_tests:
             return
         model = getattr(runner.model, 'module', runner.model)  # inside a wrapper for distributed training
         for sample in outputs or ():
-            sheet = draw_sheet(self._read(sample), sample, model.dataset_meta, model.test_cfg.tasks)
+            image = self._read(sample)
             name = self._test_names.claim(image_id(sample), lambda name: [f'{name}.png'])
-            write_png(self.test_out_dir / f'{name}.png', sheet[..., ::-1])
+            if self.test_out_dir is not None:
+                sheet = draw_sheet(image, sample, model.dataset_meta, model.test_cfg.tasks)
+                write_png(self.test_out_dir / f'{name}.png', sheet[..., ::-1])
+            if self.draws_tests:
+                runner.visualizer.add_datasample(f'test_{name}', image, sample, **self.window)
 
     def _read(self, sample: DetDataSample) -> np.ndarray:
         """Read the image, RGB."""

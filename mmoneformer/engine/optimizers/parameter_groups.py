@@ -38,7 +38,10 @@ class OneFormerOptimWrapperConstructor:
         settings = dict(paramwise_cfg or {})
         self.backbone_lr_mult = settings.pop('backbone_lr_mult', 1.0)
         if settings:
-            raise ValueError(f'unknown keys of paramwise_cfg: {sorted(settings)}; the only one is backbone_lr_mult')
+            raise ValueError(
+                f'unknown keys of paramwise_cfg: {sorted(settings)}; the only one is backbone_lr_mult; those of '
+                "mmengine, such as custom_keys, need optim_wrapper.constructor='DefaultOptimWrapperConstructor'"
+            )
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer of the model's trainable parameters, and its wrapper."""

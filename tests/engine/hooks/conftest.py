@@ -78,13 +78,12 @@ def make_runner(tmp_path, request):
         nonlocal count
         count += 1
         torch.manual_seed(0)
-        endless = dict(endless=not by_epoch) if sampler == 'ResumableSampler' else {}
         loader = dict(dataset=Noise(), batch_size=2, num_workers=0)
         checkpoint = SafeCheckpointHook(by_epoch=by_epoch, interval=interval, max_keep_ckpts=2, **checkpoint)
         return Runner(
             model=Model(),
             work_dir=str(tmp_path / 'work'),
-            train_dataloader=loader | dict(sampler=dict(type=sampler, **endless)),
+            train_dataloader=loader | dict(sampler=dict(type=sampler)),
             val_dataloader=loader | dict(sampler=dict(type='DefaultSampler')),
             train_cfg=BY_EPOCH if by_epoch else BY_ITERATION,
             val_cfg=dict(),

@@ -58,6 +58,25 @@ def test_a_test_without_a_folder_draws_nothing(sample):
     hook.after_test_iter(None, 0, None, [sample])
 
 
+@pytest.mark.parametrize(
+    ('settings', 'shown'),
+    [
+        (dict(draw=True), dict(show=False, wait_time=0)),
+        (dict(draw=True, show=True, wait_time=2, test_out_dir='out'), dict(show=True, wait_time=2)),
+        (dict(draw=True, test_out_dir='out'), None),
+    ],
+)
+def test_the_settings_of_mmdets_and_mmsegs_tools(sample, tmp_path, monkeypatch, settings, shown):
+    monkeypatch.chdir(tmp_path)
+    drawn = []
+    visualizer = SimpleNamespace(add_datasample=lambda name, image, sample, **window: drawn.append((name, window)))
+    hook = OneFormerVisualizationHook(**settings)
+    hook.before_test(None)
+    hook.after_test_iter(SimpleNamespace(model=MODEL, visualizer=visualizer), 0, None, [sample])
+    assert drawn == ([] if shown is None else [('test_7', shown)])
+    assert (tmp_path / 'out/7.png').exists() == ('test_out_dir' in settings)
+
+
 def test_each_image_of_a_test_has_its_own_file(sample, tmp_path):
     """Also images of one id, as several sources may have; files that are there are kept, unless a test wrote them."""
     hook = OneFormerVisualizationHook(test_out_dir=str(tmp_path))
