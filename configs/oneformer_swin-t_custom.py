@@ -98,6 +98,7 @@ model = dict(
     test_cfg=dict(object_mask_thr=0.5, tasks=tasks),
 )
 optim_wrapper = dict(accumulative_counts=accumulate)
+auto_scale_lr = dict(base_batch_size=8)
 warm_up, interval = max(max_iters // 20, 1), max(max_iters // 10, 1)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, begin=0, end=max(warm_up, 2), by_epoch=False),  # it needs 2 steps

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
-from mmengine.runner import Runner
+from mmengine.runner import FlexibleRunner, Runner
 
 PACKAGE = Path(__file__).parent
 IN_WHEEL, IN_CLONE = PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs'
 DEFAULT_DATASET = 'coco'  # models of unknown data sets are tested like those of this one
 READ = {  # the settings of a config that are read after the file itself; all others are variables of the file
     *inspect.signature(Runner).parameters,
-    *('runner_type', 'strategy', 'compile', 'sync_bn', 'model_wrapper_cfg', 'find_unused_parameters'),
+    *inspect.signature(FlexibleRunner).parameters,
+    *('runner_type', 'sync_bn', 'model_wrapper_cfg', 'find_unused_parameters'),
     *('detect_anomalous_params', 'activation_checkpointing', 'efficient_conv_bn_eval'),
     *('test_pipeline', 'tta_model', 'tta_pipeline'),
 }

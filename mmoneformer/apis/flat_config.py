@@ -5,24 +5,17 @@ that occurs several times is a variable: the file of a data set names its pipeli
 """
 
 import ast
-import inspect
 import re
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmengine.config import Config
-from mmengine.runner import FlexibleRunner, Runner
+
+from mmoneformer.config_files import READ
 
 LINE_LENGTH = 119
-# What a runner, or test-time augmentation, takes from a config; anything else is a variable of its file.
-USED = {
-    *inspect.signature(Runner).parameters,
-    *inspect.signature(FlexibleRunner).parameters,
-    'runner_type',
-    'tta_model',
-    'tta_pipeline',
-}
+USED = READ - {'test_pipeline'}  # anything else is a variable of the file; the pipeline is one of its loaders, too
 BASE = re.compile(r'\b_base_\.(\w+)')
 REFERENCE = re.compile(r'\{\{\s*(_base_[\w.]*)\s*\}\}')  # mmengine's other spelling
 

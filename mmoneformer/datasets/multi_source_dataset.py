@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmdet.datasets import CocoPanopticDataset
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from mmoneformer.datasets.panoptic_dataset import labels_of
 from mmoneformer.datasets.pipeline_checks import check_pipeline
 from mmoneformer.datasets.source import Source
 from mmoneformer.metainfo import MetainfoLike, class_names, resolve_metainfo
@@ -58,6 +60,7 @@ class MultiSourceDataset(BaseDataset):
         if wrong:
             raise ValueError(f'{", ".join(wrong)} of a MultiSourceDataset has no effect: set it in its sources')
         for number, config in enumerate(sources):
+            _check_kind(config, f'sources[{number}]')
             _check_classes(config, f'sources[{number}]')
         self._shares = shares
         self._configs = sources
@@ -99,11 +102,43 @@ class MultiSourceDataset(BaseDataset):
             sample['tasks'] = (*_tasks_of_all_segments(), *sample['tasks'])
         return sample | {'sample_idx': place['sample_idx']}
 
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Labels of the segments of an image, for ``ClassBalancedDataset`` and mmdet's ``ClassAwareSampler``.
+
+        Raises:
+            ValueError: If its annotation is a label map, whose labels are not known before it is read.
+        """
+        sample = self.get_data_info(idx)
+        if sample['annotation'] == 'semantic':
+            raise ValueError(
+                f'{sample["seg_map_path"]} is a label map, whose classes are not known before it is read: its source '
+                'cannot be balanced by class'
+            )
+        return labels_of(sample)
+
     @property
     def _are_complementary(self) -> bool:
         """Whether some sources label the things and the others the stuff of the tasks that no source supports."""
         annotations = {source.annotation for source in self.sources}
         return annotations == {'instance', 'semantic'} and not self.test_mode
+
+
+def _check_kind(config: Mapping[str, Any], where: str) -> None:
+    """Check that a source is a data set with annotation of its own, of a kind that ``Source`` reads."""
+    name = config.get('type')
+    kind = DATASETS.get(name) if isinstance(name, str) else name
+    if not isinstance(kind, type):
+        return  # mmengine names it when it is built
+    if issubclass(kind, CocoPanopticDataset):
+        raise ValueError(
+            f'{where} is a {kind.__name__} of mmdet, whose panoptic maps are not read: use PanopticSegDataset, with '
+            'the same data_root, ann_file and data_prefix'
+        )
+    if not issubclass(kind, BaseDataset):
+        raise ValueError(
+            f'{where} is a {kind.__name__}, around other data sets: list these as sources of their own, repeat them '
+            'with shares, or put the MultiSourceDataset into it'
+        )
 
 
 def _check_classes(config: Mapping[str, Any], where: str) -> None:

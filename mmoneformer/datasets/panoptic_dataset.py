@@ -41,6 +41,8 @@ class PanopticSegDataset(BaseDataset):
             json in their order. Categories of the json are matched by name.
         filter_cfg: Images that training leaves out (test mode uses all): ``filter_empty_gt``, those without segments
             or with crowds only; ``min_size``, those with a side of fewer pixels.
+        backend_args: Storage backend of the json, as in ``mmengine.fileio.get``; None infers it from the path. With a
+            backend, files are not looked for. The loaders of the pipeline have their own ``backend_args``.
         **kwargs: ``data_root``, ``pipeline``, ``test_mode``, ``indices``, ``serialize_data``, ``lazy_init`` and
             ``max_refetch`` of ``mmengine.dataset.BaseDataset``.
 
@@ -60,8 +62,10 @@ class PanopticSegDataset(BaseDataset):
         data_prefix: Mapping[str, str],
         metainfo: str | Mapping[str, Any] | None = None,
         filter_cfg: Mapping[str, Any] | None = None,
+        backend_args: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        self.backend_args = backend_args
         unknown = set(filter_cfg or ()) - FILTERS
         if unknown:
             raise ValueError(f'unknown filters {sorted(unknown)}: filter_cfg takes {sorted(FILTERS)}')
@@ -92,19 +96,23 @@ class PanopticSegDataset(BaseDataset):
         tasks = tuple(name for name, task in TASKS.items() if thing_ids or not task.things_only)
         return sample | {'classes': classes, 'thing_ids': thing_ids, 'tasks': tasks}
 
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Labels of the segments of an image, for ``ClassBalancedDataset`` and mmdet's ``ClassAwareSampler``."""
+        return labels_of(self.get_data_info(idx))
+
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read and check the json, or take it from the cache; check that its files exist."""
         settings = (dict(self.data_prefix), self._metainfo)
         self._metainfo, samples = cached(self._read, source=self.ann_file, settings=settings)
         if not samples:
             raise EmptyDatasetError(f'{self.ann_file} lists no image')
-        for key in ('img_path', *MAPS.values()):
+        for key in ('img_path', *MAPS.values()) if self.backend_args is None else ():
             self._check_files({sample[key]: sample['img_id'] for sample in samples if key in sample})
         return samples
 
     def _read(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Read metainfo and samples from the json."""
-        content = read_content(self.ann_file)
+        content = read_content(self.ann_file, self.backend_args)
         categories = content['categories']
         if not self._metainfo:
             self._metainfo = dict(_metainfo_of(categories, self.ann_file))
@@ -238,3 +246,8 @@ def _metainfo_of(categories: Sequence[Mapping[str, Any]], source: str) -> Metain
         return resolve_metainfo(metainfo)
     except ValueError as error:
         raise AnnotationError(f'categories of {source}: {error}') from error
+
+
+def labels_of(sample: Mapping[str, Any]) -> list[int]:
+    """Labels of the segments of a sample, without crowds."""
+    return [segment['label'] for segment in sample.get('segments', ()) if not segment['iscrowd']]

@@ -1,5 +1,6 @@
 """Reads a COCO-panoptic json and checks the type and range of its values."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mmoneformer.datasets.json_schema import (
@@ -43,11 +44,12 @@ ANNOTATION = {
 SEGMENT = {'id': INTEGER, 'category_id': INTEGER, 'iscrowd': YES_OR_NO._replace(required=False)}
 
 
-def read_content(path: str) -> dict[str, Any]:
+def read_content(path: str, backend_args: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read a COCO-panoptic json.
 
     Args:
         path: Path or URL, as in ``mmengine.fileio``.
+        backend_args: Storage backend, as in ``mmengine.fileio.get``.
 
     Returns:
         A dict with the lists ``categories``, ``images`` and, unless it is the json of a test split, ``annotations``.
@@ -58,7 +60,7 @@ def read_content(path: str) -> dict[str, Any]:
         UnreadableFileError: If the file is not a json.
         AnnotationError: If a key is missing or has a wrong value; the message names the place and the value.
     """
-    content = read_json(path)
+    content = read_json(path, backend_args=backend_args)
     try:
         check_entry(content, CONTENT, 'the file')
         check_entries(content['categories'], CATEGORY, 'categories')

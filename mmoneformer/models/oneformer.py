@@ -39,8 +39,9 @@ class OneFormer(BaseModel):
         pretrained: Must be None; mmseg's ``init_model`` passes it.
 
     Raises:
-        ValueError: If ``train_cfg`` or ``pretrained`` is not None, if ``panoptic_head`` has ``num_classes``, or if the
-            backbone's maps have other strides, or other channels than the pixel decoder takes.
+        ValueError: If ``data_preprocessor`` does not fit the targets, if ``train_cfg`` or ``pretrained`` is not None,
+            if ``panoptic_head`` has ``num_classes``, or if the backbone's maps have other strides, or other
+            channels than the pixel decoder takes.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class OneFormer(BaseModel):
         train_cfg: None = None,
         pretrained: None = None,
     ) -> None:
+        _check_preprocessor(data_preprocessor)
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         if train_cfg is not None or pretrained is not None:
             raise ValueError(f'train_cfg and pretrained must be None, got {train_cfg!r} and {pretrained!r}')
@@ -161,6 +163,27 @@ class OneFormer(BaseModel):
             for index, sample in enumerate(data_samples):
                 logits = ImageLogits(class_logits[index], mask_logits[index], MaskGeometry.of(sample, inputs))
                 POST_PROCESS[task](sample, logits, self.is_thing, self.test_cfg)
+
+
+def _check_preprocessor(settings: Config | None) -> None:
+    """Refuse what would resize images without their targets, or pad targets that are maps of segments.
+
+    Raises:
+        ValueError: If the config of the preprocessor has such a setting.
+    """
+    parts = [settings, *(settings.get('batch_augments') or ())] if isinstance(settings, Mapping) else []
+    for part in parts:
+        padded = [key for key in ('pad_mask', 'pad_seg') if part.get(key)]
+        if padded:
+            raise ValueError(
+                f'data_preprocessor has {" and ".join(padded)}, for masks of mmdet: leave them out, as the losses '
+                'know which part of an input is padding'
+            )
+        if str(part.get('type')).endswith(('BatchSyncRandomResize', 'BatchResize')):
+            raise ValueError(
+                f'data_preprocessor.batch_augments has {part["type"]}, which resizes images and not their targets: '
+                'put RandomChoiceResize into the training pipeline instead'
+            )
 
 
 def groups_of_a_size(inputs: Tensor, data_samples: Sequence[DetDataSample]) -> list[tuple[list[int], Tensor]]:

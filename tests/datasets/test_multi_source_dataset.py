@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.dataset import ClassBalancedDataset, ConcatDataset
 
 from mmoneformer.datasets.multi_source_dataset import MultiSourceDataset
 from mmoneformer.datasets.shapes.classes import CLASSES
@@ -165,3 +166,29 @@ def test_files_that_are_missing_and_annotation_that_is_left_out(sources, monkeyp
     moved = sources['semantic'] | dict(data_prefix=dict(img_path='train', seg_map_path='none'))
     with pytest.raises(FileNotFoundError, match=rf'{COUNT} files of BaseSegDataset of .* do not exist'):
         build({'semantic': moved}, 'semantic')
+
+
+@pytest.mark.parametrize(
+    ('kind', 'remedy'),
+    [
+        ('RepeatDataset', r'sources\[1\] is a RepeatDataset, .*list these as sources'),
+        ('mmdet.MultiImageMixDataset', 'is a MultiImageMixDataset'),
+        ('mmdet.CocoPanopticDataset', 'CocoPanopticDataset of mmdet, .*use PanopticSegDataset'),
+        (ConcatDataset, 'is a ConcatDataset, .*repeat them with shares'),
+    ],
+)
+def test_wrappers_and_mmdets_panoptic_data_set_are_refused(sources, kind, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        build(sources | {'wrapper': dict(type=kind, dataset=sources['panoptic'])}, 'panoptic', 'wrapper')
+
+
+def test_labels_of_images_for_balanced_sampling(sources):
+    dataset = build(sources, 'panoptic', 'instance', 'semantic')
+    labels = dataset.get_cat_ids(0)
+    assert labels == [segment['label'] for segment in dataset.get_data_info(0)['segments']]
+    assert set(dataset.get_cat_ids(COUNT)) == set(labels) & set(METAINFO['thing_ids'])
+    with pytest.raises(ValueError, match=r'semantic_train.* is a label map, .*cannot be balanced'):
+        dataset.get_cat_ids(2 * COUNT)
+    balanced = ClassBalancedDataset(build(sources, 'panoptic'), oversample_thr=0.9)
+    assert len(balanced) > COUNT
+    assert balanced[len(balanced) - 1]['data_samples'].targets.labels.numel()

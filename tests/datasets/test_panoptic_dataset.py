@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.dataset import ConcatDataset, RepeatDataset
+from mmengine.fileio import LocalBackend, register_backend
 
 from mmoneformer.datasets import PanopticSegDataset
 
@@ -285,3 +286,28 @@ def test_repeated_segment_id(make, content):
     message = rf"segment id {first['id']} of a/one.png \(image id 11\).*classes \['.*', '.*'\].*same color: give each"
     with pytest.raises(ValueError, match=message):
         make()
+
+
+class Mirror(LocalBackend):
+    """Has the files of a folder under another path."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def get(self, filepath):
+        return super().get(str(filepath).replace('mirrored', self.folder))
+
+
+def test_a_storage_backend_reads_the_json_and_is_not_searched(make, tmp_path):
+    make()
+    register_backend('mirror', Mirror, force=True)
+    settings = dict(data_prefix=dict(img='img', seg='seg'), metainfo=METAINFO, lazy_init=True)
+    dataset = PanopticSegDataset(
+        ann_file='mirrored/ann.json', backend_args=dict(backend='mirror', folder=str(tmp_path)), **settings
+    )
+    dataset.full_init()
+    assert dataset.get_data_info(0)['img_path'] == 'img/a/one.jpg'
+
+
+def test_labels_of_an_image_without_crowds(make):
+    assert [make().get_cat_ids(index) for index in range(3)] == [[2], [0], []]

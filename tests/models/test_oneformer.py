@@ -298,3 +298,19 @@ def test_groups_of_a_size():
     assert (wide, high) == ([0, 2], [1])
     assert (first.shape, second.shape) == ((2, 3, 64, 128), (1, 3, 96, 32))
     assert first[:, 0, 0, 0].tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ('settings', 'said'),
+    [
+        (dict(pad_mask=True, pad_seg=True), 'has pad_mask and pad_seg, .*leave them out'),
+        (dict(batch_augments=[dict(type='mmdet.BatchFixedSizePad', size=(64, 96), pad_seg=True)]), 'has pad_seg'),
+        (
+            dict(batch_augments=[dict(type='mmdet.BatchSyncRandomResize', random_size_range=(480, 800))]),
+            'BatchSyncRandomResize, which resizes images and not .*RandomChoiceResize',
+        ),
+    ],
+)
+def test_preprocessors_that_do_not_fit_the_targets_are_refused(build_model, settings, said):
+    with pytest.raises(ValueError, match=said):
+        build_model(data_preprocessor=dict(type='mmdet.DetDataPreprocessor', **settings))

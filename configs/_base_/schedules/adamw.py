@@ -6,5 +6,6 @@ optim_wrapper = dict(
     paramwise_cfg=dict(backbone_lr_mult=0.1),
     clip_grad=dict(max_norm=0.01, norm_type=2),
 )
+auto_scale_lr = dict(enable=False, base_batch_size=16)  # enable=True: the learning rate follows the batch size
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -24,16 +24,24 @@ class LoadSemanticMap(BaseTransform):
     ``LoadPanopticMap``: pixel value i + 1 is class i of the source, which is ``segments[i]``; 0 and 255 are void,
     where the source ignores the label. In palette images the indices are the labels.
 
+    Args:
+        backend_args: Storage backend, as in ``mmengine.fileio.get``; None infers it from the path.
+
     Raises:
         UnreadableFileError: If the file has colors instead of labels.
         AnnotationSizeError: If it has another size than the image.
         UnknownLabelError: If it has a label that is neither a class nor ignored, or one beyond 8 bits.
     """
 
+    def __init__(self, *, backend_args: dict[str, Any] | None = None) -> None:
+        self.backend_args = backend_args
+
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the map to the sample."""
         source = f'{results["seg_map_path"]} (image {results["img_path"]})'
-        labels = mmcv.imfrombytes(fileio.get(results['seg_map_path']), flag='unchanged', backend='pillow')
+        labels = mmcv.imfrombytes(
+            fileio.get(results['seg_map_path'], self.backend_args), flag='unchanged', backend='pillow'
+        )
         if labels.ndim != 2:
             raise UnreadableFileError(f'{source} has shape {labels.shape}: a label map must have a single channel')
         check_size(labels.shape, results['ori_shape'], source)
@@ -77,18 +85,26 @@ class LoadLabelMap(BaseTransform):
     has no class. Images without a label map are returned unchanged. Place it in test pipelines, after the resize:
     evaluation takes place at the original size.
 
+    Args:
+        backend_args: Storage backend, as in ``mmengine.fileio.get``; None infers it from the path.
+
     Raises:
         UnreadableFileError: If the file is damaged or not an 8-bit grayscale PNG.
         AnnotationSizeError: If it has another size than the image.
         UnknownLabelError: If it has a label beyond the classes.
     """
 
+    def __init__(self, *, backend_args: dict[str, Any] | None = None) -> None:
+        self.backend_args = backend_args
+
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the map to the sample."""
         if 'label_map_path' not in results:
             return results
         source = f'{results["label_map_path"]} (image id {results["img_id"]})'
-        labels = mmcv.imfrombytes(fileio.get(results['label_map_path']), flag='unchanged', backend='cv2')
+        labels = mmcv.imfrombytes(
+            fileio.get(results['label_map_path'], self.backend_args), flag='unchanged', backend='cv2'
+        )
         if labels is None or labels.ndim != 2 or labels.dtype != np.uint8:
             raise UnreadableFileError(f'{source} is damaged or not an 8-bit grayscale PNG: it must hold labels')
         check_size(labels.shape, results['ori_shape'], source)

@@ -17,15 +17,18 @@ class LoadSegments(BaseTransform):
     Each of them adds ``gt_seg_map``, the pixels of ``segments``, so that one pipeline serves all sources of a
     ``MultiSourceDataset``.
 
+    Args:
+        backend_args: Storage backend of the maps, as in ``mmengine.fileio.get``; None infers it from the path.
+
     Raises:
         KeyError: If the sample comes from a data set of mmdet or mmseg that is not in a ``MultiSourceDataset``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, backend_args: dict[str, Any] | None = None) -> None:
         self._loaders: dict[str, BaseTransform] = {
-            'panoptic': LoadPanopticMap(),
+            'panoptic': LoadPanopticMap(backend_args=backend_args),
             'instance': LoadInstanceMap(),
-            'semantic': LoadSemanticMap(),
+            'semantic': LoadSemanticMap(backend_args=backend_args),
         }
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any] | None:

@@ -156,7 +156,8 @@ def _replay(schedulers: Sequence[_ParamScheduler], progress: Mapping[str, int]) 
 def _draws_done(runner: Runner, loader: DataLoader, sampler: ResumableSampler) -> int:
     rounds = 0 if sampler.is_endless else runner.epoch
     batches = runner.iter - rounds * len(loader)
-    return rounds * len(sampler) + batches * (loader.batch_size or loader.batch_sampler.batch_size)
+    batch_size: int = loader.batch_size or getattr(loader.batch_sampler, 'batch_size')  # noqa: B009
+    return rounds * len(sampler) + batches * batch_size
 
 
 class _RemainingBatches:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from mmengine.fileio import LocalBackend, register_backend
 from PIL import Image
 
 from mmoneformer.datasets.transforms.load_segments import LoadSegments
@@ -41,3 +42,23 @@ def test_image_without_annotation_passes():
 def test_data_set_that_is_no_source(path):
     with pytest.raises(KeyError, match=r'a\.jpg .*a source of a MultiSourceDataset'):
         LoadSegments()({'img_path': 'a.jpg', 'seg_map_path': path})
+
+
+class Elsewhere(LocalBackend):
+    """Has the files of a folder under their names."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def get(self, filepath):
+        return super().get(f'{self.folder}/{filepath}')
+
+
+@pytest.mark.parametrize('annotation', ['panoptic', 'semantic'])
+def test_a_storage_backend(sample, tmp_path, annotation):
+    register_backend('elsewhere', Elsewhere, force=True)
+    sample |= {'annotation': annotation, 'ignore_index': 0, 'reduce_zero_label': False, 'seg_map_path': 'ids.png'}
+    if annotation == 'semantic':
+        sample |= {'seg_map_path': 'labels.png', 'segments': [{}, {}, {}]}
+    load = LoadSegments(backend_args=dict(backend='elsewhere', folder=str(tmp_path)))
+    assert load(sample)['gt_seg_map'].any()
