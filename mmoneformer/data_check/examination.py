@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine import fileio
 from mmengine.dataset import BaseDataset
+from PIL import Image
 from rich.console import Console
 from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
@@ -22,6 +24,7 @@ from mmoneformer.errors import AnnotationError, AnnotationSizeError, UnknownLabe
 from mmoneformer.structures import SegmentMap, Targets
 from mmoneformer.tasks import TASKS
 
+PNG_START, TIFF_STARTS, BITS_PER_SAMPLE = b'\x89PNG', (b'II*\0', b'MM\0*'), 258
 ANNOTATION, IMAGE_FILE = 'annotation', 'image file'  # steps before the pipeline
 KINDS = {  # the first class that fits counts
     FileNotFoundError: FaultKind.MISSING_FILE,
@@ -75,7 +78,8 @@ def examine(dataset: BaseDataset, index: int) -> SampleRecord:
     try:
         sample = _guarded(ANNOTATION, dataset.get_data_info, index)
         record = replace(record, path=sample['img_path'])
-        record = replace(record, digest=_guarded(IMAGE_FILE, _digest, record.path))
+        content = _guarded(IMAGE_FILE, fileio.get, record.path)
+        record = replace(record, digest=_digest(content), greatest=_greatest_value(content))
         for transform, results in walk(dataset, index):
             record = _observed(record, transform, results)
     except SampleFault as stop:
@@ -131,8 +135,26 @@ def _kind_of_step(step: str) -> FaultKind:
     return FaultKind.UNREADABLE_FILE if is_loading else FaultKind.FAILED
 
 
-def _digest(path: str) -> str:
-    return hashlib.blake2b(fileio.get(path), digest_size=16).hexdigest()
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _greatest_value(content: bytes) -> int | None:
+    """Greatest value of a picture of 16 bits per value; None for any other."""
+    if content.startswith(PNG_START):
+        is_deep = content[24:25] == b'\x10'  # bit depth
+    else:
+        is_deep = content.startswith(TIFF_STARTS) and _bits_of_tiff(content) == 16
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if is_deep else None
+    return None if picture is None else int(picture.max())
+
+
+def _bits_of_tiff(content: bytes) -> int:
+    try:
+        with Image.open(BytesIO(content)) as picture:
+            return getattr(picture, 'tag_v2', {}).get(BITS_PER_SAMPLE, (1,))[0]
+    except (OSError, ValueError):  # a kind of TIFF that Pillow does not read, or a damaged one
+        return 16
 
 
 def _observed(record: SampleRecord, transform: BaseTransform, results: Mapping[str, Any]) -> SampleRecord:

@@ -8,6 +8,8 @@ from mmoneformer.data_check.finding import NUM_EXAMPLES, Finding, Severity, desc
 from mmoneformer.data_check.sample_record import FaultKind, SplitRecord
 from mmoneformer.datasets.missing_files import name_hint
 
+DARK = 1 << 15  # half of the range of 16 bits
+
 
 class Report(NamedTuple):
     """What is reported of a kind of fault."""
@@ -68,6 +70,22 @@ def left_out(split: SplitRecord) -> Iterable[Finding]:
     """What the data sets of mmdet and mmseg leave out."""
     for title, examples, remedy, is_harmless in split.remarks:
         yield Finding(Severity.NOTE if is_harmless else Severity.WARNING, title, examples[:NUM_EXAMPLES], remedy)
+
+
+def dark_pictures(split: SplitRecord) -> Iterable[Finding]:
+    """Images of 16 bits per value of which the upper 8 bits, which are used, are nearly 0 in the whole split."""
+    values = {sample.path: sample.greatest for sample in split.samples if sample.greatest is not None}
+    most = max(values.values(), default=0)
+    if most >= DARK:
+        return []
+    return describe(
+        Severity.WARNING,
+        f'{{count}} images have 16 bits per value, but none is above {most}: the upper 8 bits, which are used, end at '
+        f'{most >> 8} of 255',
+        [f'{path}: greatest value {value}' for path, value in values.items()],
+        'They are nearly black to the model, as 12-bit data are: scale them to the whole range, or convert them to 8 '
+        'bits.',
+    )
 
 
 def copies_between_splits(train: SplitRecord, val: SplitRecord) -> Iterable[Finding]:

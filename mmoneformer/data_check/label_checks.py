@@ -18,11 +18,17 @@ def unlabeled_pixels(split: SplitRecord) -> Iterable[Finding]:
         ((sample.void_share, sample.path) for sample in split.usable() if (sample.void_share or 0) > VOID_SHARE),
         reverse=True,
     )
+    remedy = 'Label them, or leave them out. If only things are labeled, use instance annotation (docs/own_data.md).'
+    if any(sample.annotation == 'semantic' for sample in split.usable()):
+        remedy = (
+            'They are neither learned nor measured. If they are background and not unknown, make background a class: '
+            'the first one, with reduce_zero_label=False where 0 is the background.'
+        )
     return describe(
         Severity.WARNING,
         f'{{count}} images with more than {VOID_SHARE:.0%} unlabeled pixels',
         [f'{path}: {share:.1%}' for share, path in shares],
-        'Label them, or leave them out. If only things are labeled, use instance annotation (docs/own_data.md).',
+        remedy,
     )
 
 

@@ -45,6 +45,7 @@ class SampleRecord:
     Attributes:
         path: Path of the image.
         digest: Hash of the image file; None if it cannot be read.
+        greatest: Greatest value of an image of 16 bits per value; None for any other.
         fault: Why the sample cannot be used; None if it can. The other attributes hold what was seen before the fault.
         annotation: 'panoptic', 'instance', 'semantic', or None for an image without annotation.
         segments: Segments as annotated; with a semantic annotation only those with a pixel.
@@ -56,6 +57,7 @@ class SampleRecord:
 
     path: str
     digest: str | None = None
+    greatest: int | None = None
     fault: Fault | None = None
     annotation: str | None = None
     segments: tuple[SegmentRecord, ...] = ()

@@ -1,13 +1,19 @@
 """What the data sets of mmdet and mmseg leave out without a word."""
 
 import os
-from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
 
+import mmcv
+import numpy as np
+from mmengine import fileio
 from mmengine.dataset import BaseDataset
 
 from mmoneformer.errors import first_few
+from mmoneformer.structures.segment_map import FILL
 
+PROBES = 8  # label maps that are read of each data set
 PICTURES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')  # suffixes in any case
 
 
@@ -28,7 +34,8 @@ class Remark(NamedTuple):
 
     def sentence(self, where: str) -> str:
         """All of it in one sentence; ``where`` names the source."""
-        return f'{where}: {self.title} ({first_few(self.examples)}). {self.remedy}'
+        remedy = self.remedy[0].lower() + self.remedy[1:].removesuffix('.')
+        return f'{where}: {self.title} ({first_few(self.examples)}); {remedy}'
 
 
 def unpaired_files(dataset: BaseDataset) -> list[Remark]:
@@ -52,6 +59,42 @@ def unpaired_files(dataset: BaseDataset) -> list[Remark]:
     if maps and os.path.isdir(maps) and not _is_same(folder, maps):
         title += f', and {_unpaired(maps, map_suffix, stems)} label maps have no picture'
     return [Remark(title, tuple(left), 'Rename or convert them, or list each kind as a source of its own.')]
+
+
+def binary_masks(samples: Sequence[Mapping[str, Any]], num_classes: int) -> Remark | None:
+    """Label maps with the values 0 and 255 alone, where 255 is meant as a class and read as void.
+
+    A few maps are read; if they look like this, all.
+
+    Args:
+        samples: Those of a data set of label maps.
+        num_classes: Number of its classes.
+
+    Returns:
+        None if a map has another value, if none has 255, or if 0 is the only class.
+    """
+    if num_classes <= 1 and not samples[0]['reduce_zero_label']:
+        return None
+    paths = [sample['seg_map_path'] for sample in samples]
+    few = [paths[index] for index in np.unique(np.linspace(0, len(paths) - 1, PROBES).astype(int))]
+    with_fill = sum(FILL in values for values in map(_values, few) if values)
+    if not with_fill or not all(_values(path) <= {0, FILL} for path in chain(few, paths)):
+        return None
+    return Remark(
+        f'all {len(paths)} label maps have the values 0 and 255 alone, and 255 is read as void: the class that it '
+        'marks is never learned',
+        tuple(paths),
+        'Write 1 in place of 255: it is the first class with reduce_zero_label=True, and the second one without.',
+    )
+
+
+def _values(path: str) -> set[int]:
+    """Values of a label map; none if it cannot be read, which the loader reports."""
+    try:
+        labels = mmcv.imfrombytes(fileio.get(path), flag='unchanged', backend='pillow')
+    except Exception:  # of any class: it depends on the damage
+        return set()
+    return set(np.unique(labels).tolist())
 
 
 def _files(folder: str) -> Iterator[str]:

@@ -8,9 +8,9 @@ from mmdet.datasets.api_wrappers import COCO
 from mmengine.dataset import BaseDataset
 
 from mmoneformer.datasets.instance_json import InstanceJson
-from mmoneformer.datasets.left_out import Remark, unpaired_files
+from mmoneformer.datasets.left_out import Remark, binary_masks, unpaired_files
 from mmoneformer.datasets.missing_files import missing_files, name_hint
-from mmoneformer.errors import EmptyDatasetError
+from mmoneformer.errors import AnnotationError, EmptyDatasetError
 from mmoneformer.metainfo import IGNORED_LABEL, Metainfo
 from mmoneformer.tasks import TASKS, Task
 
@@ -123,6 +123,22 @@ class Source:
         keys = ['img_path'] if 'instances' in samples[0] else ['img_path', 'seg_map_path']
         if getattr(self.dataset, 'backend_args', None) is None:
             self.missing = missing_files(sample[key] for key in keys for sample in samples)
+        if _annotation_of(samples[0]) == 'semantic' and 'reduce_zero_label' in samples[0]:
+            self._check_for_binary_masks(samples)
+
+    def _check_for_binary_masks(self, samples: Sequence[Sample]) -> None:
+        """Look for masks of 0 and 255, which teach nothing or a single class.
+
+        Raises:
+            AnnotationError: In training, if no class or one of two is taught.
+        """
+        num_classes = len(self.dataset.metainfo.get('classes') or ())
+        remark = binary_masks(samples, num_classes)
+        if remark is None:
+            return
+        if not self.dataset.test_mode and (num_classes <= 2 or samples[0]['reduce_zero_label']):
+            raise AnnotationError(remark.sentence(self.where))
+        self.remarks.append(remark)
 
     def _instances(self, instances: Iterable[Mapping[str, Any]]) -> list[dict[str, int]]:
         return [

@@ -9,6 +9,7 @@ import pytest
 from mmoneformer.data_check.file_checks import (
     REPORTS,
     copies_between_splits,
+    dark_pictures,
     left_out,
     names_in_both_splits,
     unusable_samples,
@@ -43,6 +44,22 @@ def test_missing_file(read, folder, file):
 def test_names_of_another_system(read, edit_json):
     edit_json(lambda content: content['images'][3].update(file_name='sub\\4.jpg'))
     assert 'a backslash separates folders on Windows alone' in only(unusable_samples(read())).remedy
+
+
+def test_pictures_of_more_than_8_bits(read, folder):
+    """12-bit data in 16 bits are nearly black; a dark picture of 16 bits among others is only dark."""
+    assert list(dark_pictures(read())) == []
+    for number, suffix in ((2, '.png'), (3, '.tif')):
+        picture = np.full((*cv2.imread(str(folder / f'train/{number:06}.jpg')).shape[:2], 3), 4000 + number, np.uint16)
+        cv2.imwrite(str(folder / f'train/{number:06}{suffix}'), picture)
+        (folder / f'train/{number:06}{suffix}').rename(folder / f'train/{number:06}.jpg')
+    record = read()
+    found = only(dark_pictures(record))
+    assert found.title.startswith('2 images have 16 bits per value, but none is above 4003: ')
+    assert found.title.endswith('end at 15 of 255')
+    assert found.examples[0].endswith('000002.jpg: greatest value 4002')
+    bright = SampleRecord('bright.png', greatest=40000)
+    assert list(dark_pictures(SplitRecord('train', {}, [*record.samples, bright]))) == []
 
 
 def test_what_the_sources_leave_out():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import pytest
 
@@ -50,6 +52,11 @@ def test_most_unlabeled_images_come_first():
     samples = [sample(void_share=share, path=f'{share}.jpg') for share in (0.6, 0.4, 0.9)]
     (found,) = unlabeled_pixels(split(*samples))
     assert found.examples == ('0.9.jpg: 90.0%', '0.6.jpg: 60.0%')
+
+
+def test_background_of_label_maps():
+    (found,) = unlabeled_pixels(split(replace(sample(void_share=0.9), annotation='semantic')))
+    assert 'reduce_zero_label=False where 0 is the background' in found.remedy
 
 
 def test_segment_without_pixel(read, edit_json):

@@ -1,6 +1,8 @@
+import cv2
+import numpy as np
 import pytest
 
-from mmoneformer.datasets.left_out import Remark, unpaired_files
+from mmoneformer.datasets.left_out import Remark, binary_masks, unpaired_files
 from mmoneformer.registry import DATASETS
 
 
@@ -29,7 +31,7 @@ def test_other_suffixes(make):
     assert remark.title.endswith("suffix is not '.jpg', and 2 label maps have no picture")
     assert remark.examples == ('b.JPG', 'c.jpeg', 'sub/d.png')
     assert remark.sentence('it').endswith(
-        '(b.JPG, c.jpeg, sub/d.png). Rename or convert them, or list each kind as a source of its own.'
+        '(b.JPG, c.jpeg, sub/d.png); rename or convert them, or list each kind as a source of its own'
     )
 
 
@@ -54,4 +56,47 @@ def test_other_data_sets():
 
 def test_sentence_of_a_remark():
     remark = Remark('5 things are left out', tuple('abcde'), 'Look at them.')
-    assert remark.sentence('X of y') == 'X of y: 5 things are left out (a, b, c and 2 more). Look at them.'
+    assert remark.sentence('X of y') == 'X of y: 5 things are left out (a, b, c and 2 more); look at them'
+
+
+@pytest.fixture
+def write_maps(tmp_path):
+    """Write 20 label maps of 0, with these values in each and others in the one before the last."""
+
+    def write(values, others, *, reduced=False):
+        for number in range(20):
+            labels = np.zeros((2, 4), np.uint8)
+            labels[0, : len(values)] = values
+            if number == 18:
+                labels[1, : len(others)] = others
+            cv2.imwrite(str(tmp_path / f'{number}.png'), labels)
+        return [{'seg_map_path': str(tmp_path / f'{n}.png'), 'reduce_zero_label': reduced} for n in range(20)]
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ('values', 'others', 'reduced', 'num_classes', 'is_binary'),
+    [
+        ((255,), (), True, 1, True),
+        ((255,), (), False, 2, True),
+        ((), (255,), False, 2, False),  # it is not among those that are read
+        ((255,), (1,), False, 2, False),
+        ((255,), (), False, 1, False),  # the only class, and void
+        ((1, 255), (), True, 1, False),
+        ((), (), False, 2, False),
+    ],
+)
+def test_masks_of_0_and_255(write_maps, values, others, reduced, num_classes, is_binary):
+    remark = binary_masks(write_maps(values, others, reduced=reduced), num_classes)
+    assert (remark is not None) == is_binary
+    if remark:
+        assert remark.title.startswith('all 20 label maps have the values 0 and 255 alone, and 255 is read as void')
+        assert remark.remedy.startswith('Write 1 in place of 255')
+
+
+def test_maps_that_cannot_be_read(write_maps, tmp_path):
+    samples = write_maps((255,), ())
+    (tmp_path / '0.png').write_bytes(b'')
+    (tmp_path / '7.png').unlink()
+    assert binary_masks(samples, 2)

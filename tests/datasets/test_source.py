@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mmoneformer.datasets.source import Source
+from mmoneformer.errors import AnnotationError
 from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.registry import DATASETS
 from mmoneformer.tasks import TASKS, Task
@@ -194,3 +195,19 @@ def test_what_is_left_out(instances, labels, folder):
 def test_data_sets_can_be_sent_to_other_processes(instances):
     dataset = source(**instances, metainfo={'classes': ('cat', 'car')}).dataset
     assert pickle.loads(pickle.dumps(dataset)).get_data_info(0) == dataset.get_data_info(0)
+
+
+@pytest.mark.parametrize(
+    ('classes', 'test_mode', 'is_error'), [('a', True, False), ('ab', False, True), ('abc', False, False)]
+)
+def test_masks_of_0_and_255(labels, folder, classes, test_mode, is_error):
+    """In training they are an error, unless another source may have the third class."""
+    cv2.imwrite(str(folder / 'a.png'), np.full((4, 6), 255, np.uint8))
+    config = labels | dict(metainfo=dict(classes=tuple(classes)), test_mode=test_mode, reduce_zero_label=test_mode)
+    dataset, metainfo = DATASETS.build(config | {'lazy_init': True}), dict(classes=('a', 'b', 'c'), thing_ids=())
+    if is_error:
+        with pytest.raises(AnnotationError, match=r'BaseSegDataset of .*: all 1 label maps have the values 0 and 255'):
+            Source(dataset, resolve_metainfo(metainfo))
+    else:
+        (remark,) = Source(dataset, resolve_metainfo(metainfo)).remarks
+        assert '255 is read as void' in remark.title
