@@ -136,8 +136,7 @@ class MaskSetLoss(nn.Module):
         classes = class_logits.new_full(class_logits.shape[:-1], no_object, dtype=torch.int64)
         for image, (wanted, match) in enumerate(zip(targets, matches, strict=True)):
             classes[match.layers, image, match.queries] = wanted.labels[match.targets]
-        weight = class_logits.new_ones(no_object + 1)
-        weight[no_object] = self.no_object_weight
+        weight = torch.cat((class_logits.new_ones(no_object), class_logits.new_full((1,), self.no_object_weight)))
         unlabeled = [wanted.unlabeled for wanted in targets]
         if any(unlabeled):
             class_logits = _free_unmatched(class_logits, classes == no_object, unlabeled)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 CPU_MASKS = 16
 CPU_LAYERS = 1
-CPU_TILE, TILE = 64, 256
+CPU_TILE, TILE = 64, 512
 
 
 def runs_on(tensor: Tensor, device_type: str) -> bool:
