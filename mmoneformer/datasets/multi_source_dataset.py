@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from mmoneformer.datasets.panoptic_dataset import labels_of
 from mmoneformer.datasets.pipeline_checks import check_pipeline
 from mmoneformer.datasets.source import Source
+from mmoneformer.datasets.transforms.mix_images import connect_mixing
 from mmoneformer.metainfo import MetainfoLike, class_names, resolve_metainfo
 from mmoneformer.registry import DATASETS
 from mmoneformer.tasks import TASKS
@@ -70,6 +71,7 @@ class MultiSourceDataset(BaseDataset):
         """Check the pipeline and open the sources."""
         check_pipeline(self.pipeline, source=type(self).__name__, test_mode=self.test_mode)
         super().full_init()
+        connect_mixing(self)
 
     def load_data_list(self) -> list[dict[str, int]]:
         """Build the sources, and list the source and the index of each sample."""

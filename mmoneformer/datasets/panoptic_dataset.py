@@ -11,6 +11,7 @@ from mmoneformer.datasets.annotation_cache import cached
 from mmoneformer.datasets.missing_files import check_inside, missing_files, name_hint
 from mmoneformer.datasets.panoptic_json_schema import read_content
 from mmoneformer.datasets.pipeline_checks import check_pipeline
+from mmoneformer.datasets.transforms.mix_images import connect_mixing
 from mmoneformer.errors import AnnotationError, EmptyDatasetError, UnknownLabelError
 from mmoneformer.metainfo import Metainfo, resolve_metainfo
 from mmoneformer.registry import DATASETS
@@ -88,6 +89,7 @@ class PanopticSegDataset(BaseDataset):
         """Check the pipeline and read the annotation."""
         check_pipeline(self.pipeline, source=f'{type(self).__name__} of {self.ann_file}', test_mode=self.test_mode)
         super().full_init()
+        connect_mixing(self)
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return a sample, with classes, thing ids and tasks."""

@@ -12,6 +12,7 @@ from mmdet.datasets.transforms.formatting import WrapFieldsToLists
 from mmengine.dataset import Compose
 
 from mmoneformer.datasets.transforms import LoadInstanceMap, LoadPanopticMap, LoadSegments, LoadSemanticMap
+from mmoneformer.datasets.transforms.mix_images import MixTransform
 from mmoneformer.structures.segment_map import FILL
 
 LOADERS = (LoadInstanceMap, LoadPanopticMap, LoadSegments, LoadSemanticMap)
@@ -25,23 +26,34 @@ class Rule:
         transforms: Their classes; subclasses count, too.
         reason: What is wrong with them, and what to use instead.
         applies: Whether a transform of these classes is refused, which may depend on its arguments.
-        in_test: Whether they are refused in test pipelines, too.
+        in_test: Whether they are refused in test pipelines.
+        in_training: Whether they are refused in training.
     """
 
     transforms: tuple[type, ...]
     reason: str
     applies: Callable[[Any], bool] = lambda transform: True
     in_test: bool = True
+    in_training: bool = True
 
 
 RULES = (
     Rule(
-        (of_mmdet.Mosaic, of_mmdet.MixUp, of_mmdet.CachedMixUp, of_mmseg.RandomMosaic),
-        'mixes images by their boxes or class indices, and segment numbers differ between images: leave it out',
+        (of_mmdet.Mosaic, of_mmseg.RandomMosaic),
+        'mixes images by their boxes or class indices, and segment numbers differ between images: use PanopticMosaic',
+    ),
+    Rule(
+        (of_mmdet.MixUp, of_mmdet.CachedMixUp),
+        'blends images, and a pixel of an id map is of one image: leave it out, or use PanopticMosaic',
     ),
     Rule(
         (of_mmdet.CopyPaste, of_mmdet.InstaBoost),
-        'pastes boxes and masks, and not segments of gt_seg_map: leave it out',
+        'pastes boxes and masks, and not segments of gt_seg_map: use PanopticCopyPaste',
+    ),
+    Rule(
+        (MixTransform,),
+        'mixes images, which are evaluated one by one: leave it out',
+        in_training=False,
     ),
     Rule(
         (of_mmdet.RandomAffine, of_mmdet.RandomShift, of_mmdet.MinIoURandomCrop, of_mmdet.RandomCenterCropPad),
@@ -133,7 +145,7 @@ def check_pipeline(pipeline: Compose, *, source: str, test_mode: bool) -> None:
     for transform in transforms:
         name = f'{type(transform).__module__.split(".")[0]}.{type(transform).__name__}'
         for rule in RULES:
-            active = rule.in_test or not test_mode
+            active = rule.in_test if test_mode else rule.in_training
             if active and isinstance(transform, rule.transforms) and rule.applies(transform):
                 raise ValueError(f'{name} in the pipeline of {source} {rule.reason}')
         for argument, value in _fills(transform):

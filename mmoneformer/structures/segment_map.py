@@ -65,6 +65,19 @@ class SegmentMap:
         """Whether each segment has a pixel, bool [N]."""
         return self.areas() > 0
 
+    def table(self) -> np.ndarray:
+        """The table of ``members``, also of segments that do not overlap."""
+        return np.eye(self.count + 1, self.count, k=-1, dtype=bool) if self.members is None else self.members
+
+    def fields(self) -> dict[str, np.ndarray]:
+        """``gt_seg_map`` of a sample, and ``gt_members`` if segments overlap: the inverse of ``of_sample``."""
+        highest = self._num_values() - 1
+        ids = skip_fill(self.ids.astype(np.min_scalar_type(highest)), highest)
+        if self.members is None:
+            return {'gt_seg_map': ids}
+        members = np.insert(self.members, FILL, False, axis=0) if highest >= FILL else self.members
+        return {'gt_seg_map': ids, 'gt_members': members}
+
     def merge(self, groups: Sequence[Sequence[int]]) -> 'SegmentMap':
         """Merge groups of segments to one segment each.
 

@@ -1,5 +1,6 @@
 """Three sources with the same scenes: each kind of annotation gives the same targets."""
 
+import pickle
 from collections import Counter
 from pathlib import Path
 
@@ -192,3 +193,25 @@ def test_labels_of_images_for_balanced_sampling(sources):
     balanced = ClassBalancedDataset(build(sources, 'panoptic'), oversample_thr=0.9)
     assert len(balanced) > COUNT
     assert balanced[len(balanced) - 1]['data_samples'].targets.labels.numel()
+
+
+@pytest.mark.parametrize('kind', ['panoptic', 'instance', 'semantic'])
+def test_images_are_mixed_with_others_of_their_kind(sources, kind):
+    pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadSegments'),
+        dict(type='RandomApply', transforms=[dict(type='PanopticCopyPaste')], prob=0.9),
+        dict(type='PanopticMosaic', img_scale=(40, 40)),
+        dict(type='mmdet.RandomCrop', crop_size=(48, 48), allow_negative_crop=True),
+        dict(type='SampleTask'),
+        dict(type='PackOneFormerInputs'),
+    ]
+    dataset = pickle.loads(pickle.dumps(build(sources, 'panoptic', 'instance', 'semantic', pipeline=pipeline)))
+    start = COUNT * ['panoptic', 'instance', 'semantic'].index(kind)
+    found = [dataset[start + number] for number in range(COUNT)]
+    assert {item['inputs'].shape for item in found} == {(3, 48, 48)}
+    assert all(kind == 'panoptic' or item['data_samples'].targets.task == kind for item in found)
+    alone = build(sources, kind, pipeline=pipeline)
+    assert sum(len(alone[number]['data_samples'].targets) for number in range(COUNT)) > COUNT
+    with pytest.raises(ValueError, match=r'PanopticCopyPaste in the pipeline of .* one by one: leave it out'):
+        build(sources, kind, pipeline=pipeline, test_mode=True)

@@ -89,3 +89,22 @@ def test_other_fill_values(members):
 def test_map_of_another_kind():
     with pytest.raises(ValueError, match=r'must be \[H, W\] integers, but a transform made it float32 \(2, 4\)'):
         SegmentMap.of_sample({'gt_seg_map': PLAIN.ids.astype(np.float32), 'segments': [{}] * 3})
+
+
+@pytest.mark.parametrize('count', [3, 254, 255, 300])
+@pytest.mark.parametrize('overlap', [False, True])
+def test_fields_of_a_sample(count, overlap):
+    """255 is never a segment; what comes back is the same."""
+    ids = np.arange(count + 1).reshape(1, -1)
+    members = SegmentMap(ids, count).table()
+    assert members.shape == (count + 1, count)
+    assert members[ids[0]].argmax(1).tolist() == [0, *range(count)]
+    if overlap:
+        members[2, 0] = True
+    segment_map = SegmentMap(ids, count, members if overlap else None)
+    fields = segment_map.fields()
+    assert fields.keys() == ({'gt_seg_map', 'gt_members'} if overlap else {'gt_seg_map'})
+    assert fields['gt_seg_map'].dtype == (np.uint8 if count < 255 else np.uint16)
+    assert 255 not in fields['gt_seg_map']
+    again = SegmentMap.of_sample(fields | {'segments': [{}] * count})
+    np.testing.assert_array_equal(again.masks(), segment_map.masks())

@@ -10,6 +10,8 @@ from mmoneformer.datasets.transforms.load_label_map import LoadLabelMap, LoadSem
 from mmoneformer.datasets.transforms.load_panoptic_map import LoadPanopticMap
 from mmoneformer.datasets.transforms.load_segments import LoadSegments
 from mmoneformer.datasets.transforms.pack_inputs import PackOneFormerInputs
+from mmoneformer.datasets.transforms.panoptic_copy_paste import PanopticCopyPaste
+from mmoneformer.datasets.transforms.panoptic_mosaic import PanopticMosaic
 from mmoneformer.datasets.transforms.sample_task import SampleTask
 from mmoneformer.registry import TRANSFORMS
 
@@ -30,5 +32,7 @@ __all__ = [
     'LoadSegments',
     'LoadSemanticMap',
     'PackOneFormerInputs',
+    'PanopticCopyPaste',
+    'PanopticMosaic',
     'SampleTask',
 ]

@@ -88,7 +88,7 @@ def _check_size(results: Mapping[str, Any]) -> None:
     if len(results.get('ori_shape', ())) > 2:  # of all transforms, RandomMosaic alone leaves it with channels
         raise ValueError(
             f'{results.get("img_path")} was mixed with other images by mmseg.RandomMosaic, but their segment numbers '
-            'mean something else: leave the transform out'
+            'mean something else: use PanopticMosaic'
         )
     if 'img' in results and results['img'].shape[:2] != results['gt_seg_map'].shape:
         raise ValueError(
