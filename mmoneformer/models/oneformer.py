@@ -15,6 +15,7 @@ from mmoneformer.models.backbone_maps import with_channels
 from mmoneformer.models.backbones.pretrained import named_weights
 from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.oneformer_head import HeadOutput
+from mmoneformer.models.ops.cuda_graphs import CudaGraphs
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
 from mmoneformer.registry import MODELS
 from mmoneformer.tasks import check_tasks
@@ -120,8 +121,16 @@ class OneFormer(BaseModel):
 
     def _infer(self, inputs: Tensor, tasks: Sequence[str]) -> HeadOutput:
         """Run backbone and head, with the same tasks for all images."""
-        network = self._compiled_network if self.test_cfg.compile else self._network
+        network = self._cuda_graphs if self.test_cfg.cuda_graphs else self._compiled_or_not
         return network(inputs, [tasks] * len(inputs))
+
+    @cached_property
+    def _cuda_graphs(self) -> CudaGraphs:
+        return CudaGraphs(self._compiled_or_not, self.parameters)
+
+    def _compiled_or_not(self, inputs: Tensor, tasks: Sequence[Sequence[str]]) -> HeadOutput:
+        network = self._compiled_network if self.test_cfg.compile else self._network
+        return network(inputs, tasks)
 
     @cached_property
     def _compiled_network(self) -> Callable[..., HeadOutput]:

@@ -146,6 +146,23 @@ def test_post_processing_waits_a_few_times_for_an_image(build_model):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize('backbone', BACKBONES)
+def test_graphs_give_the_same_results(build_model, backbone, dtype):
+    """Bit by bit, also for a size and tasks that come back."""
+    model = build_model(backbone=BACKBONES[backbone], test_cfg=dict(cuda_graphs=True)).cuda().eval()
+    plain = build_model(backbone=BACKBONES[backbone]).cuda().eval()
+    plain.load_state_dict(model.state_dict())
+    for size, tasks in (((64, 96), 3), ((96, 64), 1), ((64, 96), 3)):
+        images = torch.randn(2, 3, *size).cuda()
+        with torch.autocast('cuda', dtype, enabled=dtype != torch.float32):
+            found, expected = (m(images, mode='tensor', tasks=tuple(TASKS)[:tasks]) for m in (model, plain))
+        for task, logits in expected.items():
+            for ours, theirs in zip(found[task], logits, strict=True):
+                assert torch.equal(ours, theirs)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16, torch.float16])
 def test_results_equal_those_of_the_cpu(build_model, dtype):
     """All three results of images of their own size, from confident logits."""

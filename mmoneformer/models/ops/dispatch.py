@@ -32,9 +32,12 @@ def runs_on(tensor: Tensor, device_type: str) -> bool:
 def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
     """Disable autocast for the type of device that a tensor is on; does nothing where there is no autocast."""
     device_type = tensor.device.type
-    if torch.amp.is_autocast_available(device_type):
-        return torch.autocast(device_type, enabled=False)
-    return nullcontext()
+    return torch.autocast(device_type, enabled=False) if _has_autocast(device_type) else nullcontext()
+
+
+@torch.compiler.assume_constant_result  # torch.compile of some versions stops at the question
+def _has_autocast(device_type: str) -> bool:
+    return torch.amp.is_autocast_available(device_type)
 
 
 def masks_per_step(masks: Tensor) -> int:

@@ -1,0 +1,105 @@
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mmoneformer.models.ops.cuda_graphs import MAX_GRAPHS, CudaGraphs
+
+
+class Output(NamedTuple):
+    maps: list[Tensor]
+    mean: Tensor
+
+
+class Network(nn.Module):
+    """Counts its calls; the tasks change its result."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.calls = nn.Conv2d(3, 4, 3), 0
+        self.graphs = CudaGraphs(self.forward, self.parameters)
+
+    def forward(self, images, tasks):
+        self.calls += 1
+        maps = self.conv(images) * len(tasks[0])
+        return Output([maps, maps.relu()], maps.mean())
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return Network().eval()
+
+
+def assert_equal(found, expected):
+    assert type(found) is Output
+    for ours, theirs in zip([*found.maps, found.mean], [*expected.maps, expected.mean], strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_elsewhere_the_network_is_called(network):
+    images = torch.randn(1, 3, 8, 12)
+    with torch.no_grad():
+        assert_equal(network.graphs(images, [['a']]), network(images, [['a']]))
+    assert network.calls == 2
+
+
+def test_a_copy_has_the_copied_network(network):
+    copied = copy.deepcopy(network)
+    with torch.no_grad():
+        copied.conv.weight.zero_()
+        assert torch.equal(copied.graphs(torch.ones(1, 3, 8, 8), [['a']]).mean, copied.conv.bias.mean())
+
+
+@pytest.mark.gpu
+@torch.no_grad()
+def test_results_are_those_of_the_network(network):
+    network.cuda()
+    for shape, tasks in (((1, 3, 8, 12), 1), ((2, 3, 8, 12), 1), ((1, 3, 9, 7), 2), ((1, 3, 8, 12), 1)):
+        images, names = torch.randn(*shape, device='cuda'), [['a'] * tasks] * shape[0]
+        assert_equal(network.graphs(images, names), network(images, names))
+        with torch.autocast('cuda', torch.bfloat16):
+            assert_equal(network.graphs(images, names), network(images, names))
+
+
+@pytest.mark.gpu
+@torch.inference_mode()
+def test_a_size_is_captured_once(network):
+    network.cuda()
+    images = torch.randn(4, 1, 3, 8, 12, device='cuda')
+    expected = [network(image, [['a']]) for image in images]
+    found = [network.graphs(images[0], [['a']])]
+    network.calls = 0
+    found += [network.graphs(image, [['a']]) for image in images[1:]]
+    assert network.calls == 0
+    for ours, theirs in zip(found, expected, strict=True):  # a later replay changes no earlier result
+        assert_equal(ours, theirs)
+
+
+@pytest.mark.gpu
+@torch.no_grad()
+def test_weights_may_change_and_move(network):
+    network.cuda()
+    images = torch.randn(1, 3, 8, 12, device='cuda')
+    network.graphs(images, [['a']])
+    network.conv.weight.mul_(2)
+    assert_equal(network.graphs(images, [['a']]), network(images, [['a']]))
+    network.conv.weight = nn.Parameter(torch.randn_like(network.conv.weight))
+    assert_equal(network.graphs(images, [['a']]), network(images, [['a']]))
+
+
+@pytest.mark.gpu
+def test_three_threads_and_many_sizes(network):
+    network.cuda()
+
+    def run(number):
+        with torch.no_grad():
+            images = torch.full((1, 3, 8, 8 + number % (MAX_GRAPHS + 4)), float(number), device='cuda')
+            return network.graphs(images, [['a']]), network(images, [['a']])
+
+    with ThreadPoolExecutor(3) as threads:
+        for found, expected in threads.map(run, range(60)):
+            assert_equal(found, expected)
