@@ -35,6 +35,7 @@ class Case:
         samples: Images of a run of the data pipeline.
         precision: 'float32', 'tf32' (float32 whose matrix products are rounded, on CUDA) or 'bfloat16' (autocast).
         compiled: Whether the network goes through ``torch.compile``.
+        cuda_graphs: Whether our network is replayed from CUDA graphs in inference.
         device: Where it runs.
     """
 
@@ -48,6 +49,7 @@ class Case:
     samples: int = 20
     precision: str = 'float32'
     compiled: bool = False
+    cuda_graphs: bool = False
     device: str = 'cpu'
 
     def under(self, settings: Settings) -> 'Case':

@@ -45,6 +45,7 @@ def ours(model: OneFormer, case: Case) -> Run:
         model.test_cfg,
         tasks=case.tasks,
         compile=case.compiled,
+        cuda_graphs=case.cuda_graphs,
         object_mask_thr=OBJECT_MASK_THR,
         overlap_thr=OVERLAP_THR,
     )

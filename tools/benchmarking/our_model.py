@@ -51,7 +51,7 @@ def forward(case: Case) -> Callable[[], Logits]:
 def forward_of(model: OneFormer, case: Case) -> Callable[[], Logits]:
     """The same, of a model that is there."""
     model.eval().requires_grad_(False)
-    model.test_cfg = replace(model.test_cfg, compile=case.compiled)
+    model.test_cfg = replace(model.test_cfg, compile=case.compiled, cuda_graphs=case.cuda_graphs)
     images = normalized_images(case.batch, case.size, device=case.device)
 
     def run() -> Logits:

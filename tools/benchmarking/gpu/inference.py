@@ -33,6 +33,7 @@ class InferenceRow:
         batch: Images.
         tasks: Asked of each image.
         end_to_end: Whether from images as bytes to results, or the network alone.
+        cuda_graphs: Whether our network is replayed from CUDA graphs.
         implementations: Which of them do the same.
     """
 
@@ -41,6 +42,7 @@ class InferenceRow:
     batch: int
     tasks: tuple[str, ...] = ('panoptic',)
     end_to_end: bool = False
+    cuda_graphs: bool = False
     implementations: tuple[str, ...] = (OURS, TRANSFORMERS, MASK2FORMER)
 
 
@@ -66,6 +68,18 @@ ROWS = (
         )
         for precision, batch in (('bfloat16', 1), ('bfloat16', 8), ('float32', 1))
     ),
+    *(
+        InferenceRow(what='forward, one task, CUDA graphs', precision=precision, batch=1, cuda_graphs=True)
+        for precision in ('bfloat16', 'float32')
+    ),
+    InferenceRow(
+        what='images to results of three tasks, CUDA graphs',
+        precision='bfloat16',
+        batch=1,
+        tasks=ALL_TASKS,
+        end_to_end=True,
+        cuda_graphs=True,
+    ),
 )
 
 
@@ -89,7 +103,7 @@ def measure_row(
     row: InferenceRow, network: Network, built: dict[str, Works], bench: Bench, settings: Settings
 ) -> Iterator[Figure | Failure]:
     """Measure a row of the implementations that were built."""
-    case = replace(network.case.under(settings), precision=row.precision, tasks=row.tasks)
+    case = replace(network.case.under(settings), precision=row.precision, tasks=row.tasks, cuda_graphs=row.cuda_graphs)
     case = replace(case, batch=min(row.batch, 2) if settings.quick else row.batch)
     work = Work(network=network.named(settings), what=row.what, precision=row.precision, batch=case.batch)
     contenders = [
@@ -97,7 +111,8 @@ def measure_row(
         for name in row.implementations
         if name in built
     ]
-    return bench.measure(work, contenders, with_flops=not row.end_to_end)
+    countable = not (row.end_to_end or row.cuda_graphs)  # a replayed operator is not seen
+    return bench.measure(work, contenders, with_flops=countable)
 
 
 def make_run(works: Works, case: Case, *, end_to_end: bool) -> Callable[[], Callable[[], object]]:
