@@ -13,7 +13,7 @@ from mmoneformer.datasets.panoptic_dataset import labels_of
 from mmoneformer.datasets.pipeline_checks import check_pipeline
 from mmoneformer.datasets.source import Source
 from mmoneformer.datasets.transforms.mix_images import connect_mixing
-from mmoneformer.metainfo import MetainfoLike, class_names, resolve_metainfo
+from mmoneformer.metainfo import MetainfoLike, class_names, resolve_metainfo, with_names_by_kind
 from mmoneformer.registry import DATASETS
 from mmoneformer.tasks import TASKS
 
@@ -66,6 +66,11 @@ class MultiSourceDataset(BaseDataset):
         self._shares = shares
         self._configs = sources
         super().__init__(metainfo=resolve_metainfo(metainfo), **kwargs)
+
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """Classes, thing ids and palette, and the names of things and stuff."""
+        return with_names_by_kind(super().metainfo)
 
     def full_init(self) -> None:
         """Check the pipeline and open the sources."""

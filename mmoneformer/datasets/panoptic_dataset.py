@@ -13,7 +13,7 @@ from mmoneformer.datasets.panoptic_json_schema import read_content
 from mmoneformer.datasets.pipeline_checks import check_pipeline
 from mmoneformer.datasets.transforms.mix_images import connect_mixing
 from mmoneformer.errors import AnnotationError, EmptyDatasetError, UnknownLabelError
-from mmoneformer.metainfo import Metainfo, resolve_metainfo
+from mmoneformer.metainfo import Metainfo, resolve_metainfo, with_names_by_kind
 from mmoneformer.registry import DATASETS
 from mmoneformer.tasks import TASKS
 
@@ -80,10 +80,10 @@ class PanopticSegDataset(BaseDataset):
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """Classes, thing ids and palette; reads the json first if they come from it."""
+        """Classes, thing ids and palette, and the names of things and stuff; reads the json if they come from it."""
         if not self._metainfo:
             self.full_init()
-        return super().metainfo
+        return with_names_by_kind(super().metainfo)
 
     def full_init(self) -> None:
         """Check the pipeline and read the annotation."""

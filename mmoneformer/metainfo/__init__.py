@@ -16,6 +16,7 @@ from mmoneformer.metainfo.resolve import (
     class_names,
     distinct_colors,
     resolve_metainfo,
+    with_names_by_kind,
 )
 
 for _module in iter_modules(__path__):  # each data set adds itself to KNOWN_DATASETS
@@ -31,4 +32,5 @@ __all__ = [
     'class_names',
     'distinct_colors',
     'resolve_metainfo',
+    'with_names_by_kind',
 ]

@@ -60,6 +60,16 @@ def resolve_metainfo(metainfo: MetainfoLike) -> Metainfo:
     return Metainfo(classes=classes, thing_ids=thing_ids, palette=palette)
 
 
+def with_names_by_kind(metainfo: Mapping[str, Any]) -> dict[str, Any]:
+    """Add ``thing_classes`` and ``stuff_classes``, which mmdet's metrics and tools look for."""
+    classes, thing_ids = metainfo['classes'], metainfo['thing_ids']
+    return {
+        **metainfo,
+        'thing_classes': tuple(name for index, name in enumerate(classes) if index in thing_ids),
+        'stuff_classes': tuple(name for index, name in enumerate(classes) if index not in thing_ids),
+    }
+
+
 def class_names(names: object, where: str) -> tuple[str, ...]:
     """Return class names as a tuple.
 

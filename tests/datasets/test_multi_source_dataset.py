@@ -82,7 +82,8 @@ def test_each_source_has_the_tasks_of_its_annotation(sources):
     dataset = build(sources, 'panoptic', 'instance', 'semantic')
     tasks = [{dataset[index]['data_samples'].targets.task for _ in range(12)} for index in (0, COUNT, 2 * COUNT)]
     assert tasks == [{'panoptic', 'instance', 'semantic'}, {'instance'}, {'semantic'}]
-    assert dataset.metainfo == METAINFO | {'palette': [tuple(color) for color in METAINFO['palette']]}
+    names = {'thing_classes': THINGS, 'stuff_classes': ('grass', 'water', 'sand', 'sky')}
+    assert dataset.metainfo == METAINFO | names | {'palette': [tuple(color) for color in METAINFO['palette']]}
 
 
 def test_instances_and_label_maps_share_the_panoptic_task(sources):

@@ -92,6 +92,8 @@ def test_classes_come_from_the_json_without_metainfo(make):
         'classes': ('car', 'road', 'cat'),
         'thing_ids': (0, 2),
         'palette': [(1, 2, 3), (4, 5, 6), (7, 8, 9)],
+        'thing_classes': ('car', 'cat'),
+        'stuff_classes': ('road',),
     }
     assert [segment['label'] for segment in dataset.get_data_info(0)['segments']] == [2, 0]
 

@@ -105,3 +105,19 @@ def test_what_is_refused(make_sample, tmp_path):
     (tmp_path / 'gtFine/val/ulm/ulm_000001_000002_gtFine_instanceIds.png').unlink()
     with pytest.raises(FileNotFoundError, match=r'ulm_000001_000002_gtFine_instanceIds.png: unpack gtFine'):
         evaluate(sample)
+
+
+@pytest.mark.usefixtures('_scripts')
+def test_metric_of_mmdet_has_the_same_values(make_sample, tmp_path, monkeypatch):
+    monkeypatch.setattr(np, 'in1d', np.isin, raising=False)
+    samples = [make_sample([*CARS, PERSON], [1, 1, 2], [0.9, 0.8, 0.7]), make_sample([], [], [], city='bonn')]
+    samples.append(make_sample([CARS[0], box(35, 5, 20, 16)], [1, 2], [0.9, 0.7], city='jena'))
+    ours = evaluate(*samples)
+    evaluator = Evaluator(
+        [{'type': 'mmdet.CityScapesMetric', 'outfile_prefix': str(tmp_path / 'out'), 'seg_prefix': ''}]
+    )
+    evaluator.dataset_meta = META
+    evaluator.process(samples)
+    theirs = evaluator.evaluate(len(samples))
+    found = [100 * theirs[f'cityscapes/{name}'] for name in ('mAP', 'AP@50')]
+    assert found == pytest.approx([ours['AP'], ours['AP50']])

@@ -8,6 +8,7 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData, PixelData
+from pycocotools import mask as coco_mask
 from torch import Tensor
 
 from mmoneformer.metainfo import IGNORED_LABEL
@@ -26,7 +27,7 @@ class PackOneFormerInputs(BaseTransform):
     - after ``SampleTask``, the training targets: ``targets`` (``Targets``);
     - with an id map only, the ground truth of evaluation, which depends on the ``annotation``:
 
-      - panoptic: ``gt_panoptic_seg`` with ``sem_seg`` [1, H, W], encoded as the results are
+      - panoptic: ``gt_panoptic_seg`` with ``sem_seg``, an array [1, H, W], encoded as the results are
         (``structures.panoptic_ids``), and ``id_map`` [1, H, W], where pixel value i + 1 belongs to ``segments[i]`` and
         0 is void; ``segments`` as metainfo; and the semantic ground truth;
       - semantic: ``gt_sem_seg``, with one uint8 map [1, H, W] of class indices as both ``sem_seg`` and ``data``, 255
@@ -37,7 +38,9 @@ class PackOneFormerInputs(BaseTransform):
     - otherwise only metainfo.
 
     Args:
-        meta_keys: Keys of the sample that become metainfo, if they exist.
+        meta_keys: Keys of the sample that become metainfo, if they exist. ``instances`` are made of the annotated
+            things for metrics of mmdet, which other keys have no need of: ``bbox``, ``bbox_label``, ``mask`` as run
+            lengths, ``ignore_flag``.
 
     Raises:
         ValueError: When called, if the ground truth of evaluation does not have the size of the image as loaded.
@@ -55,6 +58,7 @@ class PackOneFormerInputs(BaseTransform):
             'scale_factor',
             'flip',
             'flip_direction',
+            'reduce_zero_label',
             'tasks',
             'unlabeled_ids',
         ),
@@ -73,6 +77,8 @@ class PackOneFormerInputs(BaseTransform):
             _check_size(results)
             for add in GROUND_TRUTH[results.get('annotation', 'panoptic')]:
                 add(data_sample, results, SegmentMap.of_sample(results))
+            if 'instances' in self.meta_keys:
+                data_sample.set_metainfo({'instances': _as_instances(results, SegmentMap.of_sample(results))})
         return {'inputs': _image_tensor(results['img']), 'data_samples': data_sample}
 
 
@@ -101,7 +107,8 @@ def _add_panoptic(data_sample: DetDataSample, results: Mapping[str, Any], segmen
     data_sample.set_metainfo({'segments': segments})
     values = np.array([void, *segment_values(segments, results['thing_ids'])], np.int32)[segment_map.ids]
     data_sample.gt_panoptic_seg = PixelData(
-        sem_seg=torch.from_numpy(values)[None], id_map=id_map_tensor(segment_map.ids)[None]
+        sem_seg=values[None],  # an array: mmdet's visualizer does not draw tensors here
+        id_map=id_map_tensor(segment_map.ids)[None],
     )
 
 
@@ -120,6 +127,19 @@ def _add_instances(data_sample: DetDataSample, results: Mapping[str, Any], segme
         labels=torch.tensor([segment['label'] for segment in segments], dtype=torch.int64),
         iscrowd=torch.tensor([segment['iscrowd'] for segment in segments], dtype=torch.int64),
     )
+
+
+def _as_instances(results: Mapping[str, Any], segment_map: SegmentMap) -> list[dict[str, Any]]:
+    """Things as mmdet's data sets have them, with our labels."""
+    masks, instances = segment_map.masks(), []
+    for mask, segment in zip(masks, results['segments'], strict=True):
+        if segment['label'] in results['thing_ids'] and mask.any():
+            code = coco_mask.encode(np.asfortranarray(mask, np.uint8))
+            left, top, width, height = coco_mask.toBbox(code).tolist()
+            instance = {'bbox': [left, top, left + width, top + height], 'bbox_label': segment['label']}
+            code['counts'] = code['counts'].decode()
+            instances.append(instance | {'mask': code, 'ignore_flag': int(segment['iscrowd'])})
+    return instances
 
 
 GROUND_TRUTH: dict[str, Sequence[Callable[[DetDataSample, Mapping[str, Any], SegmentMap], None]]] = {

@@ -17,8 +17,17 @@ from mmoneformer.registry import HOOKS
 class CheckValidationHook(Hook):
     """Validates the first image before the training: test pipeline, tasks of the model, metrics and their names.
 
-    All metrics measure the image, except for those that write files. Their results are dropped.
+    All metrics measure the image, except for those that write files. Their results are dropped. The labels of mmdet's
+    metrics are checked before tests and validations, too.
     """
+
+    def before_test(self, runner: Runner) -> None:
+        """Check the labels of the metrics, as ``check_labels``."""
+        check_labels(runner.test_loop.evaluator.metrics)
+
+    def before_val(self, runner: Runner) -> None:
+        """Check the labels of the metrics, as ``check_labels``."""
+        check_labels(getattr(getattr(runner.val_loop, 'evaluator', None), 'metrics', ()))
 
     def before_train(self, runner: Runner) -> None:
         """Validate the first image.
@@ -30,6 +39,7 @@ class CheckValidationHook(Hook):
         loop = runner.val_loop
         if not hasattr(loop, 'evaluator') or not _validates(runner):
             return
+        check_labels(loop.evaluator.metrics)
         batch = loop.dataloader.collate_fn([loop.dataloader.dataset[0]])
         runner.model.eval()
         with torch.no_grad(), autocast(enabled=getattr(loop, 'fp16', False)):
@@ -43,6 +53,26 @@ class CheckValidationHook(Hook):
         finally:
             for metric in metrics:
                 metric.results.clear()
+
+
+def check_labels(metrics: Sequence[BaseMetric]) -> None:
+    """Check the labels of metrics of mmdet that read an ``ann_file``, where label i is its i-th category.
+
+    Raises:
+        ValueError: If it is not the i-th class.
+    """
+    for metric in metrics:
+        coco, classes = getattr(metric, '_coco_api', None), (metric.dataset_meta or {}).get('classes', ())
+        if coco is None:
+            continue
+        names = [coco.cats[category_id]['name'] for category_id in coco.get_cat_ids(cat_names=classes)]
+        wrong = [label for label, (name, own) in enumerate(zip(names, classes, strict=False)) if name != own]
+        if wrong:
+            raise ValueError(
+                f'mmdet.{type(metric).__name__} takes label {wrong[0]} for the category {names[wrong[0]]!r} of its '
+                f"ann_file, but it is the class {classes[wrong[0]]!r}: leave out ann_file, with 'instances' among the "
+                'meta_keys of PackOneFormerInputs, or use ThingInstanceAP or PanopticQuality'
+            )
 
 
 def measured_names(metrics: Sequence[BaseMetric]) -> set[str] | None:

@@ -105,3 +105,27 @@ def test_what_a_metric_refuses(monkeypatch):
     monkeypatch.setattr(Model, 'val_step', lambda self, batch: [{'img_id': 1, 'value': 3}])
     with pytest.raises(ValueError, match="Add 'semantic' to model.test_cfg.tasks"):
         CheckValidationHook().before_train(runner_of(Value()))
+
+
+def test_labels_of_metrics_of_mmdet():
+    """In their json, categories are numbered by themselves."""
+
+    class Json:
+        cats = {4: {'name': 'cat'}, 7: {'name': 'car'}}
+
+        def get_cat_ids(self, cat_names):
+            return [number for number, category in self.cats.items() if category['name'] in cat_names]
+
+    metric = Foreign()
+    metric._coco_api = Json()
+    metric.dataset_meta = {'classes': ('grass', 'cat', 'car')}
+    hook, runner = CheckValidationHook(), runner_of(metric)
+    runner.test_loop = runner.val_loop
+    for check in (hook.before_train, hook.before_val, hook.before_test):
+        with pytest.raises(
+            ValueError, match=r"mmdet\.Foreign takes label 0 for the category 'cat' of its ann_file, but"
+        ):
+            check(runner)
+    metric.dataset_meta = {'classes': ('cat', 'car', 'grass')}
+    hook.before_test(runner)
+    hook.before_val(runner_of(Value()))
