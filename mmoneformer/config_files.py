@@ -25,6 +25,12 @@ READ = {  # the settings of a config that are read after the file itself; all ot
     *('detect_anomalous_params', 'activation_checkpointing', 'efficient_conv_bn_eval'),
     *('test_pipeline', 'tta_model', 'tta_pipeline'),
 }
+OF_A_SOURCE = {
+    'ann_file',
+    'data_root',
+    'data_prefix',
+    'filter_cfg',
+}  # without effect beside the ``sources`` of a data set
 
 
 def config_folder() -> Path:
@@ -84,10 +90,19 @@ def apply_options(cfg: Config, options: Mapping[str, Any] | None) -> None:
         ValueError: If nothing reads one of the names, so that its value would have no effect; the message has the
             names that might be meant.
     """
-    faults = [_without_effect(cfg, name) for name in options or () if name.partition('.')[0] not in READ]
+    faults = [_without_effect(cfg, name) for name in options or () if not _is_read(cfg, name)]
     if faults:
         raise ValueError(f'options that have no effect: {"; ".join(faults)}')
     cfg.merge_from_dict(dict(options or {}))
+
+
+def _is_read(cfg: Config, name: str) -> bool:
+    first, *rest = name.split('.')
+    part = cfg.get(first)
+    for key in rest[:-1]:
+        part = part.get(key) if isinstance(part, Mapping) else None
+    is_of_a_source = isinstance(part, Mapping) and 'sources' in part and not OF_A_SOURCE.isdisjoint(rest[-1:])
+    return first in READ and not is_of_a_source
 
 
 def _without_effect(cfg: Config, name: str) -> str:
@@ -101,7 +116,7 @@ def _without_effect(cfg: Config, name: str) -> str:
         parts = parts[1:]
     meant = meant or ['.'.join([key, *rest]) for key in difflib.get_close_matches(first, READ, n=1)]
     remedies = [f'set {" or ".join(meant[:2])}'] if meant else []
-    if first in cfg:
+    if first in cfg and first not in READ:
         remedies = ['it is a variable of the file: change it there', *remedies]
     return f'{name} ({", or ".join(remedies) or "nothing reads it"})'
 

@@ -104,6 +104,7 @@ def test_options_override(template):
         ('modle.test_cfg.tasks', 'set model.test_cfg.tasks'),
         ('modle.panoptic_head.new', 'set model.panoptic_head.new'),
         ('data_root', 'set train_dataloader.dataset.sources.0.data_root or test_'),
+        ('train_dataloader.dataset.data_root', r'\(set train_dataloader.dataset.sources.0.data_root'),
         ('x', r'x \(nothing reads it\)'),
     ],
 )

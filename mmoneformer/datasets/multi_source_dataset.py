@@ -9,6 +9,7 @@ from mmdet.datasets import CocoPanopticDataset
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from mmoneformer.config_files import OF_A_SOURCE
 from mmoneformer.datasets.panoptic_dataset import labels_of
 from mmoneformer.datasets.pipeline_checks import check_pipeline
 from mmoneformer.datasets.source import Source
@@ -16,8 +17,6 @@ from mmoneformer.datasets.transforms.mix_images import connect_mixing
 from mmoneformer.metainfo import MetainfoLike, class_names, resolve_metainfo, with_names_by_kind
 from mmoneformer.registry import DATASETS
 from mmoneformer.tasks import TASKS
-
-OF_A_SOURCE = {'ann_file', 'data_root', 'data_prefix', 'filter_cfg'}  # arguments that mmengine's class takes
 
 
 @DATASETS.register_module()
@@ -43,8 +42,8 @@ class MultiSourceDataset(BaseDataset):
     Raises:
         AnnotationError: If the annotation of a source contradicts itself, or its format.
         FileNotFoundError: If an image or an annotation file of a source does not exist.
-        ValueError: If a source does not fit the classes, the shares do not fit the sources, an argument belongs to a
-            source, or a transform of the pipeline would separate images from their id maps (``check_pipeline``).
+        ValueError: If a source does not fit the classes, the shares do not fit the sources, or a transform of the
+            pipeline would separate images from their id maps (``check_pipeline``).
     """
 
     def __init__(
@@ -57,9 +56,13 @@ class MultiSourceDataset(BaseDataset):
     ) -> None:
         if shares is not None and (len(shares) != len(sources) or min(shares) <= 0):
             raise ValueError(f'shares must be {len(sources)} numbers above 0, one per source, got {list(shares)}')
-        wrong = sorted(OF_A_SOURCE & kwargs.keys())
-        if wrong:
-            raise ValueError(f'{", ".join(wrong)} of a MultiSourceDataset has no effect: set it in its sources')
+        useless = sorted(OF_A_SOURCE & kwargs.keys())
+        if useless:
+            print_log(
+                f'{", ".join(useless)} of a MultiSourceDataset has no effect: set it in its sources',
+                logger='current',
+                level=logging.WARNING,
+            )
         for number, config in enumerate(sources):
             _check_kind(config, f'sources[{number}]')
             _check_classes(config, f'sources[{number}]')

@@ -10,6 +10,8 @@ import torch
 from mmoneformer.apis import init_model
 from mmoneformer.apis.train_and_test import evaluate, load_config, restrict_tasks, train
 from mmoneformer.datasets.shapes.folder import write_shapes
+from mmoneformer.engine.optimizers import FiniteOptimWrapper
+from mmoneformer.evaluation import PanopticQuality
 from mmoneformer.models.oneformer import OneFormer
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'oneformer_tiny_shapes.py'
@@ -162,6 +164,32 @@ def test_mixed_precision(monkeypatch, accelerator, dtype, expected):
     assert {
         key: cfg.optim_wrapper[key] for key in ('type', 'dtype', 'loss_scale') if key in cfg.optim_wrapper
     } == expected
+
+
+@pytest.mark.parametrize('wrapper', [FiniteOptimWrapper, 'mmoneformer.FiniteOptimWrapper', 'mmengine.AmpOptimWrapper'])
+def test_mixed_precision_of_a_class_or_a_name_with_prefix(monkeypatch, wrapper):
+    monkeypatch.setattr('mmoneformer.apis.train_and_test.trains_on_accelerator', lambda: True)
+    started = []
+    monkeypatch.setattr(
+        'mmoneformer.apis.train_and_test._start', lambda cfg: started.append(cfg) or SimpleNamespace(train=int)
+    )
+    cfg = load_config(CONFIG)
+    cfg.optim_wrapper.type = wrapper
+    train(cfg, amp=True)
+    assert started[0].optim_wrapper.type == 'AmpOptimWrapper'
+
+
+def test_metrics_of_a_class_or_a_name_with_prefix():
+    cfg = load_config(CONFIG)
+    cfg.test_evaluator = [
+        dict(type=PanopticQuality),
+        dict(type='mmoneformer.ThingInstanceAP'),
+        dict(type='SemanticIoU'),
+    ]
+    assert restrict_tasks(cfg, ['panoptic', 'semantic']).test_evaluator == [
+        cfg.test_evaluator[0],
+        cfg.test_evaluator[2],
+    ]
 
 
 def test_mixed_precision_of_a_wrapper_that_has_its_own():

@@ -154,9 +154,14 @@ def test_ground_truth_of_evaluation(sources):
     assert [sample.tasks for sample in (instance, semantic)] == [('instance',), ('semantic',)]
 
 
-def test_arguments_of_a_source_are_refused(sources):
-    with pytest.raises(ValueError, match='data_root, filter_cfg of a MultiSourceDataset has no effect'):
-        build(sources, 'panoptic', data_root='elsewhere', filter_cfg=dict(min_size=9))
+def test_arguments_of_a_source_are_named(sources, monkeypatch):
+    """As those that a config inherits."""
+    messages = []
+    monkeypatch.setattr(
+        'mmoneformer.datasets.multi_source_dataset.print_log', lambda message, **_: messages.append(message)
+    )
+    build(sources, 'panoptic', data_root='elsewhere', filter_cfg=dict(min_size=9), lazy_init=True)
+    assert messages == ['data_root, filter_cfg of a MultiSourceDataset has no effect: set it in its sources']
 
 
 def test_files_that_are_missing_and_annotation_that_is_left_out(sources, monkeypatch):

@@ -28,7 +28,7 @@ def work_dir(tmp_path):
     options = {
         'visualizer.vis_backends': VIS_BACKENDS,
         'default_hooks.logger.interval': 1,
-        'default_hooks.validation_pictures.count': 1,
+        'default_hooks.visualization.num_val_images': 1,
         'train_dataloader.batch_size': 2,
         'train_cfg.max_iters': 4,
         'train_cfg.val_interval': 2,

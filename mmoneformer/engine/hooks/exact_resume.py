@@ -10,7 +10,7 @@ from mmengine.dist import broadcast_object_list, get_rank
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper, _ParamScheduler
-from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
 from mmoneformer.datasets.resumable_loading import ResumableSampler, set_random_state
@@ -110,6 +110,9 @@ def schedule_fault(runner: Runner) -> str | None:
             'max_iters (max_epochs), and the end of param_scheduler with it'
         )
     schedulers = runner.param_schedulers if isinstance(runner.param_schedulers, list) else []
+    by_epoch = [f'param_scheduler.{index}' for index, scheduler in enumerate(schedulers) if scheduler.by_epoch]
+    if by_epoch and isinstance(loop, IterBasedTrainLoop):
+        return f'{by_epoch[0]} counts epochs, of which IterBasedTrainLoop has one: set {by_epoch[0]}.by_epoch=False'
     last = max((part for part in schedulers if part.param_name == 'lr'), key=lambda part: part.end, default=None)
     if last is None or not hasattr(last, 'eta_min'):  # as a warm-up or steps have, which may end at any time
         return None

@@ -76,10 +76,12 @@ def named_weights(backbone: nn.Module) -> Iterator[None]:
 
     Raises:
         ConnectionError: If they cannot be downloaded.
-        ValueError: If the file is damaged.
+        ValueError: If the file is damaged, or has nothing of the backbone, which mmengine would take without a word.
     """
     settings = getattr(backbone, 'init_cfg', None)
     path = settings.get('checkpoint') if isinstance(settings, Mapping) else None
+    is_new = path is not None and not getattr(backbone, 'is_init', False)
+    versions = [parameter._version for parameter in backbone.parameters()]  # which count changes in place
     remedy = 'set model.backbone.init_cfg.checkpoint to the file, or model.backbone.init_cfg=None for random weights'
     try:
         yield
@@ -92,3 +94,8 @@ def named_weights(backbone: nn.Module) -> Iterator[None]:
             f'{path} is damaged ({type(error).__name__}): remove it, or its copy in the cache that '
             f'the log names, and download it again; or {remedy}'
         ) from error
+    if is_new and versions == [parameter._version for parameter in backbone.parameters()]:
+        raise ValueError(
+            f'{path} has no weights of {type(backbone).__name__}, which would stay random: use those of this network, '
+            f'with the prefix of its keys as model.backbone.init_cfg.prefix if they have one; or {remedy}'
+        )

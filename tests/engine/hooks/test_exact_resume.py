@@ -10,6 +10,7 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
+from mmengine.runner import IterBasedTrainLoop
 from torch import nn
 
 from mmoneformer.engine.hooks.exact_resume import ExactResumeHook, _RemainingBatches, schedule_fault
@@ -177,6 +178,16 @@ def test_a_changed_rate_without_schedule_and_a_changed_weight_decay_hold(warning
     assert [rates[:2] for rates in resumed.run(2)] == [[0.5, 0.05]] * 2
     assert {group['weight_decay'] for group in resumed.optim_wrapper.param_groups} == {0.3}
     assert 'lr is 0.1 and in the config 0.5; weight_decay is 0.01 and in the config 0.3' in warnings[0]
+
+
+def test_a_schedule_of_epochs_in_a_loop_of_iterations_is_named():
+    loop = IterBasedTrainLoop.__new__(IterBasedTrainLoop)
+    loop._iter, loop._max_iters = 0, 12
+    schedulers = Training(poly(end=12), poly(end=12, by_epoch=True)).param_schedulers
+    said = schedule_fault(SimpleNamespace(train_loop=loop, param_schedulers=schedulers))
+    assert said.startswith(
+        'param_scheduler.1 counts epochs, of which IterBasedTrainLoop has one: set param_scheduler.1'
+    )
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,20 @@ def test_damaged_weights_are_named(tmp_path):
         backbone.init_weights()
     with pytest.raises(RuntimeError, match='else'), named_weights(backbone):
         raise RuntimeError('something else')
+
+
+@pytest.mark.parametrize('prefix', ['', 'backbone.'])
+def test_weights_of_which_nothing_fits_are_named(build_model, tmp_path, prefix):
+    """Also by mmengine, for a backbone of mmdet."""
+    settings = dict(type='mmdet.ResNet', depth=18, base_channels=8, stem_channels=8)
+    weights = build_model(backbone=settings).backbone.state_dict()
+    torch.save({prefix + key: value for key, value in weights.items()}, tmp_path / 'resnet.pth')
+    init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'resnet.pth'))
+    model = build_model(backbone=settings | dict(init_cfg=init_cfg))
+    if prefix:
+        with pytest.raises(ValueError, match=r'resnet.pth has no weights of ResNet, which would stay random'):
+            model.init_weights()
+        return
+    model.init_weights()
+    assert torch.equal(model.backbone.conv1.weight, weights['conv1.weight'])
+    model.init_weights()  # does nothing, and is no error
