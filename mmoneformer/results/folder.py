@@ -25,6 +25,7 @@ from mmoneformer.results.coco import (
 )
 from mmoneformer.structures.panoptic_ids import ids_to_colors
 from mmoneformer.tasks import TASKS, TaskTable
+from mmoneformer.visualization.regions import palette_of
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def _id_image(panoptic: ResultDict, metainfo: Metainfo) -> Image.Image:
 
 def _label_image(semantic: ResultDict, metainfo: Metainfo) -> Image.Image:
     image = Image.fromarray(semantic['label_map'])
-    image.putpalette(np.array(metainfo['palette'], np.uint8).tobytes())
+    image.putpalette(np.array(palette_of(metainfo), np.uint8).tobytes())
     return image
 
 

@@ -148,6 +148,16 @@ RESULT_REGIONS = TaskTable(
 )
 
 
+def palette_of(metainfo: Classes) -> list[Color]:
+    """The RGB colors of the classes, where mmdet's inference functions may have set the name of a palette."""
+    palette = metainfo['palette']
+    if isinstance(palette, str):
+        from mmdet.visualization.palette import get_palette
+
+        palette = get_palette(palette, len(metainfo['classes']))
+    return [(int(red), int(green), int(blue)) for red, green, blue in palette]
+
+
 def _values(integers: np.ndarray) -> list[int]:
     """Values that occur in a map, ascending; bincount is much faster than np.unique."""
     return np.flatnonzero(np.bincount(integers.ravel())).tolist()
@@ -163,9 +173,9 @@ def _numbered(value_map: np.ndarray, values: Sequence[int], labels: Sequence[int
 def _colored(id_map: np.ndarray, labels: Sequence[int], metainfo: Classes) -> Regions:
     """Color regions: the first of a class by the palette, the others by shades of that color."""
     seen: Counter[int] = Counter()
-    colors = []
+    palette, colors = palette_of(metainfo), []
     for label in labels:
-        colors.append(_shade(metainfo['palette'][label], seen[label]))
+        colors.append(_shade(palette[label], seen[label]))
         seen[label] += 1
     return Regions(id_map, list(labels), colors, [metainfo['classes'][label] for label in labels])
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mmoneformer.visualization.drawing import OPACITY, paint
 from mmoneformer.visualization.labels import Font
-from mmoneformer.visualization.regions import Classes, Color, Regions, result_regions
+from mmoneformer.visualization.regions import Classes, Color, Regions, palette_of, result_regions
 
 PANEL = 640  # pixels of a panel's longer side
 MARGIN = 12
@@ -112,9 +112,9 @@ def class_shares(regions: Regions, metainfo: Classes) -> list[ClassShare]:
     for label, pixels in zip(regions.labels, regions.areas(), strict=True):
         number[label] += pixels > 0
         area[label] += pixels
-    classes, palette = metainfo['classes'], metainfo['palette']
+    classes, palette = metainfo['classes'], palette_of(metainfo)
     return [
-        ClassShare(classes[label], tuple(palette[label]), number[label], pixels / regions.id_map.size)
+        ClassShare(classes[label], palette[label], number[label], pixels / regions.id_map.size)
         for label, pixels in area.most_common()
         if pixels
     ]

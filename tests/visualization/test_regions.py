@@ -12,6 +12,7 @@ from mmoneformer.visualization.regions import (
     ResultRegions,
     annotated_regions,
     instance_regions,
+    palette_of,
     panoptic_regions,
     result_regions,
     semantic_regions,
@@ -35,6 +36,16 @@ def test_panoptic():
     assert colors[:3] == [SKY, ROAD, CAT]
     assert len(set(colors)) == 5
     assert scores is None
+
+
+@pytest.mark.parametrize('name', ['coco', 'citys', 'voc', 'random', 'green'])
+def test_names_of_palettes(name):
+    """mmdet's ``init_detector`` and ``DetInferencer`` set them in place of colors."""
+    named = {**METAINFO, 'palette': name}
+    assert [len(color) for color in palette_of(named)][:3] == [3, 3, 3]
+    colors = panoptic_regions(np.array([[0, 1001, 2]]), named).colors
+    assert colors == [palette_of(named)[label] for label in (0, 2, 1)]
+    assert palette_of(METAINFO) == METAINFO['palette']
 
 
 def test_panoptic_void_alone():
