@@ -1,5 +1,6 @@
-"""The tools of mmdet and mmseg in the tables of docs/openmmlab.md work, or fail as is said there."""
+"""The tools of mmdet and mmseg in the tables of docs/openmmlab.md work, or fail as is said there; and so do parts."""
 
+import functools
 import importlib.util
 import re
 import runpy
@@ -12,6 +13,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmoneformer.apis.train_and_test import load_config, train
 from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.registry import MODELS
 
@@ -92,3 +94,40 @@ def test_tools(package, folder, monkeypatch):
             wrong.append(f'{command}: {error or "works"}')
     assert not wrong, '\n'.join(wrong)
     assert [path.name for path in folder.glob('out/**/*.png')]
+
+
+PARTS = {
+    'custom_hooks': [
+        dict(type='EMAHook', ema_type='mmdet.ExpMomentumEMA'),
+        dict(type='EarlyStoppingHook', monitor='PQ', rule='greater'),
+        dict(type='ProfilerHook', by_epoch=False, profile_times=1),
+        dict(type='SyncBuffersHook'),
+        dict(type='EmptyCacheHook'),
+        dict(type='mmdet.NumClassCheckHook'),
+        dict(type='mmdet.CheckInvalidLossHook'),
+        dict(type='mmseg.SegVisualizationHook', draw=True, interval=1),
+    ],
+    'default_hooks.visualization': dict(type='mmdet.DetVisualizationHook', draw=True),
+    'train_cfg': dict(type='EpochBasedTrainLoop', max_epochs=2, val_interval=1),
+    'param_scheduler': [dict(type='CosineAnnealingLR', T_max=2, by_epoch=True)],
+    'train_dataloader.batch_size': 1,
+    'train_dataloader.batch_sampler': dict(type='mmdet.AspectRatioBatchSampler'),
+    'optim_wrapper.constructor': 'DefaultOptimWrapperConstructor',
+    'optim_wrapper.paramwise_cfg': dict(custom_keys=dict(backbone=dict(lr_mult=0.1))),
+    'val_evaluator': [dict(type='PanopticQuality'), dict(type='mmseg.IoUMetric')],
+}
+
+
+@pytest.mark.usefixtures('folder')
+def test_parts():
+    cfg = load_config('mine.py', cfg_options={'auto_scale_lr.enable': True})
+    for key, value in PARTS.items():
+        *parents, last = key.split('.')
+        functools.reduce(getattr, parents, cfg)[last] = value
+    dataset = cfg.train_dataloader.dataset
+    cfg.train_dataloader.dataset = dict(type='ClassBalancedDataset', oversample_thr=0.9, dataset=dataset)
+    runner = train(cfg)
+    assert (runner.epoch, runner.iter) == (2, 2 * len(runner.train_dataloader))
+    rate = 1e-3 / 4 * 0.1 * 0.5  # batch of 1 for 4, backbone, second of two epochs
+    assert runner.optim_wrapper.get_lr()['lr'][0] == pytest.approx(rate)
+    assert {'val/PQ', 'val/mIoU'} <= runner.message_hub.log_scalars.keys()
