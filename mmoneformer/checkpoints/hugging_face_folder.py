@@ -36,7 +36,14 @@ def read_folder(folder: Path) -> tuple[StateDict, SourceInfo]:
         raise ValueError(f'{folder} contains a model of type {config.get("model_type")!r}, not oneformer')
     processor = _read_json(folder / 'preprocessor_config.json')
     class_file = Path((processor or {}).get('class_info_file') or jsons.CLASS_FILE).name
-    info = jsons.read_json(config, processor, _read_json(folder / class_file))
+    classes = _read_json(folder / class_file)
+    try:
+        info = jsons.read_json(config, processor, classes)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f'config.json, preprocessor_config.json or {class_file} of {folder} is not as transformers writes it '
+            f'({type(error).__name__}: {error}): download or copy it again'
+        ) from error
     weights: StateDict = {}
     for file in _weight_files(folder):
         weights |= _read_weights(file)
@@ -95,7 +102,10 @@ def _weight_files(folder: Path) -> list[Path]:
     for name in WEIGHTS:
         index = _read_json(folder / f'{name}.index.json')
         if index is not None:
-            return [folder / Path(part).name for part in sorted(set(index['weight_map'].values()))]
+            parts = index.get('weight_map')
+            if not parts or not isinstance(parts, dict):
+                raise ValueError(f'{folder / name}.index.json has no weight_map: download or copy it again')
+            return [folder / Path(part).name for part in sorted(set(parts.values()))]
         if (folder / name).is_file():
             return [folder / name]
     raise FileNotFoundError(
@@ -106,6 +116,8 @@ def _weight_files(folder: Path) -> list[Path]:
 def _read_weights(file: Path) -> StateDict:
     if file.suffix != '.safetensors':
         return plain_weights(read_checkpoint(file), file)
+    if not file.is_file():
+        raise FileNotFoundError(f'{file}, which the index names, does not exist: download the folder again')
     try:
         return load_file(file)
     except SafetensorError as error:
@@ -116,9 +128,12 @@ def _read_json(file: Path) -> Any:
     if not file.is_file():
         return None
     try:
-        return json.loads(file.read_text(encoding='utf-8'))
+        content = json.loads(file.read_text(encoding='utf-8-sig'))
     except ValueError as error:
         raise ValueError(f'{file} is not valid JSON ({error}): download or copy it again') from error
+    if not isinstance(content, dict):
+        raise ValueError(f'{file} must have an object, got {content!r:.50}: download or copy it again')
+    return content
 
 
 def _write_json(file: Path, content: Any) -> None:

@@ -25,12 +25,18 @@ def stored_config(checkpoint: Mapping[str, Any], path: str | os.PathLike[str] | 
         path: Its file, for the error message.
 
     Raises:
-        ValueError: If it contains no config, or one that contains more than values.
+        ValueError: If it contains no config, one that contains more than values, or one without a model.
     """
     text = checkpoint.get('meta', {}).get('cfg')
     if not isinstance(text, str):
         raise ValueError(f'{path} contains no config (meta.cfg): pass the one it was trained with')
-    return parse_config(text)
+    try:
+        cfg = parse_config(text)
+    except ValueError as error:
+        raise ValueError(f'the config in {path} cannot be read: {error}') from error
+    if not isinstance(cfg.get('model'), Mapping):
+        raise ValueError(f'the config in {path} has no model: pass the one it was trained with')
+    return cfg
 
 
 @contextmanager

@@ -54,6 +54,8 @@ def read_checkpoint(path: str | os.PathLike[str], map_location: str | torch.devi
         raise ValueError(_explain(path, error)) from error
     if not isinstance(checkpoint, dict):
         raise ValueError(f'{path} contains a {type(checkpoint).__name__}, a checkpoint is a dict')
+    if not isinstance(checkpoint.get('meta', {}), dict):
+        raise ValueError(f'{path} has a {type(checkpoint["meta"]).__name__} as meta, a checkpoint of mmengine a dict')
     return checkpoint
 
 

@@ -101,3 +101,31 @@ def test_other_folders(folder, tmp_path):
     (folder / 'config.json').write_text('{"model_type": "mask2former"}')
     with pytest.raises(ValueError, match="a model of type 'mask2former', not oneformer"):
         read_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'message'),
+    [
+        ('config.json', '{', 'config.json is not valid JSON'),
+        ('config.json', '[]', r'config.json must have an object, got \[\]'),
+        (
+            'config.json',
+            '{"model_type": "oneformer"}',
+            "config.json, .* is not as transformers .*KeyError: 'backbone_config'",
+        ),
+        ('config.json', '{"model_type": "oneformer", "backbone_config": {}, "id2label": [1]}', 'not as transformers'),
+        ('preprocessor_config.json', '3', 'preprocessor_config.json must have an object'),
+        ('model.safetensors.index.json', '{}', 'model.safetensors.index.json has no weight_map'),
+        (
+            'model.safetensors.index.json',
+            '{"weight_map": {"a": "x.safetensors"}}',
+            'x.safetensors, which the index names',
+        ),
+        ('model.safetensors', 'text', 'model.safetensors is damaged'),
+    ],
+)
+def test_files_with_something_else(tmp_path, name, content, message):
+    (tmp_path / 'config.json').write_text('{"model_type": "oneformer", "backbone_config": {}}', encoding='utf-8-sig')
+    (tmp_path / name).write_text(content)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        read_folder(tmp_path)

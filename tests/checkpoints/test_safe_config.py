@@ -7,7 +7,7 @@ from mmdet.registry import MODELS as MMDET_MODELS
 from mmengine.config import Config
 from mmengine.registry import MODELS as ROOT_MODELS
 
-from mmoneformer.checkpoints.safe_config import parse_config, registered_parts_only
+from mmoneformer.checkpoints.safe_config import parse_config, registered_parts_only, stored_config
 from mmoneformer.registry import MODELS
 
 MMDET_CONFIGS = Path(mmdet.__file__).parent / '.mim/configs'
@@ -80,6 +80,19 @@ def test_everything_else_is_rejected(line, construct):
 def test_no_python(text):
     with pytest.raises(ValueError, match='the config is not valid Python'):
         parse_config(text)
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        (None, 'x.pth contains no config'),
+        ('lr = (', 'the config in x.pth cannot be read: the config is not valid Python'),
+        ('model = 3', 'the config in x.pth has no model'),
+    ],
+)
+def test_the_file_of_a_config_that_cannot_be_used_is_named(text, message):
+    with pytest.raises(ValueError, match=message):
+        stored_config({'meta': {'cfg': text}}, 'x.pth')
 
 
 @pytest.mark.parametrize('registry', [MODELS, MMDET_MODELS, ROOT_MODELS])

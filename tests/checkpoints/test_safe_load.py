@@ -184,6 +184,12 @@ def test_a_checkpoint_is_a_dict(tmp_path):
         read_checkpoint(tmp_path / 'x.pth')
 
 
+def test_its_meta_is_a_dict(tmp_path):
+    torch.save({'state_dict': {}, 'meta': 'of another code'}, tmp_path / 'x.pth')
+    with pytest.raises(ValueError, match=r'x\.pth has a str as meta'):
+        read_checkpoint(tmp_path / 'x.pth')
+
+
 def test_moves_tensors(tmp_path):
     torch.save({'weight': torch.zeros(2)}, tmp_path / 'x.pth')
     assert read_checkpoint(tmp_path / 'x.pth', map_location='meta')['weight'].device.type == 'meta'
