@@ -12,6 +12,7 @@ from mmoneformer.metainfo import Metainfo, resolve_metainfo
 BETWEEN = 'train and val'  # key of the findings about both splits
 OF_FILES = (file_checks.unusable_samples, file_checks.left_out, file_checks.dark_pictures)
 OF_LABELS = (
+    label_checks.crowds_alone,
     label_checks.classes_without_segment,
     label_checks.images_without_target,
     label_checks.unlabeled_pixels,

@@ -63,13 +63,32 @@ def classes_without_segment(split: SplitRecord) -> Iterable[Finding]:
     """Classes that do not occur."""
     names, counts = split.metainfo['classes'], images_per_class(split)
     is_training = split.name == 'train'
+    is_label_map = any(sample.annotation == 'semantic' for sample in split.usable())
+    shifted = ''
+    if is_label_map and not counts[len(names) - 1]:
+        shifted = ' If 0 is the first class of the label maps, set reduce_zero_label=False: otherwise it is void.'
     effect = 'the model will never predict them' if is_training else 'they cannot be evaluated'
     return describe(
         Severity.WARNING if is_training else Severity.NOTE,
         f'{{count}} of {len(names)} classes have no segment: {effect}' if counts else '{count} classes, no annotation',
         [name for label, name in enumerate(names) if not counts[label]],
-        'Compare the names and their order with the annotation, or remove the classes from the config.',
+        'Compare the names and their order with the annotation, or remove the classes from the config.' + shifted,
     )
+
+
+def crowds_alone(split: SplitRecord) -> Iterable[Finding]:
+    """Annotation that has segments, all of which are crowds."""
+    segments = [segment for sample in split.usable() for segment in sample.segments]
+    if not segments or not all(segment.iscrowd for segment in segments):
+        return []
+    return [
+        Finding(
+            Severity.ERROR,
+            f'all {len(segments)} segments are crowds (iscrowd=1): nothing is learned from them, or measured',
+            (),
+            'Set iscrowd=0 of those that show a single object, or stuff: some labeling tools write 1 for each mask.',
+        )
+    ]
 
 
 def class_imbalance(split: SplitRecord) -> Iterable[Finding]:

@@ -140,7 +140,12 @@ class PanopticSegDataset(BaseDataset):
         if self.filter_cfg.get('filter_empty_gt', False):
             kept = [s for s in kept if not all(segment['iscrowd'] for segment in s.get('segments', ()))]
         if not kept:
-            raise EmptyDatasetError(f'filter_cfg={dict(self.filter_cfg)} removes all images of {self.ann_file}')
+            crowds = [segment['iscrowd'] for sample in self.data_list for segment in sample.get('segments', ())]
+            reason = ': all of its segments are crowds (iscrowd=1), from which nothing is learned'
+            raise EmptyDatasetError(
+                f'filter_cfg={dict(self.filter_cfg)} removes all images of {self.ann_file}'
+                + (reason if crowds and all(crowds) else '')
+            )
         return kept
 
     def _sample(self, image: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,6 +208,7 @@ class PanopticSegDataset(BaseDataset):
     def _annotations(self, entries: Sequence[dict], images: Mapping[int, dict]) -> dict[int, dict]:
         """Index the annotations by image and check that each image has one."""
         annotations = self._by_key(entries, 'image_id', 'annotation of image')
+        self._by_key(entries, 'file_name', 'id map')
         unmatched = sorted(set(annotations) ^ set(images), key=str)
         if unmatched:
             raise AnnotationError(

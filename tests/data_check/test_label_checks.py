@@ -7,6 +7,7 @@ from mmoneformer.data_check.finding import Severity
 from mmoneformer.data_check.label_checks import (
     class_imbalance,
     classes_without_segment,
+    crowds_alone,
     images_per_class,
     images_without_target,
     other_classes_than_model,
@@ -52,6 +53,23 @@ def test_most_unlabeled_images_come_first():
     samples = [sample(void_share=share, path=f'{share}.jpg') for share in (0.6, 0.4, 0.9)]
     (found,) = unlabeled_pixels(split(*samples))
     assert found.examples == ('0.9.jpg: 90.0%', '0.6.jpg: 60.0%')
+
+
+def test_crowds_alone():
+    (found,) = crowds_alone(split(sample((1, 1, 9)), sample(), sample((2, 1, 9), (0, 1, 0))))
+    assert found.severity is Severity.ERROR
+    assert found.title.startswith('all 3 segments are crowds (iscrowd=1)')
+    assert list(crowds_alone(split(sample((1, 1, 9), (2, 0, 9))))) == []
+    assert list(crowds_alone(split(sample()))) == []
+
+
+def test_label_maps_that_begin_at_0():
+    """The last class never occurs where all labels are reduced by one that should not be."""
+    maps = replace(sample((0, 0, 9), (1, 0, 9)), annotation='semantic')
+    (found,) = classes_without_segment(split(maps))
+    assert 'If 0 is the first class of the label maps, set reduce_zero_label=False' in found.remedy
+    (found,) = classes_without_segment(split(sample((0, 0, 9), (1, 0, 9))))
+    assert 'reduce_zero_label' not in found.remedy
 
 
 def test_background_of_label_maps():

@@ -313,3 +313,20 @@ def test_a_storage_backend_reads_the_json_and_is_not_searched(make, tmp_path):
 
 def test_labels_of_an_image_without_crowds(make):
     assert [make().get_cat_ids(index) for index in range(3)] == [[2], [0], []]
+
+
+def test_crowds_alone(make, content):
+    """Nothing can be learned, but it can be evaluated: predictions on crowds do not count."""
+    for annotation in content['annotations']:
+        for segment in annotation['segments_info']:
+            segment['iscrowd'] = 1
+    with pytest.raises(ValueError, match=r'removes all images of .*ann\.json: all of its segments are crowds'):
+        make(filter_cfg={'filter_empty_gt': True})
+    assert len(make(test_mode=True)) == 3
+
+
+@pytest.mark.parametrize(('entries', 'what'), [('images', 'file'), ('annotations', 'id map')])
+def test_file_of_two_images(make, content, entries, what):
+    content[entries][1]['file_name'] = content[entries][0]['file_name']
+    with pytest.raises(ValueError, match=f'has two entries for {what} '):
+        make()
