@@ -165,8 +165,8 @@ def _used(content: Content, classes: Collection[str] | None) -> dict[int, Conten
 def _remarks(content: Content, classes: Collection[str] | None, found: Masks) -> Iterator[Remark]:
     annotations: list[Mapping[str, Any]] = content['annotations']
     counts = Counter(annotation['category_id'] for annotation in annotations)
-    names = {category['id']: category['name'] for category in content['categories']}
-    unlisted = [key for key in counts if classes is not None and names[key] not in classes]
+    names = {c['id']: c['name'] for c in content['categories'] if c.get('isthing', 1)}  # stuff is no instance
+    unlisted = [key for key in counts if classes is not None and key in names and names[key] not in classes]
     if unlisted:
         yield Remark(
             f'{sum(counts[key] for key in unlisted)} annotations are left out, as the classes lack their categories',

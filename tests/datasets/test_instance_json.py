@@ -160,6 +160,7 @@ def test_categories_that_are_not_listed(read):
     (remark,) = read(lambda content: content['annotations'][1].pop('segmentation'), classes=('cat', 'cow')).remarks
     assert remark.title == '1 annotations are left out, as the classes lack their categories'
     assert remark.examples == ("'dog': 1 annotations",)
+    assert read(lambda content: content['categories'][0].update(isthing=0), classes=('cat', 'cow')).remarks == []
 
 
 def test_annotations_to_ignore(read):
