@@ -27,7 +27,7 @@ class Halves(MixTransform):
 def test_two_images(mixing, kind):
     dataset = mixing.Scenes(kind, Halves(prob=1.0))
     partners = set()
-    for _ in range(12):
+    for _ in range(8):
         results = dataset.load(2)
         partners |= mixing.check(kind, results)
         assert results['img_path'] == '2.png'
