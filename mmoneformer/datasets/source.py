@@ -205,16 +205,18 @@ def read_annotation(dataset: BaseDataset, check: Callable[[Sequence[Sample]], No
     dataset.filter_data = check_and_filter
     try:
         dataset.full_init()
-    except ValueError as error:
+    except ValueError:
         if dataset.data_list is initial or dataset.data_list:
-            raise
-        found = ''.join(f' ({remark.title})' for remark in unpaired_files(dataset))
-        raise EmptyDatasetError(  # mmengine cannot serialize a list without samples
-            f'{type(dataset).__name__} of {dataset.ann_file or dict(dataset.data_prefix)} has no image: check '
-            f'data_root, data_prefix, img_suffix and filter_cfg{found}'
-        ) from error
+            raise  # otherwise, mmengine cannot serialize a list without samples
     finally:
         del dataset.filter_data  # the one of its class again; a function of this kind cannot be sent to a process
+    if dataset._fully_initialized and len(dataset):
+        return
+    found = ''.join(f' ({remark.title})' for remark in unpaired_files(dataset))
+    raise EmptyDatasetError(
+        f'{type(dataset).__name__} of {dataset.ann_file or dict(dataset.data_prefix)} has no image: check data_root, '
+        f'data_prefix, img_suffix and filter_cfg{found}'
+    )
 
 
 def _annotation_of(sample: Mapping[str, Any]) -> str:

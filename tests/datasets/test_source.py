@@ -18,7 +18,7 @@ METAINFO = resolve_metainfo({'classes': ('sky', 'cat', 'road', 'car'), 'thing_id
 
 def source(**config):
     # to serialize, mmengine collects garbage, which takes most of the time
-    return Source(DATASETS.build(config | {'lazy_init': True, 'serialize_data': False}), METAINFO)
+    return Source(DATASETS.build({'serialize_data': False} | config | {'lazy_init': True}), METAINFO)
 
 
 @pytest.fixture
@@ -148,11 +148,12 @@ def test_instances_are_things(instances):
         )
 
 
-def test_no_image(labels):
+@pytest.mark.parametrize('serialize', [False, True])
+def test_no_image(labels, serialize):
     with pytest.raises(
         ValueError, match=r"has no image: .*img_suffix and .*\(2 pictures of .* suffix is not '\.jpeg'"
     ):
-        source(**labels, metainfo={'classes': ('sky',)}, img_suffix='.jpeg')
+        source(**labels, metainfo={'classes': ('sky',)}, img_suffix='.jpeg', serialize_data=serialize)
 
 
 @pytest.mark.parametrize(
