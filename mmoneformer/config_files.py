@@ -7,12 +7,14 @@ look for those of a package.
 import difflib
 import fnmatch
 import inspect
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.runner import FlexibleRunner, Runner
 
 PACKAGE = Path(__file__).parent
@@ -79,20 +81,23 @@ def find_config(name_or_file: str | os.PathLike[str]) -> Path:
     )
 
 
-def apply_options(cfg: Config, options: Mapping[str, Any] | None) -> None:
+def apply_options(cfg: Config, options: Mapping[str, Any] | None, *, strict: bool = True) -> None:
     """Override settings of a config.
 
     Args:
         cfg: The config; it is modified.
         options: Values by names such as ``model.test_cfg.overlap_thr``.
+        strict: Whether a value without effect, as nothing reads its name, is an error and not a warning; the message
+            has the names that might be meant.
 
     Raises:
-        ValueError: If nothing reads one of the names, so that its value would have no effect; the message has the
-            names that might be meant.
+        ValueError: If a value would have no effect, and ``strict`` is set.
     """
     faults = [_without_effect(cfg, name) for name in options or () if not _is_read(cfg, name)]
-    if faults:
+    if faults and strict:
         raise ValueError(f'options that have no effect: {"; ".join(faults)}')
+    if faults:
+        print_log(f'options that have no effect: {"; ".join(faults)}', logger='current', level=logging.WARNING)
     cfg.merge_from_dict(dict(options or {}))
 
 
@@ -110,7 +115,7 @@ def _without_effect(cfg: Config, name: str) -> str:
     first, *rest = parts = name.split('.')
     paths = [path for key in sorted(READ & cfg.keys()) for path in _paths(cfg[key], key)]
     meant: list[str] = []
-    while parts and not meant:
+    while parts and not meant and parts[-1] != 'type':  # which every part has
         end = '.'.join(['', *parts])
         meant = sorted((path for path in paths if path.endswith(end)), key=lambda path: not path.startswith('train'))
         parts = parts[1:]

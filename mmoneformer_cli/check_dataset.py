@@ -42,7 +42,7 @@ def run(options: Namespace) -> int:
 
     splits = SPLITS if options.split == 'both' else (options.split,)
     try:
-        cfg = load_config(options.config, cfg_options=options.cfg_options)
+        cfg = load_config(options.config, cfg_options=options.cfg_options, strict=True)
         out_dir = options.out_dir or Path(cfg.work_dir, 'check')
         found = check_dataset(
             cfg, splits=splits, out_dir=out_dir, workers=options.workers, num_samples=options.samples

@@ -31,6 +31,8 @@ def run(options: Namespace) -> int:
 
     pass_on_rank(options)
     path = options.config or options.checkpoint
-    cfg = load_config(path, work_dir=options.work_dir, cfg_options=options.cfg_options, launcher=options.launcher)
+    cfg = load_config(
+        path, work_dir=options.work_dir, cfg_options=options.cfg_options, launcher=options.launcher, strict=True
+    )
     evaluate(cfg, options.checkpoint, tasks=options.tasks, tta=options.tta, show_dir=options.show_dir)
     return 0

@@ -32,7 +32,11 @@ def run(options: Namespace) -> int:
 
     pass_on_rank(options)
     cfg = load_config(
-        options.config, work_dir=options.work_dir, cfg_options=options.cfg_options, launcher=options.launcher
+        options.config,
+        work_dir=options.work_dir,
+        cfg_options=options.cfg_options,
+        launcher=options.launcher,
+        strict=True,
     )
     train(cfg, amp=options.amp, resume=options.resume)
     return 0

@@ -116,6 +116,15 @@ def test_options_without_effect_are_refused(template, name, remedy):
     assert cfg.to_dict() == template.to_dict()
 
 
+def test_options_without_effect_may_be_a_warning(template, monkeypatch):
+    messages = []
+    monkeypatch.setattr(config_files, 'print_log', lambda message, **_: messages.append(message))
+    cfg = copy.deepcopy(template)
+    apply_options(cfg, {'max_iters': 9}, strict=False)
+    assert cfg.max_iters == 9
+    assert messages[0].startswith('options that have no effect: max_iters (')
+
+
 def test_all_that_runners_read_can_be_set():
     source = ''.join(map(inspect.getsource, (Runner, FlexibleRunner)))
     read = set(re.findall(r"self\.cfg\.get\('(\w+)'|=cfg(?:\.get\(|\[)'(\w+)'", source))

@@ -35,6 +35,7 @@ def load_config(
     work_dir: str | None = None,
     cfg_options: Options | None = None,
     launcher: str = 'none',
+    strict: bool = False,
 ) -> Config:
     """Read a config and apply the options of the command line.
 
@@ -43,15 +44,17 @@ def load_config(
         work_dir: Folder for logs and checkpoints; default: that of the config, or ``work_dirs/<config name>``.
         cfg_options: Settings to override; keys as in ``model.test_cfg.overlap_thr``.
         launcher: Job launcher that started the processes: 'none', 'pytorch', 'slurm' or 'mpi'.
+        strict: Whether an option without effect is an error, as it is for the commands, and not a warning.
 
     Raises:
         FileNotFoundError: If there is neither a file nor a config of that name.
-        ValueError: If the checkpoint is unsafe or damaged, or contains no config; if an option would have no effect.
+        ValueError: If the checkpoint is unsafe or damaged, or contains no config; or, if ``strict`` is set, if an
+            option has no effect.
     """
     is_checkpoint = str(path).endswith('.pth')
     cfg = stored_config(read_checkpoint(path), path) if is_checkpoint else Config.fromfile(find_config(path))
     cfg.launcher = launcher
-    apply_options(cfg, cfg_options)
+    apply_options(cfg, cfg_options, strict=strict)
     own_folder = None if is_checkpoint else cfg.get('work_dir')  # a checkpoint has the folder that it was trained in
     cfg.work_dir = work_dir or own_folder or f'work_dirs/{Path(path).stem}'
     return cfg
