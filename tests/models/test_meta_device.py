@@ -151,6 +151,6 @@ def test_text_mapper():
 
 
 def test_pieces_of_the_prediction():
-    tiles = MaskTiles(on_meta(5, 16, 24), MaskGeometry((64, 96), (60, 90), (300, 700)))
+    tiles = MaskTiles(on_meta(5, 16, 24), MaskGeometry((64, 96), (60, 90), (600, 1400)))
     assert tiles.low.shape == tiles.high.shape == (5, 2 * 3)
     assert semantic_scores(on_meta(5, 4), on_meta(5, 8, 9)).shape == (3, 8, 9)

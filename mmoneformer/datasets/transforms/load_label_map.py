@@ -43,7 +43,9 @@ class LoadSemanticMap(BaseTransform):
             fileio.get(results['seg_map_path'], self.backend_args), flag='unchanged', backend='pillow'
         )
         if labels.ndim != 2:
-            raise UnreadableFileError(f'{source} has shape {labels.shape}: a label map must have a single channel')
+            raise UnreadableFileError(
+                f'{source} has shape {labels.shape}: a label map has one value per pixel, not a color'
+            )
         check_size(labels.shape, results['ori_shape'], source)
         labels = _as_mmseg(labels, results, source)
         ignored = (labels == results['ignore_index']) | (labels == IGNORED_LABEL)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmoneformer.models.backbones.pretrained import PretrainedBackbone, StateDict
-from mmoneformer.models.backbones.window_attention import WindowAttention, WindowLayout, lay_windows
+from mmoneformer.models.backbones.window_attention import WindowAttention, WindowLayout, lay_windows, missing
 from mmoneformer.models.ops.checkpointing import gelu_linear, maybe_checkpoint
 from mmoneformer.registry import MODELS
 
@@ -130,7 +130,7 @@ class PatchEmbedding(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map [B, 3, H, W] to [B, ceil(H / 4), ceil(W / 4), C]."""
         height, width = images.shape[2:]
-        images = F.pad(images, (0, -width % PATCH, 0, -height % PATCH))
+        images = F.pad(images, (0, missing(width, PATCH), 0, missing(height, PATCH)))
         return self.norm(self.projection(images).permute(0, 2, 3, 1))
 
 
@@ -182,7 +182,7 @@ class PatchMerging(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, H, W, C] to [B, ceil(H / 2), ceil(W / 2), 2 C]."""
         height, width = x.shape[1:3]
-        x = F.pad(x, (0, 0, 0, width % 2, 0, height % 2))
+        x = F.pad(x, (0, 0, 0, missing(width, 2), 0, missing(height, 2)))
         x = x.unflatten(2, (-1, 2)).unflatten(1, (-1, 2))  # [B, H / 2, 2, W / 2, 2, C]
         return self.reduction(self.norm(x.permute(0, 1, 3, 5, 2, 4).flatten(3)))  # neighbors vary fastest
 

@@ -1,6 +1,5 @@
 """Attention within the shifted windows of Swin (arXiv 2103.14030, section 3.2)."""
 
-import math
 from itertools import product
 from typing import NamedTuple
 
@@ -69,8 +68,13 @@ def lay_windows(batch: int, size: Size, *, window: int, shift: int, device: torc
 
 def _shifted_axis(length: int, window: int, shift: int, device: torch.device) -> Tensor:
     """Positions along an axis, window by window, [windows, window]; those >= length are beyond the map."""
-    padded = math.ceil(length / window) * window
-    return ((torch.arange(padded, device=device) + shift) % padded).unflatten(0, (-1, window))
+    padded = length + missing(length, window)
+    return torch.arange(padded, device=device).roll(-shift).unflatten(0, (-1, window))
+
+
+def missing(length: int, multiple: int) -> int:
+    """What is missing to the next multiple; not by modulo, which torch 2.13 does not compile for a varying length."""
+    return -(-length // multiple) * multiple - length
 
 
 def _separated(window: int, shift: int, last_row: bool, last_column: bool, device: torch.device) -> Tensor | None:

@@ -122,7 +122,9 @@ def test_labels_of_more_than_8_bits(load_semantic, reduced):
 
 
 def test_colors_instead_of_labels(load_semantic):
-    with pytest.raises(UnreadableFileError, match=r'has shape \(2, 3, 3\): a label map must have a single channel'):
+    with pytest.raises(
+        UnreadableFileError, match=r'has shape \(2, 3, 3\): a label map has one value per pixel, not a color'
+    ):
         load_semantic(np.zeros((2, 3, 3)))
 
 

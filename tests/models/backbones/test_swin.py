@@ -90,6 +90,17 @@ def test_file_of_the_authors(theirs, tmp_path):
         SwinTransformer(**SETTINGS, init_cfg=init_cfg).init_weights()
 
 
+@pytest.mark.slow
+@torch.no_grad()
+def test_is_compiled_for_varying_sizes(ours):
+    """Also for sizes that are no multiple of the windows."""
+    compiled = torch.compile(ours, dynamic=True)
+    for size in ((64, 96), (38, 77)):
+        images = torch.randn(1, 3, *size)
+        for found, expected in zip(compiled(images), ours(images), strict=True):
+            torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
 @pytest.mark.parametrize('frozen_stages', [-1, 0, 2])
 def test_frozen_stages_are_those_of_mmdet(frozen_stages):
     settings = SETTINGS | dict(frozen_stages=frozen_stages)
