@@ -29,28 +29,40 @@ SHOWN = 3  # messages about files that are kept
 LONGEST = 180  # bytes of a name, of the 255 that a file may have with its endings
 
 
-def marked_png(content: bytes) -> bytes:
-    """Add the mark to an encoded PNG, as a text chunk."""
-    chunk = b'tEXtComment\0' + MARK.encode()
+def marked_png(content: bytes, image: str = '') -> bytes:
+    """Add the mark to an encoded PNG, as a text chunk; it tells results of one image from those of others."""
+    chunk = b'tEXtComment\0' + _mark_of(image)
     packed = struct.pack('>I', len(chunk) - 4) + chunk + struct.pack('>I', zlib.crc32(chunk))
     return content[:IHDR_END] + packed + content[IHDR_END:]
 
 
-def write_png(path: Path, pixels: np.ndarray) -> None:
-    """Write a marked PNG; ``pixels`` are uint8 [H, W], or BGR [H, W, 3].
+def _mark_of(image: str) -> bytes:
+    digest = hashlib.sha1(image.encode(errors='replace')).hexdigest()[:16]
+    return f'{MARK} of {digest}'.encode() if image else MARK.encode()
+
+
+def write_png(path: Path, pixels: np.ndarray, image: str = '') -> None:
+    """Write a marked PNG.
+
+    Args:
+        path: The file.
+        pixels: uint8 [H, W], or BGR [H, W, 3].
+        image: What tells the image whose result it is from all others, such as its path.
 
     Raises:
         OSError: If it cannot be written.
     """
-    write_bytes(path, marked_png(cv2.imencode('.png', pixels)[1].tobytes()))
+    write_bytes(path, marked_png(cv2.imencode('.png', pixels)[1].tobytes(), image))
 
 
 def is_result(path: Path) -> bool:
     """Whether a file has the mark."""
-    if not path.is_file():
-        return False
+    return path.is_file() and _begins_with(path, MARK.encode())
+
+
+def _begins_with(path: Path, mark: bytes) -> bool:
     with path.open('rb') as file:
-        return MARK.encode() in file.read(MARK_RANGE)
+        return mark in file.read(MARK_RANGE)
 
 
 def safe_name(text: str) -> str:
@@ -76,7 +88,7 @@ class FreeNames:
 
     A name is free if no other image of the run has it, and if its files are not there, or are results of an earlier
     run. If the wanted name is not free, a number is appended. Files that were written since the run started are those
-    of other processes.
+    of other processes; they are replaced only by results of the same image, which two processes may have.
 
     Args:
         folder: Folder of the files; None if only the names of the run count.
@@ -87,29 +99,37 @@ class FreeNames:
         self._folder = folder
         self._taken = {name.lower() for name in taken}  # some file systems ignore the case
         self._last = Counter[str]()
+        self._names: dict[str, str] = {}  # by image
         self._start = time.time()
         self._kept = 0
 
-    def claim(self, wanted: str, files: Callable[[str], Iterable[str]] = lambda name: (name,)) -> str:
+    def claim(self, wanted: str, files: Callable[[str], Iterable[str]] = lambda name: (name,), image: str = '') -> str:
         """Give an image a name.
 
         Args:
             wanted: Any text, see ``safe_name``.
             files: The names of the files that an image of some name may have.
+            image: What tells the image from all others, such as its path; one that comes again has the name it had.
         """
+        if image in self._names:
+            return self._names[image]
         wanted = safe_name(wanted)
         key = wanted.lower()
+        number = 0 if image else self._last[key]  # another process may have named this image
         while True:
-            self._last[key] += 1
-            name = wanted if self._last[key] == 1 else f'{wanted}_{self._last[key]}'
-            if self._is_free(names := tuple(files(name))):
+            number += 1
+            self._last[key] = number
+            name = wanted if number == 1 else f'{wanted}_{number}'
+            if self._is_free(names := tuple(files(name)), image):
                 self._taken.update(map(str.lower, names))
+                if image:
+                    self._names[image] = name
                 return name
 
-    def _is_free(self, names: tuple[str, ...]) -> bool:
-        return self._taken.isdisjoint(map(str.lower, names)) and not any(map(self._keeps, names))
+    def _is_free(self, names: tuple[str, ...], image: str) -> bool:
+        return self._taken.isdisjoint(map(str.lower, names)) and not any(self._keeps(name, image) for name in names)
 
-    def _keeps(self, name: str) -> bool:
+    def _keeps(self, name: str, image: str) -> bool:
         """Whether the folder has a file of this name that must not be replaced."""
         if self._folder is None:
             return False
@@ -117,7 +137,7 @@ class FreeNames:
         if not os.path.lexists(path):
             return False
         if is_result(path):
-            return path.stat().st_mtime > self._start
+            return path.stat().st_mtime > self._start and not (image and _begins_with(path, _mark_of(image)))
         self._kept += 1
         if self._kept <= SHOWN:
             print_log(f'{path} was not {MARK} and is kept: the result gets a number in its name', 'current')

@@ -86,6 +86,20 @@ def test_files_of_other_processes_are_kept(png, tmp_path):
     assert names.claim('a', lambda name: [f'{name}.png']) == 'a_2'
 
 
+def test_an_image_of_two_processes_has_one_name(tmp_path):
+    """mmengine's sampler gives the first images again to fill up the last batches."""
+    first, second = FreeNames(tmp_path), FreeNames(tmp_path)
+
+    def files(name):
+        return [f'{name}.png']
+
+    assert [first.claim('a', files, image) for image in ('x/a.jpg', 'x/a.jpg', 'y/a.jpg')] == ['a', 'a', 'a_2']
+    for name, image in (('a', 'x/a.jpg'), ('a_2', 'y/a.jpg')):
+        write_png(tmp_path / f'{name}.png', PIXELS, image)
+        os.utime(tmp_path / f'{name}.png', (time.time() + 9,) * 2)
+    assert [second.claim('a', files, image) for image in ('z/a.jpg', 'x/a.jpg')] == ['a_3', 'a']
+
+
 def test_writes_a_marked_png(tmp_path):
     write_png(tmp_path / 'new/a.png', PIXELS)
     assert is_result(tmp_path / 'new/a.png')

@@ -57,7 +57,7 @@ class CityscapesSemanticResults(_CityscapesResults):
     def _write(self, sample: Mapping[str, Any], label_ids: Sequence[int]) -> Path:
         labels = sample['pred_sem_seg']['sem_seg'][0].cpu().numpy()
         path = self.out_dir / f'{self.claim_name(sample, lambda name: [f"{name}.png"])}.png'
-        write_png(path, np.array(label_ids, dtype=np.uint8)[labels])
+        write_png(path, np.array(label_ids, dtype=np.uint8)[labels], str(sample['img_path']))
         return path
 
 

@@ -71,7 +71,7 @@ class CocoPanopticResults(_CocoResults):
         numbers = np.cumsum(is_segment) * is_segment  # from 1; 0 is void
         file_name = f'{self.claim_name(sample, lambda name: [f"{name}.png"])}.png'
         colors = ids_to_colors(numbers[segment_map].reshape(prediction.shape), bgr=True)
-        write_png(self.path.with_suffix('') / file_name, colors)
+        write_png(self.path.with_suffix('') / file_name, colors, str(sample['img_path']))
         segments = [
             {'id': int(number), 'category_id': ids[panoptic_label(value)]}
             for number, value in zip(numbers[is_segment], values[is_segment], strict=True)

@@ -94,7 +94,7 @@ class ResultsMetric(TaskMetric):
             sample: A data sample as dict.
             files: The names of the files of an image of some name.
         """
-        return self._names.claim(Path(sample['img_path']).stem, files)
+        return self._names.claim(Path(sample['img_path']).stem, files, str(sample['img_path']))
 
 
 def image_name(sample: Sample) -> str:

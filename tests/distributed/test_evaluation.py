@@ -88,7 +88,7 @@ def share_the_images(rank, world_size):
         world_size=world_size,
         timeout=timedelta(minutes=3),
     )
-    torch.save(measure(Path.cwd()), f'{rank}.pth')
+    torch.save(measure(Path()), f'{rank}.pth')
     torch.distributed.destroy_process_group()
 
 

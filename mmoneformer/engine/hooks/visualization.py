@@ -82,13 +82,14 @@ class OneFormerVisualizationHook(Hook):
             return
         model = getattr(runner.model, 'module', runner.model)  # inside a wrapper for distributed training
         for sample in outputs or ():
-            image = self._read(sample)
-            name = self._test_names.claim(image_id(sample), lambda name: [f'{name}.png'])
+            pixels = self._read(sample)
+            image = f'{image_id(sample)} {sample.img_path}'
+            name = self._test_names.claim(image_id(sample), lambda name: [f'{name}.png'], image)
             if self.test_out_dir is not None:
-                sheet = draw_sheet(image, sample, model.dataset_meta, model.test_cfg.tasks)
-                write_png(self.test_out_dir / f'{name}.png', sheet[..., ::-1])
+                sheet = draw_sheet(pixels, sample, model.dataset_meta, model.test_cfg.tasks)
+                write_png(self.test_out_dir / f'{name}.png', sheet[..., ::-1], image)
             if self.draws_tests:
-                runner.visualizer.add_datasample(f'test_{name}', image, sample, **self.window)
+                runner.visualizer.add_datasample(f'test_{name}', pixels, sample, **self.window)
 
     def _read(self, sample: DetDataSample) -> np.ndarray:
         """Read the image, RGB."""
