@@ -29,6 +29,11 @@ def partial_path(path: AnyPath, *, unique: bool = False) -> Path:
     return path.with_name(f'.{path.stem}{token}.part{path.suffix}')
 
 
+def is_partial(path: Path) -> bool:
+    """Whether a name is one of ``partial_path``."""
+    return path.name.startswith('.') and path.stem.endswith('.part')
+
+
 def commit(part: AnyPath, path: AnyPath, *, sync: bool = False) -> None:
     """Rename a complete temporary file or folder to its final path, replacing a file that is there.
 

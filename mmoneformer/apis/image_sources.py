@@ -23,6 +23,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from mmoneformer.atomic_files import is_partial
 from mmoneformer.result_files import is_result
 
 SUFFIXES = {'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'}
@@ -37,7 +38,7 @@ def expand_sources(images: Sources, *, missing_ok: bool = False) -> Iterable[Sou
     """List the images of a source, without reading them.
 
     Args:
-        images: A file, a folder (its images, sorted by name, without subfolders, hidden files and results of an
+        images: A file, a folder (its images, sorted by name, without subfolders, incomplete files and results of an
             earlier run), a pattern such as ``val/*.jpg`` or ``val/**/*`` (the images that match, without such
             results), a URL, an array, or an iterable of these.
         missing_ok: Whether to list files that do not exist.
@@ -82,7 +83,7 @@ def _is_url(source: Source) -> bool:
 
 
 def _folder_images(folder: Path) -> list[Path]:
-    images = _images(file for file in folder.iterdir() if not file.name.startswith('.'))
+    images = _images(file for file in folder.iterdir() if not is_partial(file))
     below = next((file for file in folder.rglob('*') if file.parent != folder and _is_image(file)), None)
     hint = f"subfolders are not searched, but with the pattern '{folder}/**/*'"
     if not images:

@@ -20,15 +20,15 @@ ARRAY = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ('b.JPG', 'a.png', 'c.jpeg', 'notes.txt', '.c.part.png', 'inner/d.png'):
+    for name in ('b.JPG', 'a.png', 'c.jpeg', 'notes.txt', '.c.part.png', '._c.jpeg', 'inner/d.png'):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     return tmp_path
 
 
 def test_folder_by_name(folder):
-    """Hidden files, such as incomplete ones, are left out."""
-    assert expand_sources(folder) == [folder / name for name in ('a.png', 'b.JPG', 'c.jpeg')]
+    """Incomplete files are left out; other hidden ones are told if they cannot be read."""
+    assert expand_sources(folder) == [folder / name for name in ('._c.jpeg', 'a.png', 'b.JPG', 'c.jpeg')]
 
 
 def test_file_of_any_suffix(folder):
