@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ('mmoneformer', 'mmoneformer_cli')
+PACKAGES = ('mmoneformer', 'mmoneformer_cli', 'mmoneformer_deploy')
 MIM_FOLDERS = ('configs', 'tools')  # in the wheel they are in mmoneformer/.mim, where OpenMMLab's tools look
 DEPENDENCIES = runpy.run_path(str(ROOT / 'mmoneformer' / 'dependencies.py'))
 OFFICIAL, FORKS = (

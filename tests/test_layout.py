@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -18,13 +19,15 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'mmoneformer'
 MODULES = sorted(PACKAGE.rglob('*.py'))
 COMMANDS = sorted((ROOT / 'mmoneformer_cli').glob('*.py'))
+DEPLOY = sorted((ROOT / 'mmoneformer_deploy').glob('*.py'))
 TOOLS = sorted((ROOT / 'tools').rglob('*.py'))
-TREES = {path: ast.parse(path.read_text(encoding='utf-8')) for path in (*MODULES, *COMMANDS, *TOOLS)}
+TREES = {path: ast.parse(path.read_text(encoding='utf-8')) for path in (*MODULES, *COMMANDS, *DEPLOY, *TOOLS)}
 
 # From the bottom up: a module imports from its own part and from those of the rows above it in this list.
 LAYERS = (
-    ('atomic_files', 'config_files', 'dependencies', 'errors', 'mmcv_ops', 'registry', 'tasks', 'version'),
-    ('structures', 'metainfo', 'result_files'),
+    ('mmoneformer_deploy',),
+    ('config_files', 'dependencies', 'errors', 'mmcv_ops', 'registry', 'tasks', 'version'),
+    ('structures', 'metainfo', 'result_images'),
     ('models', 'datasets', 'own_data'),
     ('checkpoints', 'evaluation', 'visualization'),
     ('results', 'data_check', 'engine', 'mmengine_names'),
@@ -74,6 +77,12 @@ def test_imports_point_one_way():
     assert not wrong, '\n'.join(wrong)
 
 
+def test_deploys_without_torch_and_openmmlab():
+    allowed = {*sys.stdlib_module_names, 'mmoneformer_deploy', 'numpy', 'PIL', 'onnxruntime', 'openvino'}
+    imported = {name.split('.')[0] for path in DEPLOY for name in _imports(TREES[path])}
+    assert imported <= allowed
+
+
 def test_every_part_has_a_layer():
     parts = {path.relative_to(PACKAGE).parts[0].removesuffix('.py') for path in MODULES}
     assert parts - {'__init__', '__main__'} <= LAYER_OF.keys()
@@ -100,7 +109,10 @@ def test_files_are_concepts():
     assert len(short) <= 0.06 * len(lengths), '\n'.join(short)
 
 
-@pytest.mark.parametrize(('package', 'tests'), [('mmoneformer', 'tests'), ('mmoneformer_cli', 'tests/cli')])
+@pytest.mark.parametrize(
+    ('package', 'tests'),
+    [('mmoneformer', 'tests'), ('mmoneformer_cli', 'tests/cli'), ('mmoneformer_deploy', 'tests/deploy')],
+)
 def test_each_module_has_a_test_of_its_name(package, tests):
     missing = []
     for path in (ROOT / package).rglob('*.py'):
@@ -152,7 +164,7 @@ def test_devices_are_known_in_one_place():
 def test_no_code_branches_on_a_task():
     tasks = {'panoptic', 'instance', 'semantic'}
     wrong = []
-    for path in (*MODULES, *COMMANDS):
+    for path in (*MODULES, *COMMANDS, *DEPLOY):
         for node in _statements(TREES[path], ast.Compare, ast.MatchValue):
             constants = {n.value for n in _statements(node, ast.Constant) if isinstance(n.value, str)}
             # `annotation == 'panoptic'` is about the annotation type of a data set, not about a task
@@ -163,26 +175,35 @@ def test_no_code_branches_on_a_task():
 
 def test_files_are_renamed_in_one_place():
     wrong = []
-    for path in MODULES:
+    for path in (*MODULES, *DEPLOY):
         for call in _statements(TREES[path], ast.Call):
             if isinstance(call.func, ast.Attribute):
                 text = ast.unparse(call.func)
                 renames = text in ('os.replace', 'os.rename', 'shutil.move') or (
                     call.func.attr in ('rename', 'replace') and len(call.args) == 1 and 'table' not in text
                 )
-                if renames and path != PACKAGE / 'atomic_files.py':
+                if renames and path != ROOT / 'mmoneformer_deploy/atomic_files.py':
                     wrong.append(f'{_name(path)}:{call.lineno}: {ast.unparse(call)}')
     assert not wrong, '\n'.join(wrong)
 
 
 def test_no_mocks_in_production():
-    paths = (*MODULES, *COMMANDS)
+    paths = (*MODULES, *COMMANDS, *DEPLOY)
     assert not [_name(path) for path in paths if any(name.startswith('unittest') for name in _imports(TREES[path]))]
 
 
 def _texts() -> Iterator[Path]:
     """The text files of the repository, but this one."""
-    folders = ('mmoneformer', 'mmoneformer_cli', 'tools', 'tests', 'configs', 'docs', 'requirements')
+    folders = (
+        'mmoneformer',
+        'mmoneformer_cli',
+        'mmoneformer_deploy',
+        'tools',
+        'tests',
+        'configs',
+        'docs',
+        'requirements',
+    )
     paths = [*ROOT.glob('*'), *(path for folder in folders for path in (ROOT / folder).rglob('*'))]
     suffixes = ('.py', '.md', '.toml', '.txt', '.sh', '.svg', '.css', '.js', '.yml')
     return (path for path in paths if path.suffix in suffixes and path != Path(__file__))

@@ -8,7 +8,6 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from rich.console import Console
 
-from mmoneformer.atomic_files import write_bytes
 from mmoneformer.data_check.diagnosis import diagnose, unopened
 from mmoneformer.data_check.drawn_sample import draw_samples
 from mmoneformer.data_check.examination import examine_all
@@ -18,7 +17,8 @@ from mmoneformer.data_check.report import print_report
 from mmoneformer.data_check.sample_record import SplitRecord
 from mmoneformer.data_check.tolerant_dataset import open_dataset, remarks_of
 from mmoneformer.metainfo import Metainfo, resolve_metainfo
-from mmoneformer.result_files import is_result
+from mmoneformer_deploy.atomic_files import write_bytes
+from mmoneformer_deploy.result_files import is_result
 
 SPLITS = ('train', 'val')
 Found = dict[str, list[Finding]]

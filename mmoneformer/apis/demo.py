@@ -11,9 +11,9 @@ from rich.table import Table
 
 from mmoneformer.apis import OneFormerInferencer
 from mmoneformer.apis.train_and_test import evaluate, load_config, train
-from mmoneformer.atomic_files import write_json
 from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.tasks import TASKS, TaskTable
+from mmoneformer_deploy.atomic_files import write_json
 
 CONFIG = 'oneformer_tiny_shapes'
 WORK_DIR = Path('work_dirs/demo')

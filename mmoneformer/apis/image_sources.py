@@ -1,16 +1,11 @@
-"""Sources of images to predict: files, folders, patterns, URLs, arrays; and the progress bar over them."""
+"""Loads the sources of images as a test pipeline does, and shows the progress over them."""
 
-import os
-from collections.abc import Iterable, Iterator, Sequence, Sized
-from glob import escape, glob, has_magic
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.datasets.transforms import LoadImageFromNDArray
-from mmengine.logging import print_log
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -23,112 +18,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from mmoneformer.atomic_files import is_partial
-from mmoneformer.result_files import is_result
+from mmoneformer_deploy.image_sources import Source, checked_array
 
-SUFFIXES = {'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'}
-ALLOWED = ', '.join(sorted(SUFFIXES))
-
-Source = str | os.PathLike[str] | np.ndarray
-Sources = Source | Iterable[Source]
 Item = TypeVar('Item')
-
-
-def expand_sources(images: Sources, *, missing_ok: bool = False) -> Iterable[Source]:
-    """List the images of a source, without reading them.
-
-    Args:
-        images: A file, a folder (its images, sorted by name, without subfolders, incomplete files and results of an
-            earlier run), a pattern such as ``val/*.jpg`` or ``val/**/*`` (the images that match, without such
-            results), a URL, an array, or an iterable of these.
-        missing_ok: Whether to list files that do not exist.
-
-    Returns:
-        Files (as paths), URLs (as strings) and arrays: a list, or an iterator if ``images`` is an iterator, which is
-        consumed step by step.
-
-    Raises:
-        FileNotFoundError: If a path does not exist.
-        TypeError: If a source has another type.
-        ValueError: If a folder has no images, or no file matches a pattern.
-    """
-    if isinstance(images, str | os.PathLike | np.ndarray):
-        images = [images]
-    expanded = (found for source in images for found in _expand(source, missing_ok))
-    return list(expanded) if isinstance(images, Sequence) else expanded
-
-
-def _expand(source: Source, missing_ok: bool) -> Iterable[Source]:
-    if isinstance(source, np.ndarray) or _is_url(source):
-        return [source]
-    if not isinstance(source, str | os.PathLike):
-        raise TypeError(f'an image is a path, a URL or an array, got {type(source).__name__}: {source!r}')
-    path = Path(source)
-    if path.is_dir():
-        return _folder_images(path)
-    if path.exists():
-        return [path]
-    if has_magic(str(path)):
-        images = _images(map(Path, glob(_literal_folder(path), recursive=True)))
-        if not images:
-            raise ValueError(f'no image ({ALLOWED}) matches the pattern {path}')
-        return images
-    if missing_ok:
-        return [path]
-    raise FileNotFoundError(f'no such file or folder: {path}')
-
-
-def _is_url(source: Source) -> bool:
-    return isinstance(source, str) and '://' in source
-
-
-def _folder_images(folder: Path) -> list[Path]:
-    images = _images(file for file in folder.iterdir() if not is_partial(file))
-    below = next((file for file in folder.rglob('*') if file.parent != folder and _is_image(file)), None)
-    hint = f"subfolders are not searched, but with the pattern '{folder}/**/*'"
-    if not images:
-        raise ValueError(f'the folder {folder} has no images ({ALLOWED}){f"; {hint}" if below else ""}')
-    if below:
-        print_log(f'{folder}: {len(images)} images; {hint} ({below} is an image)', 'current')
-    return images
-
-
-def _literal_folder(pattern: Path) -> str:
-    """Escape the folder that a pattern begins with, whose name may look like a pattern itself."""
-    folder = next(parent for parent in pattern.parents if parent.exists())
-    return str(Path(escape(str(folder)), pattern.relative_to(folder)))
-
-
-def _images(files: Iterable[Path]) -> list[Path]:
-    return sorted(file for file in files if _is_image(file))
-
-
-def _is_image(path: Path) -> bool:
-    """Whether a file has the suffix of an image, and is not a result of an earlier run (always a PNG)."""
-    suffix = path.suffix.lower()
-    return suffix in SUFFIXES and not (suffix == '.png' and is_result(path))
-
-
-def name_of(source: Source, number: int) -> str:
-    """Name of a source in messages; ``number`` is its index."""
-    return f'array {number}' if isinstance(source, np.ndarray) else str(source)
-
-
-def stem_of(source: Source, number: int) -> str:
-    """Stem of the files written for a source; ``number`` is its index."""
-    if isinstance(source, np.ndarray):
-        return f'{number:06d}'
-    path = PurePosixPath(urlsplit(source).path) if isinstance(source, str) and _is_url(source) else Path(source)
-    return path.stem or f'{number:06d}'
-
-
-def names_in(folder: str | os.PathLike[str], sources: Iterable[Source]) -> list[str]:
-    """Return the names of the sources that are files of a folder; of an iterator, none is known."""
-    if not isinstance(sources, Sequence) or not os.path.isdir(folder):
-        return []
-    files = [source for source in sources if isinstance(source, Path)]
-    same = {parent for parent in {file.parent for file in files} if parent.is_dir() and parent.samefile(folder)}
-    return [file.name for file in files if file.parent in same]
 
 
 def load_source(source: Source, loader: BaseTransform) -> dict[str, Any]:
@@ -142,19 +34,13 @@ def load_source(source: Source, loader: BaseTransform) -> dict[str, Any]:
         ValueError: If the file cannot be read, or the array is not an image.
     """
     if isinstance(source, np.ndarray):
-        return LoadImageFromNDArray()({'img': _checked(source)})
+        return LoadImageFromNDArray()({'img': checked_array(source)})
     try:
         return loader({'img_path': str(source)})
     except Exception as error:  # of any type: what a damaged image raises depends on the backend
         reason = str(error)
         message = reason if str(source) in reason else f'{source} is not a readable image: {reason}'
         raise ValueError(message) from error
-
-
-def _checked(array: np.ndarray) -> np.ndarray:
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
-        raise ValueError(f'an image array must be BGR, uint8 [H, W, 3], got {array.dtype} {list(array.shape)}')
-    return array
 
 
 class RateColumn(ProgressColumn):

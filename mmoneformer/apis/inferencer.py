@@ -1,11 +1,10 @@
 """Prediction of image files, folders, patterns, URLs and arrays."""
 
-import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from itertools import islice
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,30 +12,21 @@ from mmcv.transforms import Compose
 from mmcv.transforms import LoadImageFromFile as LoadImageOfMmcv
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
-from mmengine.logging import print_log
 
 from mmoneformer.apis.device import autocast, check_precision, resolve_device
-from mmoneformer.apis.image_sources import (
-    Source,
-    Sources,
-    expand_sources,
-    load_source,
-    name_of,
-    names_in,
-    stem_of,
-    tracked,
-)
+from mmoneformer.apis.image_sources import load_source, tracked
 from mmoneformer.apis.init_model import init_model
 from mmoneformer.checkpoints.safe_config import registered_parts_only
 from mmoneformer.datasets.transforms import LoadImageFromFile
 from mmoneformer.registry import TRANSFORMS
-from mmoneformer.results.as_dict import ResultDict, as_dict
-from mmoneformer.results.folder import ResultFolder
+from mmoneformer.results.as_dict import as_dict
+from mmoneformer.results.folder import open_folder
 from mmoneformer.tasks import check_tasks
 from mmoneformer.visualization import draw_sheet
-
-OnError = Literal['stop', 'skip']
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+from mmoneformer_deploy.failures import Failure, OnError, list_failures, skipping
+from mmoneformer_deploy.image_sources import Source, Sources, expand_sources, names_in, stem_of
+from mmoneformer_deploy.result_dicts import ResultDict
+from mmoneformer_deploy.result_folder import ResultFolder
 
 
 class Prediction(NamedTuple):
@@ -53,20 +43,6 @@ class Prediction(NamedTuple):
     source: Source
     image: np.ndarray
     sample: DetDataSample
-
-
-class Failure(NamedTuple):
-    """An image that could not be read, predicted, drawn or written.
-
-    Attributes:
-        number: Index of the image among the sources, from 0.
-        name: Path or URL.
-        reason: Message of the error.
-    """
-
-    number: int
-    name: str
-    reason: str
 
 
 Loaded = tuple[Prediction, dict[str, Any]]  # an image without results yet, and the packed input of the model
@@ -142,12 +118,12 @@ class OneFormerInferencer:
             FileNotFoundError: If a path does not exist.
             ValueError: If an image cannot be read, or a task is unknown.
         """
-        tasks, failures = check_tasks(tasks), _failures(on_error)
+        tasks, failures = check_tasks(tasks), list_failures(on_error)
         predictions: list[ResultDict | DetDataSample] = []
         sources = expand_sources(images, missing_ok=failures is not None)
         with nullcontext() if out_dir is None else self._folder(out_dir, sources) as folder:
             for prediction in self._tracked(sources, tasks, batch_size, failures):
-                with _skipping(failures, prediction.number, prediction.source):
+                with skipping(failures, prediction.number, prediction.source):
                     results = {} if return_datasamples and folder is None else self._as_dict(prediction, tasks)
                     if folder is not None:
                         self._write(folder, prediction, results, tasks)
@@ -170,11 +146,11 @@ class OneFormerInferencer:
         Returns:
             Number of images that were written, and the failures.
         """
-        tasks, failures, count = check_tasks(tasks), _failures(on_error), 0
+        tasks, failures, count = check_tasks(tasks), list_failures(on_error), 0
         sources = expand_sources(images, missing_ok=failures is not None)
         with self._folder(out_dir, sources) as folder:
             for prediction in self._tracked(sources, tasks, batch_size, failures):
-                with _skipping(failures, prediction.number, prediction.source):
+                with skipping(failures, prediction.number, prediction.source):
                     self._write(folder, prediction, self._as_dict(prediction, tasks), tasks)
                     count += 1
         return count, failures or []
@@ -214,7 +190,7 @@ class OneFormerInferencer:
         """Yield predictions without results yet, each with the packed input of the model."""
         for number, source in enumerate(sources):
             ready = None
-            with _skipping(failures, number, source):
+            with skipping(failures, number, source):
                 results = load_source(source, self.loader)
                 image, packed = results['img'], self.pipeline(results)
                 ready = Prediction(number, source, image, packed['data_samples']), packed
@@ -233,7 +209,7 @@ class OneFormerInferencer:
                     raise
         predictions = []
         for loaded in batch:
-            with _skipping(failures, loaded[0].number, loaded[0].source):
+            with skipping(failures, loaded[0].number, loaded[0].source):
                 predictions += self._predict([loaded], tasks)
         return predictions
 
@@ -252,7 +228,7 @@ class OneFormerInferencer:
         return self.stream(shown, tasks=tasks, batch_size=batch_size, failures=failures)
 
     def _folder(self, out_dir: str | os.PathLike[str], sources: Iterable[Source]) -> ResultFolder:
-        return ResultFolder(out_dir, self.model.dataset_meta, taken=names_in(out_dir, sources))
+        return open_folder(out_dir, self.model.dataset_meta, taken=names_in(out_dir, sources))
 
     def _write(self, folder: ResultFolder, prediction: Prediction, results: ResultDict, tasks: Sequence[str]) -> None:
         drawing = draw_sheet(prediction.image[..., ::-1].copy(), prediction.sample, self.model.dataset_meta, tasks)
@@ -261,33 +237,3 @@ class OneFormerInferencer:
 
     def _as_dict(self, prediction: Prediction, tasks: Sequence[str]) -> ResultDict:
         return as_dict(prediction.sample, self.model.dataset_meta, tasks)
-
-
-@contextmanager
-def _skipping(failures: list[Failure] | None, number: int, source: Source) -> Iterator[None]:
-    """Add an error to the failures; raise it if they are None, or if the disk is full.
-
-    Args:
-        failures: List of failures.
-        number: Index of the image.
-        source: Source of the image.
-    """
-    try:
-        yield
-    except Exception as error:  # of any type: pipelines, models and drawings raise what their libraries do
-        if failures is None or getattr(error, 'errno', None) in DISK_FULL:
-            raise
-        name, reason = name_of(source, number), str(error) or type(error).__name__
-        failures.append(Failure(number, name, reason))
-        print_log(f'skipped: {reason if name in reason else f"{name}: {reason}"}', 'current')
-
-
-def _failures(on_error: OnError) -> list[Failure] | None:
-    """List for the failures; None to stop at the first.
-
-    Raises:
-        ValueError: If ``on_error`` is neither 'stop' nor 'skip'.
-    """
-    if on_error not in ('stop', 'skip'):
-        raise ValueError(f"on_error must be 'stop' or 'skip', got {on_error!r}")
-    return [] if on_error == 'skip' else None

@@ -10,10 +10,10 @@ import numpy as np
 
 from mmoneformer.apis.image_sources import tracked
 from mmoneformer.apis.inferencer import OneFormerInferencer, Prediction
-from mmoneformer.atomic_files import commit, partial_path
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.tasks import check_tasks
 from mmoneformer.visualization import draw_results, draw_sheet
+from mmoneformer_deploy.atomic_files import commit, partial_path
 
 CAMERA_RATE = 25.0  # frames per second, for cameras that do not report it
 SUFFIX = '.mp4'

@@ -12,7 +12,6 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
-from mmoneformer.atomic_files import commit, partial_path
 from mmoneformer.checkpoints.architecture import find_backbone, read_architecture
 from mmoneformer.checkpoints.backbones import BACKBONES
 from mmoneformer.checkpoints.detectron2_pickle import read_detectron2_pickle
@@ -27,6 +26,7 @@ from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.checkpoints.state_dict import StateDict
 from mmoneformer.config_files import apply_options
 from mmoneformer.registry import MODELS
+from mmoneformer_deploy.atomic_files import commit, partial_path
 
 SCALE = 'panoptic_head.contrastive_loss.logit_scale'  # for training only
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.progress import wrap_file
 
-from mmoneformer.atomic_files import commit, partial_path
+from mmoneformer_deploy.atomic_files import commit, partial_path
 
 CONTENT_RANGE = re.compile(r'bytes (\d+)-\d+/(\d+)')
 RANGE_NOT_SATISFIABLE = http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE

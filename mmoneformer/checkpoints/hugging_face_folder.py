@@ -9,7 +9,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from mmoneformer.atomic_files import replacing
 from mmoneformer.checkpoints import hugging_face_config as jsons
 from mmoneformer.checkpoints.hugging_face_keys import CLASS_WEIGHTS, from_hugging_face, to_hugging_face
 from mmoneformer.checkpoints.infer_config import SourceInfo
@@ -18,6 +17,7 @@ from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.checkpoints.state_dict import StateDict
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.models.text.tokenizer import load_vocabulary
+from mmoneformer_deploy.atomic_files import replacing
 
 WEIGHTS = ('model.safetensors', 'pytorch_model.bin')
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
 
-from mmoneformer.atomic_files import write_bytes
+from mmoneformer_deploy.atomic_files import write_bytes
 
 
 class AtomicFileBackend(LocalBackend):

@@ -11,8 +11,8 @@ from mmoneformer.data_check.finding import Finding
 from mmoneformer.data_check.report import class_statistics, summarize
 from mmoneformer.data_check.sample_record import SplitRecord
 from mmoneformer.metainfo import Metainfo
-from mmoneformer.result_files import MARK
 from mmoneformer.tasks import TASKS
+from mmoneformer_deploy.result_files import MARK
 
 JPEG_QUALITY = 85
 STYLE = """

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mmoneformer.atomic_files import write_bytes
 from mmoneformer.version import __version__
+from mmoneformer_deploy.atomic_files import write_bytes
 
 MIN_SIZE = 10 * 2**20  # bytes; smaller files are not cached
 

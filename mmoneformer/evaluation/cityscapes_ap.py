@@ -15,7 +15,7 @@ from mmoneformer.evaluation.cityscapes_results import write_instances
 from mmoneformer.evaluation.thing_instance_ap import ThingInstanceAP
 from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
-from mmoneformer.result_files import FreeNames
+from mmoneformer_deploy.result_files import FreeNames
 
 
 @METRICS.register_module()

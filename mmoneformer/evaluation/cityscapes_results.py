@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from mmoneformer.atomic_files import write_bytes
 from mmoneformer.evaluation.task_metric import ResultsMetric
 from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
-from mmoneformer.result_files import write_png
+from mmoneformer.result_images import write_png
+from mmoneformer_deploy.atomic_files import write_bytes
 
 
 class _CityscapesResults(ResultsMetric):

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from mmoneformer.atomic_files import write_json
 from mmoneformer.evaluation.coco_annotations import encode_masks
 from mmoneformer.evaluation.task_metric import ResultsMetric
 from mmoneformer.metainfo import category_ids
 from mmoneformer.registry import METRICS
-from mmoneformer.result_files import write_png
+from mmoneformer.result_images import write_png
 from mmoneformer.structures.panoptic_ids import ids_to_colors, panoptic_label
+from mmoneformer_deploy.atomic_files import write_json
 
 
 class _CocoResults(ResultsMetric):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from mmengine.evaluator import BaseMetric
 
-from mmoneformer.result_files import FreeNames
+from mmoneformer_deploy.result_files import FreeNames
 
 Sample = Mapping[str, Any]
 SKIPPED = False  # result of a skipped image: mmengine needs one of each image to merge processes, and drops None

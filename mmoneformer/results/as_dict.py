@@ -1,18 +1,15 @@
 """Results as dicts of numbers, texts and label maps, for users who do not work with data samples."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from mmdet.structures import DetDataSample
-from scipy.ndimage import find_objects
 
 from mmoneformer.evaluation.coco_annotations import encode_masks
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.structures.panoptic_ids import panoptic_label
 from mmoneformer.tasks import TaskTable
-
-ResultDict = dict[str, Any]
+from mmoneformer_deploy.result_dicts import ResultDict, instance_dict, panoptic_dict, semantic_dict
 
 
 def as_dict(sample: DetDataSample, metainfo: Metainfo, tasks: Sequence[str]) -> ResultDict:
@@ -44,41 +41,20 @@ def panoptic_as_dict(sample: DetDataSample, metainfo: Metainfo) -> ResultDict:
     number = np.zeros(int(panoptic.max()) + 1, np.int32)
     number[values] = np.arange(1, len(values) + 1)
     id_map = number[panoptic]
-    areas = np.bincount(id_map.ravel(), minlength=len(values) + 1)
-    boxes = find_objects(id_map, max_label=len(values))
-    segments = [
-        {
-            'id': index,
-            'label': panoptic_label(value),
-            'class_name': metainfo['classes'][panoptic_label(value)],
-            'is_thing': panoptic_label(value) in metainfo['thing_ids'],
-            'area': int(areas[index]),
-            'score': score,
-            'bbox': [columns.start, rows.start, columns.stop, rows.stop],
-        }
-        for index, (value, score, (rows, columns)) in enumerate(
-            zip(values.tolist(), scores, boxes, strict=True), start=1
-        )
-    ]
-    return {'id_map': id_map, 'segments': segments}
+    return panoptic_dict(id_map, panoptic_label(values).tolist(), scores, metainfo)
 
 
 def instances_as_dict(sample: DetDataSample, metainfo: Metainfo) -> ResultDict:
     """Convert an instance result."""
     instances = sample.pred_instances
-    labels = instances.labels.tolist()
-    return {
-        'labels': labels,
-        'class_names': [metainfo['classes'][label] for label in labels],
-        'scores': instances.scores.tolist(),
-        'bboxes': instances.bboxes.tolist(),
-        'masks': [mask | {'counts': mask['counts'].decode()} for mask in encode_masks(instances.masks)],
-    }
+    labels, scores, boxes = (instances[key].tolist() for key in ('labels', 'scores', 'bboxes'))
+    masks = [mask | {'counts': mask['counts'].decode()} for mask in encode_masks(instances.masks)]
+    return instance_dict(labels, scores, boxes, masks, metainfo)
 
 
 def label_map_as_dict(sample: DetDataSample, metainfo: Metainfo) -> ResultDict:
     """Convert a semantic result."""
-    return {'label_map': sample.pred_sem_seg.sem_seg[0].cpu().numpy().astype(np.uint8)}
+    return semantic_dict(sample.pred_sem_seg.sem_seg[0].cpu().numpy())
 
 
 AS_DICT = TaskTable[Callable[[DetDataSample, Metainfo], ResultDict]](

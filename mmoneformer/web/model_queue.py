@@ -9,7 +9,7 @@ import numpy as np
 
 from mmoneformer.apis import OneFormerInferencer
 from mmoneformer.results.as_dict import as_dict
-from mmoneformer.results.folder import ResultFolder
+from mmoneformer.results.folder import open_folder
 from mmoneformer.tasks import check_tasks
 from mmoneformer.visualization import draw_sheet
 from mmoneformer.web.cards import TaskView, view_task
@@ -78,7 +78,7 @@ class ModelQueue:
 def _answer(model: OneFormerInferencer, image: np.ndarray, tasks: Sequence[str], folder: Path, stem: str) -> Answer:
     metainfo = model.model.dataset_meta
     (found,) = model.stream([np.ascontiguousarray(image[..., ::-1])], tasks=tasks)
-    with ResultFolder(folder, metainfo) as results:
+    with open_folder(folder, metainfo) as results:
         sheet = draw_sheet(image, found.sample, metainfo, tasks)
         files = results.write(stem, as_dict(found.sample, metainfo, tasks), sheet, image.shape[:2])
     return Answer([view_task(image, found.sample, task, metainfo) for task in tasks], sorted(files))

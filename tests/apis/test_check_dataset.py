@@ -10,7 +10,7 @@ from mmoneformer.apis.check_dataset import check_dataset
 from mmoneformer.data_check.diagnosis import BETWEEN
 from mmoneformer.data_check.finding import Severity
 from mmoneformer.datasets.shapes.folder import write_shapes
-from mmoneformer.result_files import is_result
+from mmoneformer_deploy.result_files import is_result
 
 CONFIG = Path(__file__).parents[2] / 'configs/oneformer_tiny_shapes.py'
 

@@ -177,7 +177,7 @@ def test_a_full_disk_is_not_skipped(inferencer, images, tmp_path, monkeypatch):
     def write_bytes(path, content):
         raise OSError(errno.ENOSPC, 'No space left on device', str(path))
 
-    monkeypatch.setattr('mmoneformer.results.folder.write_bytes', write_bytes)
+    monkeypatch.setattr('mmoneformer_deploy.result_folder.write_bytes', write_bytes)
     with pytest.raises(OSError, match=r"No space left on device: '.*one_panoptic\.png'"):
         inferencer.save(images / 'a', tmp_path / 'out', tasks=['panoptic'], on_error='skip')
 

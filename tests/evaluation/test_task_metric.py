@@ -10,7 +10,7 @@ from mmoneformer.evaluation.task_metric import (
     is_annotated,
     panoptic_ground_truth,
 )
-from mmoneformer.result_files import write_png
+from mmoneformer.result_images import write_png
 
 SAMPLE = {
     'img_id': 3,

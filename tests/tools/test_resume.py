@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmoneformer.atomic_files import partial_path
 from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.datasets.shapes.folder import write_shapes
+from mmoneformer_deploy.atomic_files import partial_path
 
 ROOT = Path(__file__).parents[2]
 NUM_ITERATIONS = 6

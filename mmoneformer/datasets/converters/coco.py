@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, ZipInfo
 
-from mmoneformer.atomic_files import replacing, write_bytes
 from mmoneformer.datasets.converters.conversion import Split, parallel_map
 from mmoneformer.datasets.converters.id_map import check_replaceable, read_checked
 from mmoneformer.datasets.converters.panoptic_json import category_faults, check_split, refuse
 from mmoneformer.metainfo.coco import CATEGORIES
+from mmoneformer_deploy.atomic_files import replacing, write_bytes
 
 SPLITS = (Split('train', 'train2017', 118287), Split('val', 'val2017', 5000))
 DOWNLOAD = 'panoptic_annotations_trainval2017.zip'

@@ -10,8 +10,9 @@ import numpy as np
 from scipy import ndimage
 
 from mmoneformer.errors import AnnotationSizeError, UnknownLabelError, UnreadableFileError
-from mmoneformer.result_files import is_result, write_png
+from mmoneformer.result_images import write_png
 from mmoneformer.structures.panoptic_ids import colors_to_ids, ids_to_colors
+from mmoneformer_deploy.result_files import is_result
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

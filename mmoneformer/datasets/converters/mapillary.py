@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from mmoneformer.atomic_files import replacing
 from mmoneformer.datasets.converters.conversion import Split, parallel_map
 from mmoneformer.datasets.converters.id_map import check_replaceable, read_checked, write_id_map
 from mmoneformer.datasets.converters.panoptic_json import (
@@ -26,6 +25,7 @@ from mmoneformer.datasets.converters.panoptic_json import (
     write_panoptic_json,
 )
 from mmoneformer.metainfo.mapillary import CATEGORIES
+from mmoneformer_deploy.atomic_files import replacing
 
 SPLITS = (Split('train', 'training', 18000), Split('val', 'validation', 2000))
 UNLABELED_ID = 66

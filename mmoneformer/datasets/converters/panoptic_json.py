@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmoneformer.atomic_files import write_bytes
 from mmoneformer.errors import AnnotationError
 from mmoneformer.metainfo.category import Category
-from mmoneformer.result_files import JSON_MARK, is_result
+from mmoneformer_deploy.atomic_files import write_bytes
+from mmoneformer_deploy.result_files import JSON_MARK, is_result
 
 NUM_SHOWN = 5  # faults of each kind
 

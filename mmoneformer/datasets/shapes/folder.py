@@ -15,10 +15,10 @@ from pycocotools import mask as coco_mask
 from rich.console import Console
 from rich.progress import track
 
-from mmoneformer.atomic_files import replacing
 from mmoneformer.datasets.shapes.classes import CLASSES, Category
 from mmoneformer.datasets.shapes.scene import VERSION, Scene, Segment, draw_scene
 from mmoneformer.structures.panoptic_ids import ids_to_colors
+from mmoneformer_deploy.atomic_files import replacing
 
 RECIPE_FILE = 'recipe.json'
 SPLITS = ('train', 'val')

@@ -12,8 +12,9 @@ from mmengine.runner import Runner
 
 from mmoneformer.datasets.transforms import LoadImageFromFile
 from mmoneformer.registry import HOOKS
-from mmoneformer.result_files import FreeNames, image_id, write_png
+from mmoneformer.result_images import image_id, write_png
 from mmoneformer.visualization import draw_sheet
+from mmoneformer_deploy.result_files import FreeNames
 
 
 @HOOKS.register_module()

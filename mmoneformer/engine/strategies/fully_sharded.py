@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.distributed.fsdp import FullOptimStateDictConfig, FullStateDictConfig, FullyShardedDataParallel
 from torch.func import functional_call
 
-from mmoneformer.atomic_files import replacing
 from mmoneformer.errors import first_few
 from mmoneformer.registry import STRATEGIES
+from mmoneformer_deploy.atomic_files import replacing
 
 SIDE = 64  # of the image that shows which stages of a backbone are called
 

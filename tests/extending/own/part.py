@@ -13,9 +13,10 @@ from mmoneformer.models.post_process import find_instances
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
 from mmoneformer.registry import METRICS
 from mmoneformer.results.as_dict import AS_DICT
-from mmoneformer.results.folder import TASK_FILES, TaskFiles
+from mmoneformer.results.folder import TASK_FILES
 from mmoneformer.tasks import TASKS, Task
 from mmoneformer.visualization.regions import RESULT_REGIONS, Regions, ResultRegions, instance_regions
+from mmoneformer_deploy.result_folder import TaskFiles
 
 TASKS['part'] = Task('part', filler='a part photo', things_only=True)
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from mmoneformer.atomic_files import commit, naming, partial_path, replacing, write_bytes, write_json
+from mmoneformer_deploy.atomic_files import commit, naming, partial_path, replacing, write_bytes, write_json
 
 
 def names(folder):

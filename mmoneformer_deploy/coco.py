@@ -6,15 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pycocotools import mask as coco_mask
-
-from mmoneformer.atomic_files import commit, naming, partial_path
-from mmoneformer.metainfo import Metainfo
-from mmoneformer.result_files import JSON_MARK
-from mmoneformer.results.as_dict import ResultDict
+from mmoneformer_deploy.atomic_files import commit, naming, partial_path
+from mmoneformer_deploy.result_dicts import Classes, ResultDict
+from mmoneformer_deploy.result_files import JSON_MARK
+from mmoneformer_deploy.run_lengths import mask_area
 
 
-def coco_categories(metainfo: Metainfo) -> list[ResultDict]:
+def coco_categories(metainfo: Classes) -> list[ResultDict]:
     """The ``categories`` of a data set's classes."""
     things = metainfo['thing_ids']
     return [
@@ -23,7 +21,7 @@ def coco_categories(metainfo: Metainfo) -> list[ResultDict]:
 
 
 def coco_segments(panoptic: ResultDict) -> list[ResultDict]:
-    """The ``segments_info`` of a panoptic result of ``as_dict``."""
+    """The ``segments_info`` of a panoptic result."""
     return [
         {
             'id': segment['id'],
@@ -39,7 +37,7 @@ def coco_segments(panoptic: ResultDict) -> list[ResultDict]:
 
 
 def coco_instances(instances: ResultDict) -> list[ResultDict]:
-    """The instances of an instance result of ``as_dict``, as in COCO's result files."""
+    """The instances of an instance result, as in COCO's result files."""
     rows = zip(*(instances[key] for key in ('labels', 'scores', 'bboxes', 'masks')), strict=True)
     return [
         {'category_id': label, 'score': score, 'bbox': _coco_box(box), 'segmentation': mask}
@@ -76,7 +74,7 @@ def instance_annotations(instances: Sequence[ResultDict], image_id: int, first_i
             'id': number,
             'image_id': image_id,
             **instance,
-            'area': int(coco_mask.area(instance['segmentation'])),
+            'area': mask_area(instance['segmentation']),
             'iscrowd': 0,
         }
         for number, instance in enumerate(instances, start=first_id)
@@ -94,7 +92,7 @@ class CocoFile:
         metainfo: The classes.
     """
 
-    def __init__(self, path: Path, metainfo: Metainfo) -> None:
+    def __init__(self, path: Path, metainfo: Classes) -> None:
         self.path = path
         self.count = 0
         self._part = partial_path(path)

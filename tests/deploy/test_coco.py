@@ -5,9 +5,7 @@ import pytest
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from mmoneformer.metainfo import resolve_metainfo
-from mmoneformer.result_files import JSON_MARK, is_result
-from mmoneformer.results.coco import (
+from mmoneformer_deploy.coco import (
     CocoFile,
     coco_categories,
     coco_instances,
@@ -15,8 +13,9 @@ from mmoneformer.results.coco import (
     instance_annotations,
     panoptic_annotations,
 )
+from mmoneformer_deploy.result_files import JSON_MARK, is_result
 
-METAINFO = resolve_metainfo({'classes': ('sky', 'cat'), 'thing_ids': (1,)})
+METAINFO = {'classes': ('sky', 'cat'), 'thing_ids': (1,)}
 MASK = np.zeros((4, 6), np.uint8)
 MASK[1:3, 2:5] = 1
 

@@ -4,10 +4,9 @@ import time
 import cv2
 import numpy as np
 import pytest
-from mmdet.structures import DetDataSample
 from PIL import Image
 
-from mmoneformer.result_files import FreeNames, image_id, is_result, marked_png, safe_name, write_png
+from mmoneformer_deploy.result_files import FreeNames, is_result, marked_png, safe_name
 
 PIXELS = np.arange(24, dtype=np.uint8).reshape(4, 6)
 
@@ -86,7 +85,7 @@ def test_files_of_other_processes_are_kept(png, tmp_path):
     assert names.claim('a', lambda name: [f'{name}.png']) == 'a_2'
 
 
-def test_an_image_of_two_processes_has_one_name(tmp_path):
+def test_an_image_of_two_processes_has_one_name(png, tmp_path):
     """mmengine's sampler gives the first images again to fill up the last batches."""
     first, second = FreeNames(tmp_path), FreeNames(tmp_path)
 
@@ -95,18 +94,6 @@ def test_an_image_of_two_processes_has_one_name(tmp_path):
 
     assert [first.claim('a', files, image) for image in ('x/a.jpg', 'x/a.jpg', 'y/a.jpg')] == ['a', 'a', 'a_2']
     for name, image in (('a', 'x/a.jpg'), ('a_2', 'y/a.jpg')):
-        write_png(tmp_path / f'{name}.png', PIXELS, image)
+        (tmp_path / f'{name}.png').write_bytes(marked_png(png, image))
         os.utime(tmp_path / f'{name}.png', (time.time() + 9,) * 2)
     assert [second.claim('a', files, image) for image in ('z/a.jpg', 'x/a.jpg')] == ['a_3', 'a']
-
-
-def test_writes_a_marked_png(tmp_path):
-    write_png(tmp_path / 'new/a.png', PIXELS)
-    assert is_result(tmp_path / 'new/a.png')
-
-
-def test_images_without_an_id_have_the_name_of_their_file():
-    sample = DetDataSample(metainfo=dict(img_path='a/b.jpg'))
-    assert image_id(sample) == 'b'
-    sample.set_metainfo(dict(img_id=7))
-    assert image_id(sample) == '7'

@@ -4,6 +4,7 @@ Files of the user, and results of other images of the same run, keep their names
 """
 
 import hashlib
+import logging
 import os
 import re
 import struct
@@ -13,13 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import cv2
-import numpy as np
-from mmdet.structures import DetDataSample
-from mmengine.logging import print_log
-
-from mmoneformer.atomic_files import write_bytes
-
 MARK = 'written by mmoneformer'
 JSON_MARK = {'info': {'description': MARK}}  # must be the first entry of a file
 MARK_RANGE = 256  # bytes at the beginning of a file that contain the mark
@@ -27,6 +21,7 @@ IHDR_END = 33  # of a PNG: its signature, and the first chunk
 UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')  # in names of files, on one system or another
 SHOWN = 3  # messages about files that are kept
 LONGEST = 180  # bytes of a name, of the 255 that a file may have with its endings
+LOGGER = logging.getLogger(__name__)
 
 
 def marked_png(content: bytes, image: str = '') -> bytes:
@@ -39,20 +34,6 @@ def marked_png(content: bytes, image: str = '') -> bytes:
 def _mark_of(image: str) -> bytes:
     digest = hashlib.sha1(image.encode(errors='replace')).hexdigest()[:16]
     return f'{MARK} of {digest}'.encode() if image else MARK.encode()
-
-
-def write_png(path: Path, pixels: np.ndarray, image: str = '') -> None:
-    """Write a marked PNG.
-
-    Args:
-        path: The file.
-        pixels: uint8 [H, W], or BGR [H, W, 3].
-        image: What tells the image whose result it is from all others, such as its path.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
-    write_bytes(path, marked_png(cv2.imencode('.png', pixels)[1].tobytes(), image))
 
 
 def is_result(path: Path) -> bool:
@@ -76,11 +57,6 @@ def safe_name(text: str) -> str:
         return name
     digest = hashlib.sha1(text.encode(errors='replace')).hexdigest()[:8]
     return name.encode()[: LONGEST - 9].decode(errors='ignore') + f'_{digest}'
-
-
-def image_id(sample: DetDataSample) -> str:
-    """Id of a data sample's image, or the stem of its file if it has none; other images may have the same."""
-    return str(sample.get('img_id', Path(sample.img_path).stem))
 
 
 class FreeNames:
@@ -140,5 +116,5 @@ class FreeNames:
             return path.stat().st_mtime > self._start and not (image and _begins_with(path, _mark_of(image)))
         self._kept += 1
         if self._kept <= SHOWN:
-            print_log(f'{path} was not {MARK} and is kept: the result gets a number in its name', 'current')
+            LOGGER.warning('%s was not %s and is kept: the result gets a number in its name', path, MARK)
         return True
