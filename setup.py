@@ -54,6 +54,7 @@ setup(
         'cityscapes': ['cityscapesscripts'],
         'hub': ['huggingface_hub'],
         'web': ['gradio>=6'],
+        'deploy': ['onnxruntime'],
         'dev': dev_packages(),
     },
 )

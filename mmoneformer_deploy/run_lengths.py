@@ -68,14 +68,28 @@ def box_of(edges: np.ndarray, height: int) -> tuple[int, int, int, int]:
 
 def mask_area(mask: Mapping[str, Any]) -> int:
     """Number of pixels inside a mask, given as run lengths."""
-    codes = np.frombuffer(mask['counts'].encode(), np.uint8).astype(np.int64) - FIRST
+    return int(_expand(mask['counts'])[1::2].sum())
+
+
+def decode_mask(mask: Mapping[str, Any]) -> np.ndarray:
+    """The pixels of a mask, given as run lengths: bool [H, W]."""
+    counts = _expand(mask['counts'])
+    is_inside = np.arange(len(counts)) % 2 == 1
+    return is_inside.repeat(counts).reshape(mask['size'][::-1]).T
+
+
+def _expand(text: str) -> np.ndarray:
+    """The lengths of the runs."""
+    codes = np.frombuffer(text.encode(), np.uint8).astype(np.int64) - FIRST
     is_last = (codes & CONTINUES) == 0
     starts = np.flatnonzero(np.concatenate([[True], is_last[:-1]]))
     lengths = np.diff(starts, append=len(codes))
     places = np.arange(len(codes)) - np.repeat(starts, lengths)
     values = np.add.reduceat((codes & GROUP) << (5 * places), starts)
-    differences = np.where(codes[is_last] & SIGN, values - (1 << (5 * lengths)), values)
-    return int(differences[1::2].cumsum().sum())
+    counts = np.where(codes[is_last] & SIGN, values - (1 << (5 * lengths)), values)
+    for first in (1, 2):
+        counts[first::2] = counts[first::2].cumsum()
+    return counts
 
 
 def _compress(counts: np.ndarray) -> str:

@@ -1,7 +1,5 @@
 """Regions: what is drawn of any task's result, an id map with the class, color and text of each id."""
 
-import colorsys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,12 +9,10 @@ from mmdet.structures import DetDataSample
 
 from mmoneformer.structures.panoptic_ids import panoptic_label
 from mmoneformer.tasks import TaskTable
+from mmoneformer_deploy.colors import Color, region_colors
 
 SHOWN_SCORE = 0.5  # instances with a lower score are not drawn: many overlap better ones
-HUE_RANGE = 0.14  # of the instances of a class, as a share of the color wheel
-STEPS = (0.8191725133961645, 0.6710436067037893, 0.5497004779019703)  # their multiples fill a cube evenly
 
-Color = tuple[int, int, int]
 Classes = Mapping[str, Any]  # at least the ``classes`` and ``palette`` of a Metainfo
 
 
@@ -172,23 +168,5 @@ def _numbered(value_map: np.ndarray, values: Sequence[int], labels: Sequence[int
 
 def _colored(id_map: np.ndarray, labels: Sequence[int], metainfo: Classes) -> Regions:
     """Color regions: the first of a class by the palette, the others by shades of that color."""
-    seen: Counter[int] = Counter()
-    palette, colors = palette_of(metainfo), []
-    for label in labels:
-        colors.append(_shade(palette[label], seen[label]))
-        seen[label] += 1
+    colors = region_colors(labels, palette_of(metainfo))
     return Regions(id_map, list(labels), colors, [metainfo['classes'][label] for label in labels])
-
-
-def _shade(color: Sequence[int], index: int) -> Color:
-    """A shade of a color, the color itself for index 0; consecutive shades differ in hue and brightness."""
-    red, green, blue = color
-    if index == 0:
-        return red, green, blue
-    hue, saturation, value = colorsys.rgb_to_hsv(red / 255, green / 255, blue / 255)
-    along, pale, dark = (index * step % 1 for step in STEPS)
-    hue = (hue + (along - 0.5) * HUE_RANGE) % 1
-    saturation = max(saturation, 0.6) * (1 - 0.5 * pale)
-    value = max(value, 0.8) * (1 - 0.45 * dark)
-    red, green, blue = (round(channel * 255) for channel in colorsys.hsv_to_rgb(hue, saturation, value))
-    return red, green, blue

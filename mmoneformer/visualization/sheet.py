@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mmoneformer.visualization.drawing import OPACITY, paint
 from mmoneformer.visualization.labels import Font
-from mmoneformer.visualization.regions import Classes, Color, Regions, palette_of, result_regions
+from mmoneformer.visualization.regions import Classes, Regions, palette_of, result_regions
+from mmoneformer_deploy.colors import Color
 
 PANEL = 640  # pixels of a panel's longer side
 MARGIN = 12

@@ -14,7 +14,8 @@ from PIL import Image
 from mmoneformer.structures.panoptic_ids import ids_to_colors
 from mmoneformer.tasks import TASKS
 from mmoneformer.visualization.drawing import paint
-from mmoneformer.visualization.regions import Classes, Color, result_regions
+from mmoneformer.visualization.regions import Classes, result_regions
+from mmoneformer_deploy.colors import Color
 
 LONGEST_SIDE = 1280  # of the images sent to the browser, in pixels
 MAX_ROWS = 200  # of a table

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 from scipy.ndimage import find_objects
 
-from mmoneformer_deploy.run_lengths import box_of, encode_edges, find_edges, mask_area
+from mmoneformer_deploy.run_lengths import box_of, decode_mask, encode_edges, find_edges, mask_area
 
 
 def encode(mask):
@@ -21,6 +21,7 @@ def test_equal_to_those_of_pycocotools(height, width, seed, share):
     mask = np.random.default_rng(seed).random((height, width)) < share
     assert encode(mask) == expected(mask)
     assert mask_area(expected(mask)) == mask.sum()
+    np.testing.assert_array_equal(decode_mask(expected(mask)), mask)
 
 
 def test_long_runs():
@@ -31,6 +32,7 @@ def test_long_runs():
     mask[-1, -1] = True
     assert encode(mask) == expected(mask)
     assert mask_area(expected(mask)) == mask.sum()
+    np.testing.assert_array_equal(decode_mask(expected(mask)), mask)
 
 
 def test_parts_of_a_mask():

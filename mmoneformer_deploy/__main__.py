@@ -1,0 +1,38 @@
+"""Predict images with a model that `mmoneformer export` wrote; neither torch nor mmoneformer is needed."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from mmoneformer_deploy.session import Session
+from mmoneformer_deploy.task_results import RESULTS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status."""
+    parser = ArgumentParser('python -m mmoneformer_deploy', description=__doc__)
+    parser.add_argument('model', metavar='MODEL', help='file of ONNX (.onnx) or of OpenVINO (.xml)')
+    parser.add_argument('images', nargs='+', metavar='IMAGE', help='image, folder of images, or glob pattern')
+    parser.add_argument(
+        '--tasks', nargs='+', choices=list(RESULTS), metavar='TASK', help=f'of {", ".join(RESULTS)}; default: all'
+    )
+    parser.add_argument('--out-dir', required=True, metavar='FOLDER', help='folder for the results')
+    parser.add_argument(
+        '--providers', nargs='+', metavar='NAME', help='execution providers of onnxruntime; default: CUDA, else CPU'
+    )
+    parser.add_argument(
+        '--on-error', choices=['stop', 'skip'], default='stop', help='what to do at an image that fails; default: stop'
+    )
+    options = parser.parse_args(arguments)
+    try:
+        session = Session(options.model, options.providers)
+        count, failures = session.save(options.images, options.out_dir, tasks=options.tasks, on_error=options.on_error)
+    except (ImportError, OSError, ValueError) as error:
+        raise SystemExit(f'error: {" ".join(str(error).split())}') from error
+    skipped = f', {len(failures)} skipped' if failures else ''
+    print(f'{count} images{skipped}: {options.out_dir}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

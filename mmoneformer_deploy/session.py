@@ -1,0 +1,137 @@
+"""Prediction with an exported file."""
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from mmoneformer_deploy.description import Description
+from mmoneformer_deploy.drawing import draw_sheet
+from mmoneformer_deploy.failures import Failure, OnError, list_failures, skipping
+from mmoneformer_deploy.image_sources import Source, Sources, checked_array, expand_sources, names_in, stem_of
+from mmoneformer_deploy.mask_tiles import MaskGeometry
+from mmoneformer_deploy.read_image import read_image
+from mmoneformer_deploy.resize import resize_image, resized_size
+from mmoneformer_deploy.result_dicts import ResultDict
+from mmoneformer_deploy.result_folder import TASK_FILES, ResultFolder
+from mmoneformer_deploy.runtimes import open_network
+from mmoneformer_deploy.task_results import RESULTS, ImageLogits, check_tasks, classes_of
+
+
+class Session:
+    """Predicts images with a file that ``mmoneformer export`` wrote; neither torch nor mmoneformer is needed.
+
+    It may be used from several threads.
+
+    Args:
+        path: A file of ONNX (.onnx), which onnxruntime runs, or of OpenVINO (.xml, with a .bin of the same name).
+        providers: Execution providers of onnxruntime, by preference; None for CUDA where it is available, else the
+            CPU.
+
+    Attributes:
+        description: What the file says about itself: classes, tasks, sizes, thresholds.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ImportError: If the runtime is not installed.
+        ValueError: If the file is not an exported model, or a provider is not available.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], providers: Sequence[Any] | None = None) -> None:
+        self._network = open_network(path, providers)
+        self.description: Description = self._network.description
+
+    def __call__(self, image: Source, tasks: Iterable[str] | None = None) -> ResultDict:
+        """Predict an image; the tasks share one pass through the backbone.
+
+        Args:
+            image: A file, or an array (BGR, uint8 [H, W, 3]).
+            tasks: Of 'panoptic', 'instance', 'semantic'; by default all.
+
+        Returns:
+            A dict for each task, as ``OneFormerInferencer`` returns it: see ``panoptic_dict``, ``instance_dict`` and
+            ``semantic_dict`` of ``result_dicts``.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the image cannot be read, or a task is unknown.
+        """
+        return self._predict(_load(image), check_tasks(tasks, self.description.tasks))
+
+    def save(
+        self,
+        images: Sources,
+        out_dir: str | os.PathLike[str],
+        *,
+        tasks: Iterable[str] | None = None,
+        on_error: OnError = 'stop',
+    ) -> tuple[int, list[Failure]]:
+        """Predict images and write the results of each, as ``OneFormerInferencer.save`` does.
+
+        After an error or an interruption, the results of the images until then are complete.
+
+        Args:
+            images: A file, a folder, a pattern, an array (BGR, uint8 [H, W, 3]), or several of these; see
+                ``expand_sources``.
+            out_dir: Folder for drawings and results, see ``ResultFolder``.
+            tasks: As in a call.
+            on_error: What to do with an image that cannot be read, predicted, drawn or written: 'stop' with the error,
+                or 'skip' it. A full disk always stops.
+
+        Returns:
+            Number of images that were written, and the failures.
+        """
+        names, failures, count = check_tasks(tasks, self.description.tasks), list_failures(on_error), 0
+        sources = expand_sources(images, missing_ok=failures is not None)
+        classes = classes_of(self.description)
+        with ResultFolder(out_dir, classes, tasks=TASK_FILES, taken=names_in(out_dir, sources)) as folder:
+            for number, source in enumerate(sources):
+                with skipping(failures, number, source):
+                    image = _load(source)
+                    results = self._predict(image, names)
+                    drawing = draw_sheet(image, results, classes)
+                    folder.write(stem_of(source, number), results, drawing, image.shape[:2])
+                    count += 1
+        return count, failures or []
+
+    def _predict(self, image: np.ndarray, tasks: Sequence[str]) -> ResultDict:
+        inputs, geometry = prepare_image(image, self.description)
+        positions = np.array([self.description.tasks.index(task) for task in tasks])
+        class_logits, mask_logits = (part[0] for part in self._network(inputs, positions))
+        return {
+            task: RESULTS[task](ImageLogits(class_logits[number], mask_logits[number], geometry), self.description)
+            for number, task in enumerate(tasks)
+        }
+
+
+def prepare_image(image: np.ndarray, description: Description) -> tuple[np.ndarray, MaskGeometry]:
+    """Resize and pad an image.
+
+    Args:
+        image: RGB, uint8 [H, W, 3].
+        description: Says how.
+
+    Returns:
+        The network's input, float32 [1, 3, H', W'], and the sizes on the way.
+    """
+    original = (image.shape[0], image.shape[1])
+    if description.resize is not None:
+        size = resized_size(original, description.resize['scale'], keep_ratio=description.resize['keep_ratio'])
+        image = resize_image(image, size)
+    height, width = image.shape[:2]
+    divisor = description.size_divisor
+    padded = (-(-height // divisor) * divisor, -(-width // divisor) * divisor)
+    inputs = np.empty((1, 3, *padded), np.float32)
+    inputs[:] = np.array(description.pad_value, np.float32)[:, None, None]
+    inputs[0, :, :height, :width] = image.transpose(2, 0, 1)
+    return inputs, MaskGeometry(padded, (height, width), original)
+
+
+def _load(source: Source) -> np.ndarray:
+    """An image, RGB, uint8 [H, W, 3]."""
+    if isinstance(source, np.ndarray):
+        return checked_array(source)[..., ::-1]
+    if '://' in os.fspath(source):
+        raise ValueError(f'{source} is a URL, which is not read here: download the image')
+    return read_image(source)
