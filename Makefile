@@ -20,16 +20,17 @@ env-dev: .venv/installed-dev
 env-forks: .venv-forks/installed
 
 .venv/installed: requirements/tested.txt setup.py pyproject.toml
-.venv-forks/installed: requirements/forks.txt requirements/dev.txt setup.py pyproject.toml
+.venv-forks/installed: requirements/forks.txt requirements/dev.txt requirements/no_deps.txt setup.py pyproject.toml
 
 %/installed:
 	$(PYTHON) -m venv $*
-	$*/bin/python -m pip install -q $(foreach file,$(filter requirements/%,$^),-r $(file))
-	$*/bin/python -m pip install -q --no-deps --no-build-isolation -e .
+	$*/bin/python -m pip install -q $(foreach file,$(filter-out %/no_deps.txt,$(filter requirements/%,$^)),-r $(file))
+	$*/bin/python -m pip install -q --no-deps $(foreach file,$(filter %/no_deps.txt,$^),-r $(file)) --no-build-isolation -e .
 	@touch $@
 
-.venv/installed-dev: requirements/dev.txt .venv/installed
-	$(BIN)/python -m pip install -q -r $<
+.venv/installed-dev: requirements/dev.txt requirements/no_deps.txt .venv/installed
+	$(BIN)/python -m pip install -q -r requirements/dev.txt
+	$(BIN)/python -m pip install -q --no-deps -r requirements/no_deps.txt
 	@touch $@
 
 demo: env

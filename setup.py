@@ -53,6 +53,7 @@ setup(
         'forks': list(forks.values()),
         'cityscapes': ['cityscapesscripts'],
         'hub': ['huggingface_hub'],
+        'timm': ['timm>=1.0.20'],
         'web': ['gradio>=6'],
         'deploy': ['onnxruntime'],
         'dev': dev_packages(),

@@ -1,6 +1,6 @@
 """The network, its losses and its post-processing."""
 
-from mmoneformer.models.backbones import ConvNeXt, DiNAT, SwinTransformer
+from mmoneformer.models.backbones import ConvNeXt, DiNAT, SwinTransformer, TimmBackbone
 from mmoneformer.models.losses import MaskSetLoss, QueryTextContrastiveLoss
 from mmoneformer.models.oneformer import OneFormer
 from mmoneformer.models.oneformer_head import OneFormerHead
@@ -20,4 +20,5 @@ __all__ = [
     'SwinTransformer',
     'TextEncoder',
     'TextMapper',
+    'TimmBackbone',
 ]

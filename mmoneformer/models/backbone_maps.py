@@ -5,9 +5,11 @@ On a CPU it takes less time than torch's ``meta`` device, which computes shapes 
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from logging import WARNING
 from typing import Any
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 STRIDES = [4, 8, 16, 32]
@@ -34,6 +36,13 @@ def with_channels(head: Mapping[str, Any], backbone: nn.Module) -> dict[str, Any
             raise ValueError(f'set panoptic_head.pixel_decoder.in_channels: {error}') from error
         return dict(head)
     channels = _check_strides(maps, side, type(backbone).__name__)
+    if side != SIDES[0]:
+        print_log(
+            f'{type(backbone).__name__} runs on an image of {side} x {side} pixels, and not on one of {SIDES[0]} x '
+            f'{SIDES[0]}: if it takes images of one size only, training with others will fail',
+            logger='current',
+            level=WARNING,
+        )
     if not isinstance(decoder, Mapping):
         return dict(head)
     if given is not None and list(given) != channels:
@@ -57,7 +66,7 @@ def run_blank(backbone: nn.Module) -> tuple[Any, int]:
     reason = ''
     for side in SIDES:
         try:
-            with _evaluation(backbone), torch.no_grad(), torch.random.fork_rng(devices=[]):
+            with evaluation_mode(backbone), torch.no_grad(), torch.random.fork_rng(devices=[]):
                 return backbone(torch.zeros(1, 3, side, side, device=device)), side
         except Exception as error:  # of any class: a backbone may come from any library
             reason = f'{type(error).__name__}: {error}'.partition('\n')[0]
@@ -65,7 +74,7 @@ def run_blank(backbone: nn.Module) -> tuple[Any, int]:
 
 
 @contextmanager
-def _evaluation(backbone: nn.Module) -> Iterator[None]:
+def evaluation_mode(backbone: nn.Module) -> Iterator[None]:
     """Put all modules in evaluation mode, and then each back in its own; ``train()`` of a backbone may do more."""
     modes = [(module, module.training) for module in backbone.modules()]
     for module, _ in modes:

@@ -14,6 +14,7 @@ from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
 from mmoneformer.models.backbone_maps import with_channels
 from mmoneformer.models.backbones.pretrained import named_weights
 from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.normalization import with_normalization
 from mmoneformer.models.oneformer_head import HeadOutput
 from mmoneformer.models.ops.cuda_graphs import CudaGraphs
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
@@ -34,7 +35,8 @@ class OneFormer(BaseModel):
             maps to its pixel decoder, as ``in_channels``.
         metainfo: Classes, thing ids and palette, or the name of a known data set, or a list of these to unite.
         test_cfg: Arguments of ``InferenceConfig``; None stands for the default.
-        data_preprocessor: Config of the module that normalizes and pads a batch.
+        data_preprocessor: Config of the module that normalizes and pads a batch; ``mean`` and ``std`` may be left out
+            for a backbone that knows those of its pretraining.
         init_cfg: Initialization of the model, as in mmengine.
         train_cfg: Must be None; mmseg's ``init_model`` passes it.
         pretrained: Must be None; mmseg's ``init_model`` passes it.
@@ -58,14 +60,15 @@ class OneFormer(BaseModel):
         pretrained: None = None,
     ) -> None:
         _check_preprocessor(data_preprocessor)
-        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        network = MODELS.build(backbone)
+        super().__init__(data_preprocessor=with_normalization(data_preprocessor, network), init_cfg=init_cfg)
         if train_cfg is not None or pretrained is not None:
             raise ValueError(f'train_cfg and pretrained must be None, got {train_cfg!r} and {pretrained!r}')
         if 'num_classes' in panoptic_head:
             raise ValueError('panoptic_head.num_classes follows from the classes of metainfo: leave it out')
         self.dataset_meta = resolve_metainfo(metainfo)
         num_classes = len(self.dataset_meta['classes'])
-        self.backbone = MODELS.build(backbone)
+        self.backbone = network
         head = with_channels(panoptic_head, self.backbone)
         self.panoptic_head = MODELS.build(head, default_args=dict(num_classes=num_classes))
         settings = {key: value for key, value in (test_cfg or {}).items() if value is not None}

@@ -25,13 +25,7 @@ def model_config(*, channels: int = 32, num_queries: int = 12, **arguments: Any)
             type='OneFormerHead',
             num_queries=num_queries,
             channels=channels,
-            pixel_decoder=dict(
-                type='MSDeformAttnPixelDecoder',
-                in_channels=(8, 16, 32, 64),
-                num_layers=1,
-                feedforward_channels=16,
-                dropout=0.0,
-            ),
+            pixel_decoder=dict(type='MSDeformAttnPixelDecoder', num_layers=1, feedforward_channels=16, dropout=0.0),
             query_initializer=dict(num_layers=1, feedforward_channels=16, dropout=0.0),
             masked_decoder=dict(num_layers=2, feedforward_channels=16),
             text_mapper=dict(

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from mmoneformer.models import backbone_maps
 from mmoneformer.models.backbone_maps import with_channels
 from mmoneformer.registry import MODELS
 
@@ -44,6 +45,33 @@ def channels_of(backbone, **decoder):
 )
 def test_channels(config):
     assert channels_of(MODELS.build(config)) == [8, 16, 32, 64]
+
+
+@pytest.mark.parametrize(
+    'config',
+    [
+        dict(type='mmdet.PyramidVisionTransformerV2', embed_dims=8, num_layers=[1] * 4),
+        dict(type='mmseg.MixVisionTransformer', embed_dims=8, num_layers=[1] * 4, num_heads=[1] * 4),
+        dict(type='mmseg.MSCAN', embed_dims=[8, 16, 24, 32], depths=[1] * 4),
+        dict(type='mmseg.SwinTransformer', embed_dims=8, depths=(1,) * 4, num_heads=(1,) * 4, window_size=2),
+    ],
+    ids=lambda config: config['type'],
+)
+def test_backbones_of_mmdet_and_mmseg(config):
+    backbone = MODELS.build(config)
+    maps = backbone(torch.zeros(1, 3, 64, 96))
+    assert channels_of(backbone) == [output.shape[1] for output in maps]
+
+
+def test_images_of_one_size_are_named_in_the_log(monkeypatch):
+    messages = []
+    monkeypatch.setattr(backbone_maps, 'print_log', lambda message, **_: messages.append(message))
+    assert channels_of(OfOneSize()) == [3] * 4
+    assert channels_of(MODELS.build(RESNET)) == [8, 16, 32, 64]
+    assert messages == [
+        'OfOneSize runs on an image of 224 x 224 pixels, and not on one of 64 x 64: if it takes images of one size '
+        'only, training with others will fail'
+    ]
 
 
 def test_the_backbone_stays_as_it_is():

@@ -1,7 +1,8 @@
-"""Backbones of the paper that mmdet does not have; each works in any mmdet or mmseg config."""
+"""Backbones that mmdet does not have: those of the paper, and networks of timm; each works in any mmdet config."""
 
 from mmoneformer.models.backbones.convnext import ConvNeXt
 from mmoneformer.models.backbones.dinat import DiNAT
 from mmoneformer.models.backbones.swin import SwinTransformer
+from mmoneformer.models.backbones.timm_backbone import TimmBackbone
 
-__all__ = ['ConvNeXt', 'DiNAT', 'SwinTransformer']
+__all__ = ['ConvNeXt', 'DiNAT', 'SwinTransformer', 'TimmBackbone']

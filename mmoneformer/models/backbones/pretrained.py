@@ -86,6 +86,8 @@ def named_weights(backbone: nn.Module) -> Iterator[None]:
     try:
         yield
     except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
+        if path is None:
+            raise
         raise ConnectionError(f'{path} cannot be downloaded ({error}): download it elsewhere and {remedy}') from error
     except (UnpicklingError, EOFError, RuntimeError) as error:
         if path is None or (isinstance(error, RuntimeError) and not any(word in str(error) for word in DAMAGED)):
