@@ -1,12 +1,20 @@
 """Predict images: write each image next to its results, and the results as JSON and PNG files."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from mmoneformer_cli.arguments import DEVICE_HELP, PRECISIONS, TASKS
+from mmoneformer_cli.running import UsageError
+
+Save = Callable[..., tuple[int, list[Any]]]
 
 EXAMPLES = """\
   mmoneformer predict photo.jpg --weights oneformer_swin-l_coco
-  mmoneformer predict 'photos/*.jpg' --weights model.pth --tasks panoptic --out-dir results --on-error skip"""
+  mmoneformer predict 'photos/*.jpg' --weights model.pth --tasks panoptic --out-dir results --on-error skip
+  mmoneformer predict photo.jpg --weights model.onnx"""
+OF_CHECKPOINTS = {'config': None, 'device': 'auto', 'precision': 'float32', 'batch_size': 1}  # options, and defaults
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -14,7 +22,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('inputs', nargs='+', metavar='INPUT', help='image, folder of images, glob pattern, or URL')
     model = parser.add_argument_group('model')
     model.add_argument(
-        '--weights', required=True, metavar='CKPT', help='checkpoint, name of a released model, or hf://<owner>/<name>'
+        '--weights',
+        required=True,
+        metavar='CKPT',
+        help='checkpoint, name of a released model, hf://<owner>/<name>, or exported file (.onnx, .xml)',
     )
     model.add_argument('--config', help='config of the model; default: the config in the checkpoint')
     model.add_argument('--device', default='auto', help=DEVICE_HELP)
@@ -40,17 +51,33 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Run the command; return the exit status."""
-    from mmoneformer.apis import OneFormerInferencer
+    """Run the command; return the exit status.
 
-    inferencer = OneFormerInferencer(options.config, options.weights, options.device, precision=options.precision)
-    count, failures = inferencer.save(
-        options.inputs,
-        options.out_dir,
-        tasks=options.tasks,
-        batch_size=options.batch_size,
-        on_error=options.on_error,
-    )
+    Raises:
+        UsageError: If an option does not apply to an exported file.
+    """
+    from mmoneformer_deploy.runtimes import is_exported
+
+    save = _save_of_exported(options) if is_exported(options.weights) else _save_of_checkpoint(options)
+    count, failures = save(options.inputs, options.out_dir, tasks=options.tasks, on_error=options.on_error)
     skipped = f', {len(failures)} skipped' if failures else ''
     print(f'{count} images{skipped}: {options.out_dir}')
     return 0
+
+
+def _save_of_checkpoint(options: Namespace) -> Save:
+    from mmoneformer.apis import OneFormerInferencer
+
+    inferencer = OneFormerInferencer(options.config, options.weights, options.device, precision=options.precision)
+    return partial(inferencer.save, batch_size=options.batch_size)
+
+
+def _save_of_exported(options: Namespace) -> Save:
+    """Without torch."""
+    from mmoneformer_deploy import Session
+
+    given = [name for name, default in OF_CHECKPOINTS.items() if getattr(options, name) != default]
+    if given:
+        named = ', '.join(f'--{name.replace("_", "-")}' for name in given)
+        raise UsageError(f'{named}: {options.weights} is an exported file, which leaves no such choice: leave it out')
+    return Session(options.weights).save

@@ -39,6 +39,11 @@ class Network(Protocol):
         """
 
 
+def is_exported(path: AnyPath) -> bool:
+    """Whether a file has the suffix of an exported one."""
+    return Path(path).suffix.lower() in RUNTIMES
+
+
 def open_network(path: AnyPath, providers: Sequence[Any] | None = None) -> Network:
     """Open an exported file.
 
@@ -52,12 +57,11 @@ def open_network(path: AnyPath, providers: Sequence[Any] | None = None) -> Netwo
         ImportError: If the runtime is not installed.
         ValueError: If the file is not an exported model, or a provider is not available.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in RUNTIMES:
+    if not is_exported(path):
         raise ValueError(f'{path} is not an exported model: its name must end with {" or ".join(RUNTIMES)}')
     if not os.path.isfile(path):
         raise FileNotFoundError(f'no such file: {path}')
-    return RUNTIMES[suffix](path, providers)
+    return RUNTIMES[Path(path).suffix.lower()](path, providers)
 
 
 class OnnxNetwork:

@@ -1,4 +1,5 @@
 import ast
+import json
 import os
 import re
 import runpy
@@ -12,9 +13,11 @@ from email import message_from_bytes
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import numpy as np
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ('mmoneformer', 'mmoneformer_cli', 'mmoneformer_deploy')
@@ -102,6 +105,7 @@ def test_extras_keep_to_one_family_and_leave_a_compiled_mmcv_alone(required):
     assert required['mm'] == OFFICIAL.keys() - {'torch', 'mmcv-lite'}
     assert required['lite'] == {'mmcv-lite'}
     assert required['forks'] == FORKS.keys() - {'torch'}
+    assert required['deploy'] == {'onnxruntime'}
 
 
 def test_dev_extra_is_what_the_tests_need(required):
@@ -216,3 +220,40 @@ def test_the_wheel_trains_without_a_clone(installed, tmp_path):
     installed('python', '-c', TRAINED_WITHOUT_CLONE, cwd=tmp_path)
     assert (tmp_path / 'work_dirs/demo/metrics.json').exists()
     assert len(list((tmp_path / 'work_dirs/demo/pictures').rglob('*.png'))) >= 6
+
+
+WITHOUT_TORCH = """
+import json
+import sys
+from importlib.metadata import distributions
+
+from mmoneformer_cli.main import main
+from mmoneformer_deploy.__main__ import main as deploy
+
+assert deploy(['small.onnx', 'photo.png', '--out-dir', 'here']) == 0
+assert main(['predict', 'photo.png', '--weights', 'small.onnx', '--out-dir', 'there']) == 0
+loaded = {name.split('.')[0] for name in sys.modules}
+print(json.dumps([sorted(loaded), sorted(found.name.lower() for found in distributions())]))
+"""
+
+
+@pytest.mark.slow
+def test_the_deploy_extra_predicts_without_torch(wheel_file, tmp_path):
+    venv.create(tmp_path / 'env', symlinks=True)
+    python = tmp_path / 'env/bin/python'
+    command = [sys.executable, '-m', 'pip', '-q', '--python', python, 'install', f'{wheel_file}[deploy]']
+    subprocess.run(command, check=True)
+    runpy.run_path(str(ROOT / 'tests/data/small_network.py'))['write_small_network'](tmp_path / 'small.onnx')
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)).save(
+        tmp_path / 'photo.png'
+    )
+    environment = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
+    done = subprocess.run(
+        [python, '-c', WITHOUT_TORCH], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    loaded, installed = map(set, json.loads(done.stdout.splitlines()[-1]))
+    assert {'numpy', 'PIL', 'onnxruntime'} <= loaded
+    assert not loaded & {'torch', 'cv2', 'scipy', 'matplotlib', 'pycocotools', 'mmengine', 'mmdet', 'mmoneformer'}
+    assert not installed & (OFFICIAL.keys() | FORKS.keys() | {'opencv-python'})
+    written = {path.name for path in (tmp_path / 'here').iterdir()}
+    assert written == {path.name for path in (tmp_path / 'there').iterdir()} >= {'photo.json', 'photo_panoptic.png'}

@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import mmoneformer_deploy
 from mmoneformer import apis
 from mmoneformer_cli.main import main
 
@@ -32,3 +33,17 @@ def test_options(predict, capsys):
     assert made == (('c.py', 'x.pth', 'cuda:1'), dict(precision='float16'))
     assert options == dict(tasks=['semantic'], batch_size=4, on_error='skip')
     assert capsys.readouterr().out == '2 images, 1 skipped: here\n'
+
+
+def test_an_exported_file(monkeypatch, calls, capsys):
+    monkeypatch.setattr(mmoneformer_deploy, 'Session', calls.record(SimpleNamespace(save=calls.record((1, [])))))
+    assert main(['predict', 'a.jpg', '--weights', 'x.onnx', '--tasks', 'semantic', '--out-dir', 'here']) == 0
+    assert calls == [(('x.onnx',), {}), ((['a.jpg'], 'here'), dict(tasks=['semantic'], on_error='stop'))]
+    assert capsys.readouterr().out == '1 images: here\n'
+
+
+def test_options_that_do_not_apply_to_an_exported_file(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(['predict', 'a.jpg', '--weights', 'x.xml', '--precision', 'float16', '--batch-size', '4'])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.startswith('error: --precision, --batch-size: x.xml is an exported file')
