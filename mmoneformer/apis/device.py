@@ -1,12 +1,18 @@
 """Which device a model runs on, and in which precision."""
 
+import logging
 from contextlib import AbstractContextManager, nullcontext
 
 import mmengine.device
 import torch
+from mmengine.logging import print_log
 
 ACCELERATORS = ('cuda', 'xpu', 'mps', 'npu')  # in the order in which 'auto' tries them
 DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
+CPU_INSTRUCTIONS = {  # of x86 and ARM, as in torch.cpu.get_capabilities(); any of them makes a precision fast
+    'bfloat16': ('avx512_bf16', 'amx_bf16', 'avx_ne_convert', 'bf16', 'sve_bf16'),
+    'float16': ('avx512_fp16', 'amx_fp16', 'fp16_arith'),
+}
 
 
 def resolve_device(device: str | torch.device = 'auto') -> torch.device:
@@ -59,6 +65,22 @@ def check_precision(precision: str) -> str:
     if precision not in DTYPES:
         raise ValueError(f'unknown precision {precision!r}: choose one of {list(DTYPES)}')
     return precision
+
+
+def warn_if_slow(precision: str, device: torch.device) -> None:
+    """Warn if the device is a CPU without instructions for a precision, which is then slower than float32.
+
+    Results are computed as asked: they take less memory. Versions of torch that do not list instructions, and CPUs of
+    other kinds, give no warning.
+    """
+    listed = getattr(torch.cpu, 'get_capabilities', dict)() if device.type == 'cpu' else {}
+    known = [listed[name] for name in CPU_INSTRUCTIONS.get(precision, ()) if name in listed]
+    if known and not any(known):
+        print_log(
+            f'this CPU has no instructions for {precision}, which takes less memory but more time than float32 on it',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:

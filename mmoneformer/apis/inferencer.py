@@ -13,7 +13,7 @@ from mmcv.transforms import LoadImageFromFile as LoadImageOfMmcv
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 
-from mmoneformer.apis.device import autocast, check_precision, resolve_device
+from mmoneformer.apis.device import autocast, check_precision, resolve_device, warn_if_slow
 from mmoneformer.apis.image_sources import load_source, tracked
 from mmoneformer.apis.init_model import init_model
 from mmoneformer.checkpoints.safe_config import registered_parts_only
@@ -59,7 +59,8 @@ class OneFormerInferencer:
         model: Path of the config, or config; None for the config that is stored in the weights.
         weights: Path of the weights, or name of a released model, as in ``init_model``.
         device: Device of the model, or 'auto' for an accelerator if there is one, as in ``resolve_device``.
-        precision: 'float32', or 'bfloat16' or 'float16' for torch's autocast.
+        precision: 'float32', or 'bfloat16' or 'float16' for torch's autocast; slower than float32 on some CPUs, with
+            a warning.
         show_progress: Whether to show a progress bar for several images.
 
     Raises:
@@ -79,6 +80,7 @@ class OneFormerInferencer:
         self.precision = check_precision(precision)
         self.show_progress = show_progress
         self.device = resolve_device(device)
+        warn_if_slow(precision, self.device)
         self.model = init_model(model, weights, self.device)
         steps = self.model.cfg.get('test_pipeline', [])
         with registered_parts_only() if model is None else nullcontext():

@@ -11,12 +11,13 @@ from urllib.error import URLError
 
 import torch
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.hooks.test_time_aug_hook import build_runner_with_tta
 from mmengine.logging import print_log
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 
-from mmoneformer.apis.device import trains_on_accelerator
+from mmoneformer.apis.device import trains_on_accelerator, warn_if_slow
 from mmoneformer.checkpoints.intact_checkpoint import last_intact_checkpoint
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import check_weight_file, read_checkpoint
@@ -85,6 +86,7 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
         _enable_mixed_precision(cfg)
     if _name(cfg.optim_wrapper.type) == 'AmpOptimWrapper':
         _choose_precision(cfg)
+    warn_if_slow(cfg.optim_wrapper.get('dtype') or 'float32', torch.device(get_device()))
     checkpoint = last_intact_checkpoint(cfg.work_dir) if resume is True else resume
     if checkpoint:
         cfg.resume, cfg.load_from = True, str(checkpoint)

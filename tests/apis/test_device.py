@@ -4,7 +4,7 @@ import mmengine.device
 import pytest
 import torch
 
-from mmoneformer.apis.device import autocast, check_precision, resolve_device, trains_on_accelerator
+from mmoneformer.apis.device import CPU_INSTRUCTIONS, autocast, check_precision, resolve_device, trains_on_accelerator, warn_if_slow
 
 
 def backend(count):
@@ -21,6 +21,13 @@ def machine(monkeypatch):
             monkeypatch.setattr(torch, name, None if count is None else backend(count), raising=False)
 
     return build
+
+
+@pytest.fixture
+def messages(monkeypatch):
+    logged = []
+    monkeypatch.setattr('mmoneformer.apis.device.print_log', lambda message, **_: logged.append(message))
+    return logged
 
 
 @pytest.mark.parametrize(
@@ -74,6 +81,40 @@ def test_products_have_the_precision(precision):
     with autocast(precision, torch.device('cpu')):
         assert (ones @ ones.T).dtype is getattr(torch, precision)
     assert (ones @ ones.T).dtype is torch.float32
+
+
+@pytest.mark.parametrize(
+    ('precision', 'device', 'listed', 'slow'),
+    [
+        ('bfloat16', 'cpu', {'avx2': True, 'avx512_bf16': False, 'amx_bf16': False}, True),
+        ('bfloat16', 'cpu', {'avx2': True, 'avx512_bf16': True, 'amx_bf16': False}, False),
+        ('bfloat16', 'cpu', {'neon': True, 'bf16': False}, True),
+        ('float16', 'cpu', {'avx512_bf16': True, 'avx512_fp16': False}, True),
+        ('float16', 'cpu', {'neon': True, 'fp16_arith': True}, False),
+        ('bfloat16', 'cpu', {'architecture': 'of another kind'}, False),
+        ('bfloat16', 'meta', {'avx512_bf16': False}, False),
+        ('float32', 'cpu', {'avx512_bf16': False}, False),
+    ],
+)
+def test_warns_of_cpus_without_instructions(monkeypatch, messages, precision, device, listed, slow):
+    monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda: listed, raising=False)
+    warn_if_slow(precision, torch.device(device))
+    expected = f'this CPU has no instructions for {precision}, which takes less memory but more time than float32 on it'
+    assert messages == ([expected] if slow else [])
+
+
+def test_names_of_instructions_are_those_of_torch():
+    """Those of this CPU's architecture are listed, whether it has them or not."""
+    if not hasattr(torch.cpu, 'get_capabilities'):
+        pytest.skip('this torch does not list instructions')
+    listed = torch.cpu.get_capabilities()
+    assert all(any(name in listed for name in names) for names in CPU_INSTRUCTIONS.values())
+
+
+def test_old_versions_of_torch_give_no_warning(monkeypatch, messages):
+    monkeypatch.delattr(torch.cpu, 'get_capabilities', raising=False)
+    warn_if_slow('bfloat16', torch.device('cpu'))
+    assert messages == []
 
 
 def test_unknown_precision():

@@ -280,6 +280,14 @@ def test_lower_precision_gives_nearly_the_same(inferencer, weights, precision):
     assert lower['instance']['scores'] != expected['instance']['scores']
 
 
+def test_a_precision_without_instructions_is_said(weights, monkeypatch):
+    monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda: {'avx512_bf16': False}, raising=False)
+    logged = []
+    monkeypatch.setattr('mmoneformer.apis.device.print_log', lambda message, **_: logged.append(message))
+    OneFormerInferencer(weights=weights, precision='bfloat16', device='cpu')
+    assert 'no instructions for bfloat16' in logged[0]
+
+
 @pytest.mark.parametrize('arguments', [{'tasks': ['depth']}, {'batch_size': 0}, {'on_error': 'ignore'}])
 def test_refuses_senseless_arguments(inferencer, arguments):
     (value,) = arguments.values()

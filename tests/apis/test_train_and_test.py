@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmengine.device import get_device
 
 from mmoneformer.apis import init_model
 from mmoneformer.apis.train_and_test import evaluate, load_config, restrict_tasks, train
@@ -158,12 +159,15 @@ def test_mixed_precision(monkeypatch, accelerator, dtype, expected):
     monkeypatch.setattr(
         'mmoneformer.apis.train_and_test._start', lambda cfg: started.append(cfg) or SimpleNamespace(train=int)
     )
+    slow = []
+    monkeypatch.setattr('mmoneformer.apis.train_and_test.warn_if_slow', lambda *asked: slow.append(asked))
     options = {'optim_wrapper.loss_scale': 'dynamic'} | ({} if dtype is None else {'optim_wrapper.dtype': dtype})
     train(load_config(CONFIG, cfg_options=options), amp=True)
     (cfg,) = started
     assert {
         key: cfg.optim_wrapper[key] for key in ('type', 'dtype', 'loss_scale') if key in cfg.optim_wrapper
     } == expected
+    assert slow == [(expected.get('dtype', 'float32'), torch.device(get_device()))]
 
 
 @pytest.mark.parametrize('wrapper', [FiniteOptimWrapper, 'mmoneformer.FiniteOptimWrapper', 'mmengine.AmpOptimWrapper'])
