@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import mmengine.device
 import torch
@@ -73,7 +74,7 @@ def warn_if_slow(precision: str, device: torch.device) -> None:
     Results are computed as asked: they take less memory. Versions of torch that do not list instructions, and CPUs of
     other kinds, give no warning.
     """
-    listed = getattr(torch.cpu, 'get_capabilities', dict)() if device.type == 'cpu' else {}
+    listed: dict[str, Any] = getattr(torch.cpu, 'get_capabilities', dict)() if device.type == 'cpu' else {}
     known = [listed[name] for name in CPU_INSTRUCTIONS.get(precision, ()) if name in listed]
     if known and not any(known):
         print_log(

@@ -131,19 +131,28 @@ class MaskTiles:
         Args:
             needed: Which masks in which tiles, bool [N, T].
         """
-        needed_on_host = needed.T.cpu()
-        counts = needed_on_host.count_nonzero(1).tolist()
-        masks_of_tiles = needed_on_host.nonzero()[:, 1].to(needed.device, non_blocking=True).split(counts)
+        masks_of_tiles = split_by_tile(needed)
         tiles = enumerate(product(self._rows.parts, self._columns.parts))
         for (tile, (row, column)), masks in zip(tiles, masks_of_tiles, strict=True):
             if len(masks):
-                source = self._mask_logits[:, row.source, column.source][masks].float()
-                logits = column.resize(row.resize(source, dim=1), dim=2)
+                source = self._mask_logits[:, row.source, column.source].index_select(0, masks).float()
+                logits = row.resize(column.resize(source, dim=2), dim=1)  # columns first: rows are copied whole
                 yield TileMasks(tile, (row.pixels, column.pixels), masks, logits)
 
     def read_all(self) -> Iterator[TileMasks]:
         """Compute all pixels of all masks."""
         return self.read(torch.ones_like(self.low, dtype=torch.bool))
+
+
+def split_by_tile(needed: Tensor) -> Sequence[Tensor]:
+    """Indices of the masks that are needed in each tile, ascending; waits for the device once.
+
+    Args:
+        needed: Which masks in which tiles, bool [N, T].
+    """
+    needed_on_host = needed.T.cpu()
+    counts = needed_on_host.count_nonzero(1).tolist()
+    return needed_on_host.nonzero()[:, 1].to(needed.device, non_blocking=True).split(counts)
 
 
 class _Step(NamedTuple):
@@ -225,7 +234,7 @@ def _linear_step(source: int, target: int) -> _Step:
 
 def _bounds(values: Tensor, parts: list[_Part], dim: int) -> tuple[Tensor, Tensor]:
     """Minimum and maximum of what each part of an axis is interpolated from; the axis then has one entry per part."""
-    slices = [part.source for part in parts]
-    pairs = [values.narrow(dim, source.start, source.stop - source.start).aminmax(dim=dim) for source in slices]
-    low, high = (torch.stack(parts, dim) for parts in zip(*pairs, strict=True))
+    slices = [values.narrow(dim, part.source.start, part.source.stop - part.source.start) for part in parts]
+    # one after the other: aminmax is slow along an axis that is not the last
+    low, high = (torch.stack([reduce(part, dim) for part in slices], dim) for reduce in (torch.amin, torch.amax))
     return low, high

@@ -9,9 +9,11 @@ Shapes: Q queries, K classes, h x w logits of a mask at stride 4, H x W pixels o
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
+from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles, split_by_tile
+from mmoneformer.models.ops.dispatch import empty_masks
 from mmoneformer.structures.panoptic_ids import encode_panoptic
 
 ROUNDING = 1e-6  # relative error of scores: bounds decide only between scores that differ by more
@@ -95,8 +97,15 @@ def semantic_map(class_logits: Tensor, mask_logits: Tensor, geometry: MaskGeomet
     labels = tiles.expand(settled.max(0).indices)
     for tile, pixels, queries, logits in tiles.read(needed):
         scores = semantic_scores(class_logits[queries].float(), logits) + settled[:, tile, None, None]
-        labels[pixels] = scores.max(0).indices  # faster than argmax
+        labels[pixels] = _first_maximum(scores)
     return labels
+
+
+def _first_maximum(scores: Tensor) -> Tensor:
+    """Index of the highest of K scores, [K, ...] to int64 [...]; on a CPU, twice as fast as ``max`` and ``argmax``."""
+    numbers = torch.arange(len(scores), dtype=torch.int16, device=scores.device)
+    lower = scores < scores.amax(0)  # and not what is equal: NaN is not
+    return torch.where(lower, len(scores), numbers.view(-1, *[1] * (scores.ndim - 1))).amin(0).long()
 
 
 def panoptic_map(
@@ -129,14 +138,15 @@ def panoptic_map(
 
     winner, inside, mask_area = _assign_pixels(MaskTiles(mask_logits, geometry), scores)
     won_area = winner.flatten().bincount(minlength=count)
-    segment_area = (winner * inside + count * ~inside).flatten().bincount(minlength=count + 1)[:count]
+    owner = torch.where(inside, winner, count)  # the mask of a pixel that is inside of it
+    segment_area = owner.flatten().bincount(minlength=count + 1)[:count]
     valid = (segment_area > 0) & (won_area / mask_area >= thresholds.overlap)
     instance = (valid & is_thing[labels]).cumsum(0) * is_thing[labels]
     segment = torch.where(valid, encode_panoptic(labels, instance), void)
     found = valid.nonzero().squeeze(1)
     ids, which = segment[found].unique(return_inverse=True)
     best = torch.zeros_like(scores[: len(ids)]).scatter_reduce(0, which, scores[found], 'amax')
-    return PanopticMap(torch.where(inside, segment[winner], void), ids, best)
+    return PanopticMap(F.pad(segment, (0, 1), value=void)[owner], ids, best)
 
 
 def _assign_pixels(tiles: MaskTiles, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -187,23 +197,55 @@ def find_instances(
     things = is_thing[labels].nonzero().squeeze(1)
     scores, labels = scores[things], labels[things]
     queries, which = (pairs[things] // len(is_thing)).unique(return_inverse=True)
-    masks, mask_scores = _threshold_masks(mask_logits[queries], geometry)
+    cut, mask_scores = _threshold_masks(mask_logits[queries], geometry)
     scores, order = (scores * mask_scores[which]).sort(descending=True, stable=True)
-    masks = masks[which[order]]
+    masks = _join(cut, which[order], geometry.original)
     return Instances(masks, labels[order], scores, mask_boxes(masks))
 
 
-def _threshold_masks(mask_logits: Tensor, geometry: MaskGeometry) -> tuple[Tensor, Tensor]:
-    """Masks where logits are above 0, bool [N, H, W], and the mean probability inside each mask, [N]."""
+class _CutMasks(NamedTuple):
+    """N masks as their parts in T tiles, without those that are empty.
+
+    Attributes:
+        needed: Which masks have a part in which tiles, bool [N, T].
+        parts: For each tile that has any, its rows and columns, and the parts of its n masks, bool [n, rows, columns].
+    """
+
+    needed: Tensor
+    parts: list[tuple[tuple[slice, slice], Tensor]]
+
+
+def _threshold_masks(mask_logits: Tensor, geometry: MaskGeometry) -> tuple[_CutMasks, Tensor]:
+    """N masks where logits are above 0, and the mean probability inside each, [N]."""
     tiles = MaskTiles(mask_logits, geometry)
-    masks = torch.zeros(len(mask_logits), *geometry.original, dtype=torch.bool, device=mask_logits.device)
     area, total = (torch.zeros(len(mask_logits), device=mask_logits.device) for _ in range(2))
-    for _, (rows, columns), queries, logits in tiles.read(tiles.high > 0):
+    cut = _CutMasks(tiles.high > 0, [])
+    for _, pixels, queries, logits in tiles.read(cut.needed):
         inside = logits > 0
-        masks[queries, rows, columns] = inside
+        cut.parts.append((pixels, inside))
         area[queries] += inside.flatten(1).count_nonzero(1)
         total[queries] += (logits.sigmoid() * inside).sum((1, 2))
-    return masks, total / (area + 1e-6)
+    return cut, total / (area + 1e-6)
+
+
+def _join(cut: _CutMasks, which: Tensor, size: tuple[int, int]) -> Tensor:
+    """Join the parts of masks: masks are large, so only what is inside of them is written, and once.
+
+    Args:
+        cut: The masks.
+        which: The mask of each of N instances, [N]; each mask is that of one at least.
+        size: H and W.
+
+    Returns:
+        bool [N, H, W].
+    """
+    masks = empty_masks((len(which), *size), beside=which)
+    places = (cut.needed.cumsum(0) - 1)[which].T  # of the mask of each instance among those of a tile, [T, N]
+    instances_of_tiles = zip(split_by_tile(cut.needed[which]), places, strict=True)
+    filled = [(instances, places) for instances, places in instances_of_tiles if len(instances)]
+    for ((rows, columns), inside), (instances, places) in zip(cut.parts, filled, strict=True):
+        masks[instances, rows, columns] = inside.index_select(0, places[instances])
+    return masks
 
 
 def mask_boxes(masks: Tensor) -> Tensor:

@@ -4,7 +4,14 @@ import mmengine.device
 import pytest
 import torch
 
-from mmoneformer.apis.device import CPU_INSTRUCTIONS, autocast, check_precision, resolve_device, trains_on_accelerator, warn_if_slow
+from mmoneformer.apis.device import (
+    CPU_INSTRUCTIONS,
+    autocast,
+    check_precision,
+    resolve_device,
+    trains_on_accelerator,
+    warn_if_slow,
+)
 
 
 def backend(count):
@@ -99,8 +106,10 @@ def test_products_have_the_precision(precision):
 def test_warns_of_cpus_without_instructions(monkeypatch, messages, precision, device, listed, slow):
     monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda: listed, raising=False)
     warn_if_slow(precision, torch.device(device))
-    expected = f'this CPU has no instructions for {precision}, which takes less memory but more time than float32 on it'
-    assert messages == ([expected] if slow else [])
+    assert len(messages) == slow
+    assert all(
+        message.startswith(f'this CPU has no instructions for {precision}, which takes') for message in messages
+    )
 
 
 def test_names_of_instructions_are_those_of_torch():

@@ -203,6 +203,12 @@ def test_boxes():
     assert mask_boxes(masks[:0]).shape == (0, 4)
 
 
+def test_of_equal_scores_the_first_class_is_taken():
+    masks, geometry = one_to_one([[[1, 1, 0]], [[0, 1, 1]]])
+    labels = semantic_map(torch.tensor([[1.0, 5.0, 1.0, 5.0, 0.0]] * 2), masks, geometry)
+    assert labels.tolist() == [[1, 1, 1]]
+
+
 @pytest.mark.parametrize('seed', SEEDS)
 def test_semantic_equals_the_loop(seed):
     class_logits, mask_logits = random_queries(seed)

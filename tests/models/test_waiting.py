@@ -81,7 +81,15 @@ def test_a_training_step_waits_for_the_matching_alone(build_model, train_batch, 
     ('task', 'expected'),
     [
         ('semantic', ['mask_tiles.py nonzero']),
-        ('instance', ['post_process.py nonzero', 'post_process.py _unique2', 'mask_tiles.py nonzero']),
+        (
+            'instance',
+            [
+                'post_process.py nonzero',  # the things
+                'post_process.py _unique2',
+                'mask_tiles.py nonzero',
+                'mask_tiles.py nonzero',  # the instances in their order
+            ],
+        ),
         (
             'panoptic',
             [

@@ -6,6 +6,7 @@ Elsewhere, each step should be large enough to keep the device busy.
 
 from contextlib import AbstractContextManager, nullcontext
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -53,3 +54,13 @@ def layers_per_step(embeddings: Tensor) -> int:
 def tile_side(masks: Tensor) -> int:
     """Side of the square tiles, in pixels, in which masks [M, ...] are enlarged to the size of the image."""
     return CPU_TILE if runs_on(masks, 'cpu') else TILE
+
+
+def empty_masks(shape: tuple[int, ...], *, beside: Tensor) -> Tensor:
+    """Masks without a pixel, bool of any shape, on the device of another tensor.
+
+    On a CPU their memory comes from ``calloc``, as numpy's does: what is never written takes no time.
+    """
+    if runs_on(beside, 'cpu'):
+        return torch.from_numpy(np.zeros(shape, bool))
+    return torch.zeros(shape, dtype=torch.bool, device=beside.device)

@@ -2,7 +2,14 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from mmoneformer.models.ops.dispatch import full_precision, layers_per_step, masks_per_step, runs_on, tile_side
+from mmoneformer.models.ops.dispatch import (
+    empty_masks,
+    full_precision,
+    layers_per_step,
+    masks_per_step,
+    runs_on,
+    tile_side,
+)
 
 
 def test_kernels_run_on_their_own_type_of_device():
@@ -50,3 +57,12 @@ def test_only_a_cpu_takes_small_steps(device, expected):
 def test_a_step_is_never_empty():
     masks = torch.empty(0, 8, 8, device='meta')
     assert masks_per_step(masks) == layers_per_step(masks) == 1
+
+
+@pytest.mark.parametrize('shape', [(3, 4, 5), (0, 4, 5)])
+def test_empty_masks(shape):
+    masks = empty_masks(shape, beside=torch.ones(1))
+    assert torch.equal(masks, torch.zeros(shape, dtype=torch.bool))
+    masks[:, 1:3] = True
+    assert masks.sum() == shape[0] * 2 * 5
+    assert empty_masks(shape, beside=torch.ones(1, device='meta')).device.type == 'meta'
