@@ -20,7 +20,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         required=True,
         nargs='+',
         metavar='CKPT',
-        help='checkpoints, names of released models, or hf://<owner>/<name>; the page offers a choice',
+        help='checkpoints, names of released models, hf://<owner>/<name>, or exported files (.onnx, .xml); the page '
+        'offers a choice',
     )
     parser.add_argument('--device', default='auto', help=DEVICE_HELP)
     parser.add_argument('--host', default='127.0.0.1', help='address to listen on; default: 127.0.0.1')

@@ -1,7 +1,10 @@
 """Shared by all tests."""
 
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +15,8 @@ if not torch.cuda.is_available():
 from mmengine.registry import DefaultScope
 
 import mmoneformer  # noqa: F401  # before any test module imports mmdet
+
+CHROMIUM = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome')
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -43,3 +48,20 @@ def unformatted_configs() -> Iterator[None]:
         ):  # mmengine's, its fork's
             patch.setattr(name, lambda text, **_: (text, True), raising=False)
         yield
+
+
+@pytest.fixture(scope='module')
+def browser() -> Iterator[Any]:
+    """A Chromium, driven by playwright: the environment's, the machine's, or playwright's own."""
+    playwright = pytest.importorskip('playwright.sync_api', reason='needs playwright: pip install playwright')
+    with playwright.sync_playwright() as driver:
+        found = [os.environ.get('CHROMIUM'), *map(shutil.which, CHROMIUM), driver.chromium.executable_path]
+        existing = [path for path in found if path and Path(path).exists()]
+        if not existing:
+            pytest.skip(
+                'no Chromium: install one (Debian: apt-get install chromium; without root: playwright install '
+                'chromium), or name it in CHROMIUM'
+            )
+        browser = driver.chromium.launch(executable_path=existing[0], args=['--no-sandbox'])  # as root, there is none
+        yield browser
+        browser.close()

@@ -18,6 +18,7 @@ from mmoneformer.apis.image_sources import load_source, tracked
 from mmoneformer.apis.init_model import init_model
 from mmoneformer.checkpoints.safe_config import registered_parts_only
 from mmoneformer.datasets.transforms import LoadImageFromFile
+from mmoneformer.metainfo import Metainfo
 from mmoneformer.registry import TRANSFORMS
 from mmoneformer.results.as_dict import as_dict
 from mmoneformer.results.folder import open_folder
@@ -87,6 +88,11 @@ class OneFormerInferencer:
             self.loader, self.pipeline = TRANSFORMS.build(steps[0]) if steps else None, Compose(steps[1:])
         if not isinstance(self.loader, LoadImageFromFile | LoadImageOfMmcv):
             raise ValueError(f'the config needs a test_pipeline that starts with LoadImageFromFile, got {steps[:1]}')
+
+    @property
+    def metainfo(self) -> Metainfo:
+        """The classes of the model."""
+        return self.model.dataset_meta
 
     def __call__(
         self,
@@ -230,12 +236,12 @@ class OneFormerInferencer:
         return self.stream(shown, tasks=tasks, batch_size=batch_size, failures=failures)
 
     def _folder(self, out_dir: str | os.PathLike[str], sources: Iterable[Source]) -> ResultFolder:
-        return open_folder(out_dir, self.model.dataset_meta, taken=names_in(out_dir, sources))
+        return open_folder(out_dir, self.metainfo, taken=names_in(out_dir, sources))
 
     def _write(self, folder: ResultFolder, prediction: Prediction, results: ResultDict, tasks: Sequence[str]) -> None:
-        drawing = draw_sheet(prediction.image[..., ::-1].copy(), prediction.sample, self.model.dataset_meta, tasks)
+        drawing = draw_sheet(prediction.image[..., ::-1].copy(), prediction.sample, self.metainfo, tasks)
         height, width = prediction.image.shape[:2]
         folder.write(stem_of(prediction.source, prediction.number), results, drawing, (height, width))
 
     def _as_dict(self, prediction: Prediction, tasks: Sequence[str]) -> ResultDict:
-        return as_dict(prediction.sample, self.model.dataset_meta, tasks)
+        return as_dict(prediction.sample, self.metainfo, tasks)

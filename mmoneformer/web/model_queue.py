@@ -1,13 +1,14 @@
 """Queues of requests: each model of the page computes one request at a time."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from mmoneformer.apis import OneFormerInferencer
+from mmoneformer.apis.inferencer import Prediction
+from mmoneformer.metainfo import Metainfo
 from mmoneformer.results.as_dict import as_dict
 from mmoneformer.results.folder import open_folder
 from mmoneformer.tasks import check_tasks
@@ -15,6 +16,17 @@ from mmoneformer.visualization import draw_sheet
 from mmoneformer.web.cards import TaskView, view_task
 
 MAX_WAITING = 16  # requests of a model; further ones would wait for minutes
+
+
+class PageModel(Protocol):
+    """What the page needs of a model: ``OneFormerInferencer`` and ``ExportedModel`` have it."""
+
+    @property
+    def metainfo(self) -> Metainfo:
+        """The classes."""
+
+    def stream(self, images: Iterable[np.ndarray], *, tasks: Sequence[str]) -> Iterator[Prediction]:
+        """Predict images, BGR, uint8 [H, W, 3]."""
 
 
 class BusyError(RuntimeError):
@@ -37,10 +49,10 @@ class ModelQueue:
     """Predicts images with one of several models; requests of the same model are served in order of arrival.
 
     Args:
-        models: Inferencers by name.
+        models: Models by name.
     """
 
-    def __init__(self, models: Mapping[str, OneFormerInferencer]) -> None:
+    def __init__(self, models: Mapping[str, PageModel]) -> None:
         self._models = dict(models)
         self._locks = {name: asyncio.Lock() for name in models}
         self._waiting = dict.fromkeys(models, 0)
@@ -75,8 +87,8 @@ class ModelQueue:
             self._waiting[name] -= 1
 
 
-def _answer(model: OneFormerInferencer, image: np.ndarray, tasks: Sequence[str], folder: Path, stem: str) -> Answer:
-    metainfo = model.model.dataset_meta
+def _answer(model: PageModel, image: np.ndarray, tasks: Sequence[str], folder: Path, stem: str) -> Answer:
+    metainfo = model.metainfo
     (found,) = model.stream([np.ascontiguousarray(image[..., ::-1])], tasks=tasks)
     with open_folder(folder, metainfo) as results:
         sheet = draw_sheet(image, found.sample, metainfo, tasks)

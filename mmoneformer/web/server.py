@@ -12,9 +12,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mmoneformer.apis import OneFormerInferencer
+from mmoneformer.web.exported_model import ExportedModel
+from mmoneformer_deploy.runtimes import is_exported
 
 if TYPE_CHECKING:
     from gradio import Blocks
+
+    from mmoneformer.web.model_queue import PageModel
 
 TERMINATED = 143  # exit status, as shells have it
 
@@ -23,23 +27,21 @@ def serve(weights: Sequence[str], *, host: str, port: int, device: str, max_mb: 
     """Serve the page until interrupted.
 
     Args:
-        weights: Checkpoints or names of released models, as for ``init_model``; the page offers a choice of several.
+        weights: Checkpoints or names of released models, as for ``init_model``, or exported files; the page offers a
+            choice of several.
         host: Address to listen on; '127.0.0.1' accepts connections from this machine only.
         port: Port to listen on.
-        device: Device of the models.
+        device: Device of the models; 'auto' if there are exported files among them.
         max_mb: Maximum size of an upload in MiB.
 
     Raises:
-        ImportError: If gradio is not installed.
+        ImportError: If gradio is not installed, or the runtime of an exported file.
         OSError: If the port is taken.
         ValueError: As ``init_model``.
     """
     if find_spec('gradio') is None:
         raise ImportError("the page needs gradio: pip install 'mmoneformer[web]', or pip install gradio")
-    models = {
-        name: OneFormerInferencer(weights=file, device=device, show_progress=False)
-        for name, file in name_models(weights).items()
-    }
+    models = {name: _open_model(file, device) for name, file in name_models(weights).items()}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that the folder is removed
     with (
         TemporaryDirectory(prefix='mmoneformer-') as folder,
@@ -49,13 +51,23 @@ def serve(weights: Sequence[str], *, host: str, port: int, device: str, max_mb: 
         threading.Event().wait()
 
 
+def _open_model(weights: str, device: str) -> 'PageModel':
+    if not is_exported(weights):
+        return OneFormerInferencer(weights=weights, device=device, show_progress=False)
+    if device != 'auto':
+        raise ValueError(
+            f'{weights} is an exported file, whose runtime chooses the device: leave out --device {device}'
+        )
+    return ExportedModel(weights)
+
+
 def open_page(
-    models: Mapping[str, OneFormerInferencer], *, folder: str, host: str, port: int | None, max_mb: float
+    models: Mapping[str, 'PageModel'], *, folder: str, host: str, port: int | None, max_mb: float
 ) -> 'Blocks':
     """Start to serve the page in background threads; data is sent to its visitors only.
 
     Args:
-        models: Inferencers by name.
+        models: Models by name.
         folder: Folder for uploads and results, each of which is kept for about an hour.
         host: As in ``serve``.
         port: Port to listen on; None for a free one.

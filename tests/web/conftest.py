@@ -1,7 +1,5 @@
 """A model whose results are known, and an image for it."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -41,7 +39,7 @@ class KnownModel:
     """Stands in for an inferencer; remembers the images it is given."""
 
     def __init__(self):
-        self.model = SimpleNamespace(dataset_meta=METAINFO)
+        self.metainfo = METAINFO
         self.seen = []
 
     def stream(self, images, *, tasks):

@@ -33,7 +33,7 @@ class SlowModel:
     """Passes requests on to another model, and counts how many are in it at the same time."""
 
     def __init__(self, model):
-        self.model, self._inner = model.model, model
+        self.metainfo, self._inner = model.metainfo, model
         self.inside, self.most, self.count = 0, 0, threading.Lock()
 
     def stream(self, images, *, tasks):

@@ -1,8 +1,6 @@
 """The page in a real browser: what visitors do and see."""
 
 import json
-import os
-import shutil
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -12,35 +10,12 @@ import pytest
 from PIL import Image
 
 pytest.importorskip('gradio', reason="the page needs gradio: pip install -e '.[web]'")
-playwright = pytest.importorskip('playwright.sync_api', reason='needs playwright: pip install playwright')
 
-from mmoneformer.web.server import open_page  # noqa: E402
+from mmoneformer.web.server import open_page
 
-NAMES = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome')
 OPACITY = "document.documentElement.style.getPropertyValue('--overlay-opacity')"
 PATIENCE = 30_000  # milliseconds
 MAX_MB = 0.05  # 51.2 kB
-
-
-def chromium(driver):
-    """Find a Chromium: the environment's, the machine's, or playwright's own."""
-    found = [os.environ.get('CHROMIUM'), *map(shutil.which, NAMES), driver.chromium.executable_path]
-    existing = [path for path in found if path and Path(path).exists()]
-    if not existing:
-        pytest.skip(
-            'no Chromium: install one (Debian: apt-get install chromium; without root: playwright install chromium), '
-            'or name it in CHROMIUM'
-        )
-    return existing[0]
-
-
-@pytest.fixture(scope='module')
-def browser():
-    with playwright.sync_playwright() as driver:
-        executable = chromium(driver)
-        browser = driver.chromium.launch(executable_path=executable, args=['--no-sandbox'])  # as root, there is none
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope='module')

@@ -51,3 +51,11 @@ def test_a_port_that_is_taken(known_model, tmp_path):
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f'cannot listen on 127.0.0.1, port {port}: it may be in use'):
             open_page({'known': known_model}, folder=str(tmp_path), host='127.0.0.1', port=port, max_mb=1)
+
+
+def test_exported_files_choose_their_device(monkeypatch):
+    pytest.importorskip('gradio')
+    monkeypatch.setattr(server, 'ExportedModel', lambda path: path)
+    assert server._open_model('x.onnx', 'auto') == 'x.onnx'
+    with pytest.raises(ValueError, match=r'x\.onnx is an exported file, whose runtime chooses the device: leave out'):
+        server._open_model('x.onnx', 'cuda:0')
