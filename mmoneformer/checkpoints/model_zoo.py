@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock
 from mmengine.fileio import load
 
+from mmoneformer.checkpoints.checksums import check_download
 from mmoneformer.checkpoints.download import HUB_PREFIX, download, fetch_folder, is_hub_name
 from mmoneformer.config_files import config_folder
 
@@ -15,10 +17,14 @@ BASE_URL = 'https://shi-labs.com/projects/oneformer'  # of all released files
 
 
 @cache
+def _metafile() -> dict[str, dict[str, Any]]:
+    """The released models by config names, from ``configs/metafile.yml``."""
+    return {model['Name']: model for model in load(str(config_folder() / 'metafile.yml'))['Models']}
+
+
 def released_urls() -> dict[str, str]:
-    """Addresses of the authors' files by config names, from ``configs/metafile.yml``."""
-    models = load(str(config_folder() / 'metafile.yml'))['Models']
-    return {model['Name']: model['Weights'] for model in models}
+    """Addresses of the authors' files by config names."""
+    return {name: model['Weights'] for name, model in _metafile().items()}
 
 
 def released_name(file: str) -> str | None:
@@ -50,6 +56,7 @@ def fetch(name: str, convert: Callable[[Path, Path], object]) -> Path:
     Raises:
         ConnectionError: If it is not cached and cannot be downloaded, or the download is incomplete.
         ImportError: If it is on the hub and huggingface_hub is not installed.
+        ValueError: If the authors' file is not the one that was downloaded first.
     """
     if is_hub_name(name):
         folder = fetch_folder(name)
@@ -59,9 +66,11 @@ def fetch(name: str, convert: Callable[[Path, Path], object]) -> Path:
 
 
 def _download(name: str) -> Path:
-    file = cache_folder() / Path(released_urls()[name]).name
+    url = released_urls()[name]
+    file = cache_folder() / Path(url).name
     if not file.is_file():
-        download(released_urls()[name], file)
+        download(url, file)
+    check_download(file, url, known=_metafile()[name].get('SHA256'))
     return file
 
 

@@ -79,6 +79,24 @@ def test_released_name(file, name):
     assert released_name(file) == name
 
 
+def test_another_file_than_the_first_is_an_error(server, cache, monkeypatch):
+    download_from(monkeypatch, server)
+    fetch(NAME, copy).unlink()
+    file = cache / Path(released_urls()[NAME]).name
+    file.write_bytes(CONTENT[1:])
+    with pytest.raises(ValueError, match=f'{file.name}, downloaded from {server}/.* has the SHA-256'):
+        fetch(NAME, copy)
+    file.unlink()
+    assert fetch(NAME, copy).read_bytes() == CONTENT[::-1]
+
+
+def test_a_sha256_of_the_metafile_must_be_that_of_the_file(server, cache, monkeypatch):
+    download_from(monkeypatch, server)
+    monkeypatch.setitem(model_zoo._metafile()[NAME], 'SHA256', '0' * 64)
+    with pytest.raises(ValueError, match=f'instead of {"0" * 64}'):
+        fetch(NAME, copy)
+
+
 def test_fetch_once(server, cache, monkeypatch):
     download_from(monkeypatch, server)
     path = fetch(NAME, copy)
