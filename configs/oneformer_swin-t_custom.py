@@ -1,5 +1,5 @@
-# Your own data: edit the first part of a copy of this file (mmoneformer config oneformer_swin-t_custom > mine.py); the
-# second part follows from it. See docs/own_data.md
+# Your own data: edit the first part of a copy of this file; the second part follows from it. See docs/own_data.md
+#     mmoneformer config oneformer_swin-t_custom > mine.py
 _base_ = [
     '_base_/models/oneformer_swin-t.py',
     '_base_/datasets/custom.py',  # file names

@@ -1,6 +1,8 @@
 """Each config builds, and has the numbers of the paper and of the authors' recipes."""
 
+from difflib import ndiff
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 import torch
@@ -43,6 +45,11 @@ MODELS_OF_THE_PAPER = {  # <backbone>_<data set>, maybe with a variant: queries
     'dinat-l_coco': 150,
     'dinat-l_mapillary': 250,
 }
+MODELS_OF_TIMM = {  # millions of parameters of the backbone's network, layers
+    'dinov3-l_coco': (303, 24),
+    'dinov2-b_ade20k': (87, 12),
+}
+TEMPLATES = ('swin-t_custom', 'dinov3-b_custom', 'convnextv2-t_custom')
 BACKBONES = {  # millions of parameters of the model (None: not published), drop path
     'r50': (47, None),
     'swin-t': (None, 0.3),
@@ -92,7 +99,8 @@ def load(name: str) -> Config:
 
 
 def test_every_config_is_in_the_table():
-    assert set(NAMES) == {*MODELS_OF_THE_PAPER, 'tiny_shapes', 'swin-t_custom', 'convnext-xl_ade20k_fsdp'}
+    others = {'tiny_shapes', 'convnext-xl_ade20k_fsdp', *TEMPLATES}
+    assert set(NAMES) == {*MODELS_OF_THE_PAPER, *MODELS_OF_TIMM, *others}
 
 
 def test_configs_say_differences_alone():
@@ -142,6 +150,45 @@ def test_optimization(name):
         (decay,) = cfg.param_scheduler
         assert (decay.type, decay.power, decay.begin) == ('PolyLR', 0.9, 0)
     assert cfg.train_cfg.max_iters == decay.end == iterations
+
+
+@pytest.mark.parametrize('name', MODELS_OF_TIMM)
+def test_models_of_timm(name):
+    millions, layers = MODELS_OF_TIMM[name]
+    cfg = load(name)
+    with WithoutMemory():
+        model = MODELS.build(cfg.model)
+    count = sum(parameter.numel() for parameter in model.backbone.net.parameters())
+    assert count / 1e6 == pytest.approx(millions, rel=0.01)
+    assert cfg.model.backbone.pretrained
+    assert model.data_preprocessor.mean.flatten().tolist() == pytest.approx([123.675, 116.28, 103.53])
+    assert cfg.optim_wrapper.paramwise_cfg == dict(backbone_lr_mult=1.0, layer_decay=0.8)
+    assert max(model.backbone.layers_above().values()) == layers + 1
+
+
+@pytest.mark.parametrize('name', TEMPLATES[1:])
+def test_templates_differ_in_the_backbone_alone(name):
+    first, other = (
+        (CONFIGS / f'oneformer_{template}.py').read_text().splitlines() for template in (TEMPLATES[0], name)
+    )
+    changes = [line for line in ndiff(first, other) if line.startswith('+ ')]
+    words = ('_custom', 'models/oneformer_', 'frozen', 'lora_rank', 'backbone')
+    assert 0 < len(changes) <= 6
+    assert all(any(word in line for word in words) for line in changes), changes
+
+
+def test_templates_pass_their_choices_on(tmp_path):
+    copytree(CONFIGS, tmp_path / 'configs')
+    path = tmp_path / 'configs' / 'oneformer_dinov3-b_custom.py'
+    text = path.read_text()
+    backbones = []
+    for choices in ('', "lora_rank = 8\nload_from = 'x.pth'\n", 'frozen = True\n'):
+        path.write_text(text.replace('# What follows', f'{choices}# What follows'))
+        backbones.append(Config.fromfile(path).model.backbone)
+    assert [backbone.pretrained for backbone in backbones] == [True, False, True]
+    assert [backbone.lora_rank for backbone in backbones] == [0, 8, 0]
+    assert [backbone.frozen for backbone in backbones] == [False, False, True]
+    assert load('convnextv2-t_custom').model.backbone.pretrained
 
 
 def test_splitting_the_model_changes_nothing_else():

@@ -1,6 +1,6 @@
 """The network, its losses and its post-processing."""
 
-from mmoneformer.models.backbones import ConvNeXt, DiNAT, SwinTransformer, TimmBackbone
+from mmoneformer.models.backbones import ConvNeXt, DiNAT, SwinTransformer, TimmBackbone, TimmViT
 from mmoneformer.models.losses import MaskSetLoss, QueryTextContrastiveLoss
 from mmoneformer.models.oneformer import OneFormer
 from mmoneformer.models.oneformer_head import OneFormerHead
@@ -21,4 +21,5 @@ __all__ = [
     'TextEncoder',
     'TextMapper',
     'TimmBackbone',
+    'TimmViT',
 ]

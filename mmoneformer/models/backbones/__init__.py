@@ -4,5 +4,6 @@ from mmoneformer.models.backbones.convnext import ConvNeXt
 from mmoneformer.models.backbones.dinat import DiNAT
 from mmoneformer.models.backbones.swin import SwinTransformer
 from mmoneformer.models.backbones.timm_backbone import TimmBackbone
+from mmoneformer.models.backbones.timm_vit import TimmViT
 
-__all__ = ['ConvNeXt', 'DiNAT', 'SwinTransformer', 'TimmBackbone']
+__all__ = ['ConvNeXt', 'DiNAT', 'SwinTransformer', 'TimmBackbone', 'TimmViT']

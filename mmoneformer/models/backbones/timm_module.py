@@ -52,6 +52,7 @@ class TimmModule(BaseModule):
         )
         self._build = build
         self.net = build()
+        self._random = _versions(self.net)
 
     def init_weights(self) -> None:
         """Load the pretrained weights, unless that is done.
@@ -83,15 +84,22 @@ class TimmModule(BaseModule):
     def _with_weights_of(self, path: str) -> nn.Module:
         """Build the network with the weights of a file, whose names and sizes timm adapts to it."""
         weights = read_weights(path)
-        if not isinstance(self.net, nn.ModuleDict):  # timm loads networks that it does not wrap without complaint
-            _check_names(self.net, weights, path)
+        fault = f'{path} does not hold the weights of {self.model_name} of timm'
         try:
-            return self._build(pretrained=True, pretrained_cfg_overlay=dict(state_dict=weights))
+            trained = self._build(pretrained=True, pretrained_cfg_overlay=dict(state_dict=weights))
         except (RuntimeError, KeyError, AttributeError) as error:
             reason = ' '.join(str(error).split())[:300]
-            raise ValueError(
-                f'{path} does not hold the weights of {self.model_name} of timm ({type(error).__name__}: {reason})'
-            ) from error
+            raise ValueError(f'{fault} ({type(error).__name__}: {reason})') from error
+        missing = [name for name, version in _versions(trained).items() if version == self._random[name]]
+        if missing:  # timm takes a part of the weights without complaint
+            raise ValueError(f'{fault}: missing {first_few(missing)}')
+        return trained
+
+
+def _versions(net: nn.Module) -> dict[str, int]:
+    """How often each tensor was changed in place: once more in a network with loaded weights."""
+    counted = {name: tensor._version for name, tensor in net.state_dict().items()}
+    return {name: version for name, version in counted.items() if not name.endswith('num_batches_tracked')}
 
 
 def read_weights(path: str) -> dict[str, Tensor]:
@@ -119,11 +127,3 @@ def read_weights(path: str) -> dict[str, Tensor]:
     if not isinstance(content, dict) or not any(isinstance(value, Tensor) for value in content.values()):
         raise ValueError(f'{path} has no weights, but {type(content).__name__} {content!r:.60}')
     return content
-
-
-def _check_names(net: nn.Module, weights: dict[str, Tensor], path: str) -> None:
-    missing = [name for name in net.state_dict() if name not in weights and not name.endswith('num_batches_tracked')]
-    if missing:
-        raise ValueError(
-            f'{path} does not hold the weights of this {type(net).__name__}: missing {first_few(missing)}'
-        )

@@ -62,6 +62,31 @@ def test_without_settings_the_backbone_learns_like_the_rest():
     assert {group['lr'] for group in wrapper.optimizer.param_groups} == {0.5}
 
 
+class Layered(Backbone):
+    def layers_above(self):
+        return {'conv.weight': 2, 'conv.bias': 2, 'norm.weight': 1}
+
+
+def test_each_layer_of_the_backbone_has_its_learning_rate():
+    model = Model()
+    model.backbone = Layered()
+    wrapper = OneFormerOptimWrapperConstructor(CONFIG, dict(backbone_lr_mult=0.1, layer_decay=0.5))(model)
+    groups = names_by_group(wrapper, model)
+    assert {key: names for key, names in groups.items() if key[0] < 0.5} == {
+        (0.0125, 0.25): ['backbone.conv.bias', 'backbone.conv.weight'],
+        (0.025, 0.0): ['backbone.norm.weight'],
+        (0.05, 0.0): ['backbone.norm.bias', 'backbone.relative_position_bias_table'],  # not numbered: the last layer
+    }
+    assert {key for key in groups if key[0] == 0.5} == {(0.5, 0.25), (0.5, 0.0)}
+
+
+def test_layers_that_are_not_numbered_are_refused():
+    with pytest.raises(ValueError, match=r'layer_decay is 0.5, but Backbone does not number its layers: leave it out'):
+        OneFormerOptimWrapperConstructor(CONFIG, dict(layer_decay=0.5))(Model())
+    with pytest.raises(ValueError, match=r'layer_decay must be in \(0, 1\], got 1.5'):
+        OneFormerOptimWrapperConstructor(CONFIG, dict(layer_decay=1.5))
+
+
 def test_the_config_is_left_as_it_was():
     constructor = OPTIM_WRAPPER_CONSTRUCTORS.build(
         dict(type='mmoneformer.OneFormerOptimWrapperConstructor', optim_wrapper_cfg=CONFIG, paramwise_cfg=None)

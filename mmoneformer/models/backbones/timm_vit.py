@@ -1,0 +1,132 @@
+"""Plain vision transformers of timm, such as DINOv2 and DINOv3, as backbones."""
+
+import re
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+from mmoneformer.models.backbones.feature_pyramid import SimpleFeaturePyramid
+from mmoneformer.models.backbones.timm_models import build_timm, find_record
+from mmoneformer.models.backbones.timm_module import TimmModule
+from mmoneformer.models.layers.lora import add_lora
+from mmoneformer.registry import MODELS
+
+PATCH = 16  # side of the patches in pixels, and stride of the map
+PATCH_IN_NAME = re.compile(r'patch(\d+)')
+
+
+@MODELS.register_module()
+class TimmViT(TimmModule):
+    """A plain vision transformer of timm as a backbone: its last map, and a simple feature pyramid from that.
+
+    Images may have any size that is a multiple of 32. Patches have 16 pixels: a patch embedding that was trained with
+    others is resampled (FlexiViT, arXiv 2212.08013, section 3.4). Learned position embeddings are resized to the
+    image, rotary ones follow from it. Class and register tokens are attended to, and no part of the map.
+
+    Args:
+        model: Name in timm, with or without a tag of its weights, such as 'vit_base_patch16_dinov3.lvd1689m'.
+        pretrained: Whether training starts from timm's weights, which are downloaded on first use.
+        checkpoint: File with the weights to start from instead, safetensors or .pth.
+        drop_path_rate: Stochastic depth: probability that the last block is skipped in training; it grows linearly
+            from 0 at the first block.
+        frozen: Whether training leaves the transformer as it is, in evaluation mode: the pyramid learns alone.
+        lora_rank: Rank of the update of each linear layer (LoRA), which is what learns instead of the weights; 0 for
+            none.
+        with_cp: Whether to use gradient checkpointing in the blocks.
+        init_cfg: Initialization, as in mmengine.
+
+    Raises:
+        ImportError: If timm is not installed.
+        ValueError: If timm has no such model, or it is no plain vision transformer; if it is frozen, and has LoRA.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        pretrained: bool = False,
+        checkpoint: str | None = None,
+        drop_path_rate: float = 0.0,
+        frozen: bool = False,
+        lora_rank: int = 0,
+        with_cp: bool = False,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        if frozen and lora_rank:
+            raise ValueError(f'lora_rank is {lora_rank} in a frozen backbone: LoRA trains it, so leave frozen out')
+        build = partial(_build_vit, model, drop_path_rate=drop_path_rate)
+        super().__init__(model, build, pretrained=pretrained, checkpoint=checkpoint, init_cfg=init_cfg)
+        self.frozen = frozen
+        self.pyramid = SimpleFeaturePyramid(self.net.embed_dim)
+        self.net.set_grad_checkpointing(with_cp)
+        if frozen or lora_rank:
+            self.net.requires_grad_(False)
+        if lora_rank:
+            _use_linear_layers(self.net)
+            add_lora(self.net.blocks, lora_rank)
+
+    def layers_above(self) -> dict[str, int]:
+        """Number of layers after each parameter, for layer-wise learning rates: the last block has 1 above it."""
+        count = len(self.net.blocks)
+        above = {}
+        for name, _ in self.named_parameters():
+            part, _, inner = name.removeprefix('net.').partition('.')
+            if part == 'blocks':
+                above[name] = count - int(inner.partition('.')[0])
+            else:
+                above[name] = 0 if part in ('norm', 'pyramid') else count + 1
+        return above
+
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters without weight decay: vectors and numbers, as in timm."""
+        return {name for name, parameter in self.named_parameters() if parameter.ndim <= 1}
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Compute the maps.
+
+        Args:
+            images: Normalized images, [B, 3, H, W].
+
+        Returns:
+            Maps of strides 4, 8, 16, 32, with C/4, C/2, C and C channels for a transformer of C.
+        """
+        (last,) = self.net.forward_intermediates(images, indices=1, norm=True, intermediates_only=True)
+        return self.pyramid(last)
+
+    def train(self, mode: bool = True) -> 'TimmViT':
+        """Set training mode; a frozen transformer stays in evaluation mode."""
+        super().train(mode)
+        if self.frozen:
+            self.net.eval()
+        return self
+
+
+def _build_vit(model: str, *, drop_path_rate: float, **weights: Any) -> nn.Module:
+    """Build a transformer with patches of 16 pixels, as many positions as its weights have, and no classifier."""
+    side = find_record(model).input_size[-1]
+    trained_with = PATCH_IN_NAME.search(model)
+    settings = dict(
+        img_size=PATCH * (side // int(trained_with[1])) if trained_with else side,
+        patch_size=PATCH,
+        dynamic_img_size=True,
+        drop_path_rate=drop_path_rate or None,
+        num_classes=0,
+    )
+    try:
+        net: Any = build_timm(model, **settings, **weights)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f'{model} of timm is no plain vision transformer that takes images of any size: take one, such as '
+            "vit_base_patch14_dinov2, or type='TimmBackbone' for networks with maps of several strides"
+        ) from error
+    net.prune_intermediate_layers(1)
+    return net
+
+
+def _use_linear_layers(net: nn.Module) -> None:
+    """Have attention layers call their linear layers, some of which only read the weights."""
+    part: Any
+    for part in net.modules():
+        if hasattr(part, 'qkv_bias_separate'):
+            part.qkv_bias_separate = True
