@@ -22,7 +22,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--things', metavar='FILE', help='those of them that are things: names or indices')
     add_config_options(parser)
     parser.add_argument(
-        '--publish', action='store_true', help='store half precision and append a SHA-256 prefix to the file name'
+        '--publish',
+        action='store_true',
+        help='store half precision, append a SHA-256 prefix to the file name, and write a model card',
     )
 
 

@@ -1,11 +1,10 @@
 """Converts checkpoints between the authors' code, Hugging Face and ours."""
 
-import hashlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.config import Config
@@ -14,10 +13,12 @@ from torch import Tensor
 
 from mmoneformer.checkpoints.architecture import find_backbone, read_architecture
 from mmoneformer.checkpoints.backbones import BACKBONES
+from mmoneformer.checkpoints.checksums import sha256_of
 from mmoneformer.checkpoints.detectron2_pickle import read_detectron2_pickle
 from mmoneformer.checkpoints.download import fetch_folder, is_hub_name
 from mmoneformer.checkpoints.hugging_face_folder import read_folder, write_folder
 from mmoneformer.checkpoints.infer_config import Names, SourceInfo, given_classes, image_scale, infer_config
+from mmoneformer.checkpoints.model_card import checkpoint_card, hub_card, measured_metrics
 from mmoneformer.checkpoints.model_weights import check_keys, plain_weights
 from mmoneformer.checkpoints.model_zoo import released_name
 from mmoneformer.checkpoints.official import from_official
@@ -26,11 +27,25 @@ from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.checkpoints.state_dict import StateDict
 from mmoneformer.config_files import apply_options
 from mmoneformer.registry import MODELS
-from mmoneformer_deploy.atomic_files import commit, partial_path
+from mmoneformer_deploy.atomic_files import commit, partial_path, write_bytes
 
 SCALE = 'panoptic_head.contrastive_loss.logit_scale'  # for training only
 
 logger = logging.getLogger(__name__)
+
+
+class Loaded(NamedTuple):
+    """A model of any source.
+
+    Attributes:
+        state_dict: The weights under our keys.
+        cfg: The config of the model.
+        metrics: Metrics of the last validation by name, if the source has any.
+    """
+
+    state_dict: StateDict
+    cfg: Config
+    metrics: dict[str, float]
 
 
 def convert(
@@ -54,7 +69,8 @@ def convert(
             set.
         things: Names or indices of the classes that are things, or a file of them.
         cfg_options: Values that replace those of the config, keys as in ``model.test_cfg.overlap_thr``.
-        publish: Whether to write half precision, and append the start of the file's SHA-256 to its name.
+        publish: Whether to write half precision, append the start of the file's SHA-256 to its name, and write a card
+            beside it, ``NAME.md``. A folder of Hugging Face always has a card, ``README.md``.
 
     Returns:
         Path of the file or folder.
@@ -67,18 +83,22 @@ def convert(
     """
     target = Path(target)
     source = fetch_folder(str(source)) if is_hub_name(source) else Path(source)
-    state_dict, cfg = load_any(source, dataset=dataset, classes=classes, things=things, cfg_options=cfg_options)
+    state_dict, cfg, metrics = load_any(
+        source, dataset=dataset, classes=classes, things=things, cfg_options=cfg_options
+    )
     model = _build(cfg)
     state_dict = state_dict | _constants(model.state_dict(), state_dict)
     check_keys(state_dict, model.state_dict(), source=source)
     if target.suffix:
-        return _write_checkpoint(target, state_dict, cfg, dict(model.dataset_meta), publish=publish)
+        meta = {'cfg': cfg.pretty_text, 'dataset_meta': dict(model.dataset_meta), 'metrics': metrics}
+        return _write_checkpoint(target, state_dict, cfg, meta, publish=publish)
     if publish:
         raise ValueError(f'publish is for checkpoints of ours, and {target} has no suffix: use {target}.pth')
     described = read_architecture(state_dict) | {'data_preprocessor': cfg.model.data_preprocessor}
     not_in_weights = find_backbone(state_dict).not_in_weights
     described['backbone'] |= {key: value for key, value in cfg.model.backbone.items() if key in not_in_weights}
-    write_folder(target, state_dict, model=described, metainfo=model.dataset_meta, scale=image_scale(cfg))
+    card = hub_card(target.name, cfg, model.dataset_meta, metrics)
+    write_folder(target, state_dict, model=described, metainfo=model.dataset_meta, scale=image_scale(cfg), card=card)
     return target
 
 
@@ -89,12 +109,8 @@ def load_any(
     classes: Names | None = None,
     things: Names | None = None,
     cfg_options: Mapping[str, Any] | None = None,
-) -> tuple[StateDict, Config]:
-    """Read a source of any kind; arguments as in ``convert``.
-
-    Returns:
-        The weights under our keys, and the config of the model.
-    """
+) -> Loaded:
+    """Read a source of any kind; arguments as in ``convert``."""
     options = dict(cfg_options or {})
     named = {'dataset': dataset, 'classes': classes, 'things': things}
     given = [f'{key}={value!r}' for key, value in named.items() if value is not None]
@@ -108,11 +124,11 @@ def load_any(
         )
         if 'state_dict' in checkpoint:
             weights = plain_weights(checkpoint['state_dict'], source)
-            return weights, _own_config(checkpoint, source, given, options)
+            return Loaded(weights, _own_config(checkpoint, source, given, options), measured_metrics(checkpoint))
         state_dict = from_official(plain_weights(checkpoint.get('model', checkpoint), source))
         info = SourceInfo(released_name=released_name(source.name))
     info = info._replace(metainfo=given_classes(info.metainfo, classes, things))
-    return state_dict, infer_config(state_dict, info, dataset=dataset, cfg_options=options)
+    return Loaded(state_dict, infer_config(state_dict, info, dataset=dataset, cfg_options=options), {})
 
 
 def _own_config(
@@ -141,17 +157,19 @@ def _constants(expected: Mapping[str, Tensor], state_dict: Mapping[str, Tensor])
 
 
 def _write_checkpoint(
-    target: Path, state_dict: StateDict, cfg: Config, dataset_meta: dict[str, Any], *, publish: bool
+    target: Path, state_dict: StateDict, cfg: Config, meta: dict[str, Any], *, publish: bool
 ) -> Path:
     if publish:
         state_dict = {key: _halve(key, tensor) for key, tensor in state_dict.items()}
     target.parent.mkdir(parents=True, exist_ok=True)
     part = partial_path(target, unique=True)
     try:
-        meta = {'cfg': cfg.pretty_text, 'dataset_meta': dataset_meta}
         torch.save({'meta': meta, 'state_dict': state_dict}, part)
         if publish:
-            target = target.with_name(f'{target.stem}-{_hash(part)[:8]}{target.suffix}')
+            sha256 = sha256_of(part)
+            target = target.with_name(f'{target.stem}-{sha256[:8]}{target.suffix}')
+            card = checkpoint_card(target.name, cfg, meta['dataset_meta'], meta['metrics'], sha256)
+            write_bytes(target.with_suffix('.md'), card.encode())
         commit(part, target)
     finally:
         part.unlink(missing_ok=True)
@@ -165,11 +183,3 @@ def _halve(key: str, tensor: Tensor) -> Tensor:
     if not half.isfinite().all():
         raise ValueError(f'{key} has values beyond the range of half precision, up to {tensor.abs().max().item():g}')
     return half
-
-
-def _hash(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while chunk := file.read(2**20):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -57,6 +57,7 @@ def write_folder(
     model: Mapping[str, Any],
     metainfo: Metainfo,
     scale: tuple[int, int],
+    card: str,
 ) -> None:
     """Write a folder for ``from_pretrained`` of their model and their processor.
 
@@ -70,6 +71,7 @@ def write_folder(
         model: Config of the model, as in ``hugging_face_config.processor_json``.
         metainfo: Metainfo of the data set.
         scale: Longer and shorter side of test images in pixels, at most.
+        card: Text of README.md.
 
     Raises:
         FileExistsError: If the folder exists.
@@ -86,6 +88,7 @@ def write_folder(
         _write_json(part / 'preprocessor_config.json', jsons.processor_json(model, scale, str(folder)))
         _write_json(part / jsons.CLASS_FILE, jsons.classes_json(metainfo))
         _write_tokenizer(part)
+        (part / 'README.md').write_text(card, encoding='utf-8')
         save_file(weights, part / WEIGHTS[0], metadata={'format': 'pt'})
         (part / WEIGHTS[0]).chmod(0o644)  # safetensors lets nobody but the owner read it
 

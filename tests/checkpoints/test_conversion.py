@@ -95,6 +95,20 @@ def test_publish(official, tmp_path):
     for key, tensor in weights.items():
         torch.testing.assert_close(published[key].to(tensor.dtype), tensor, rtol=1e-3, atol=1e-7)
     assert init_model(checkpoint=path, device='cpu').panoptic_head.query_embed.dtype == torch.float32
+    card = path.with_suffix('.md').read_text()
+    assert card.startswith(f'# {path.name}\n')
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in card
+
+
+def test_metrics_are_passed_on(official, tmp_path):
+    ours = convert(official, tmp_path / 'ours.pth')
+    checkpoint = read_checkpoint(ours)
+    checkpoint['meta']['metrics'] = {'PQ': 51.25}
+    torch.save(checkpoint, ours)
+    path = convert(ours, tmp_path / 'published.pth', publish=True)
+    assert read_checkpoint(path)['meta']['metrics'] == {'PQ': 51.25}
+    assert '| PQ | 51.25 |' in path.with_suffix('.md').read_text()
+    assert '| PQ | 51.25 |' in (convert(path, tmp_path / 'theirs') / 'README.md').read_text()
 
 
 def test_values_that_half_precision_cannot_hold(official_weights, tmp_path):

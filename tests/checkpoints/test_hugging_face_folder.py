@@ -26,7 +26,9 @@ def folder(weights, tmp_path):
 def write(folder, weights):
     preprocessor = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
     model = read_architecture(weights) | dict(data_preprocessor=preprocessor)
-    write_folder(folder, weights, model=model, metainfo=resolve_metainfo('cityscapes'), scale=(200, 100))
+    write_folder(
+        folder, weights, model=model, metainfo=resolve_metainfo('cityscapes'), scale=(200, 100), card='# a card'
+    )
 
 
 def check(folder, weights):

@@ -12,5 +12,5 @@ TABLE = KeyTable((('encoder', 'backbone'), ('decoder', 'panoptic_head')))  # the
 
 def export(source: Path, target: Path) -> None:
     """Write the weights of any checkpoint that can be read: ours, the authors', or a folder of Hugging Face."""
-    state_dict, _ = load_any(source)
+    state_dict = load_any(source).state_dict
     save_file({key: tensor.contiguous() for key, tensor in TABLE.inverse().rename(state_dict).items()}, target)
