@@ -15,7 +15,7 @@ from mmoneformer_deploy.read_image import read_image
 from mmoneformer_deploy.resize import resize_image, resized_size
 from mmoneformer_deploy.result_dicts import ResultDict
 from mmoneformer_deploy.result_folder import TASK_FILES, ResultFolder
-from mmoneformer_deploy.runtimes import open_network
+from mmoneformer_deploy.runtimes import Network, open_network
 from mmoneformer_deploy.task_results import RESULTS, ImageLogits, check_tasks, classes_of
 
 
@@ -30,6 +30,7 @@ class Session:
             CPU.
 
     Attributes:
+        network: Runs the graph; may be replaced by another one with the same interface, such as a client of a server.
         description: What the file says about itself: classes, tasks, sizes, thresholds.
 
     Raises:
@@ -39,8 +40,8 @@ class Session:
     """
 
     def __init__(self, path: str | os.PathLike[str], providers: Sequence[Any] | None = None) -> None:
-        self._network = open_network(path, providers)
-        self.description: Description = self._network.description
+        self.network: Network = open_network(path, providers)
+        self.description: Description = self.network.description
 
     def __call__(self, image: Source, tasks: Iterable[str] | None = None) -> ResultDict:
         """Predict an image; the tasks share one pass through the backbone.
@@ -98,7 +99,7 @@ class Session:
     def _predict(self, image: np.ndarray, tasks: Sequence[str]) -> ResultDict:
         inputs, geometry = prepare_image(image, self.description)
         positions = np.array([self.description.tasks.index(task) for task in tasks])
-        class_logits, mask_logits = (part[0] for part in self._network(inputs, positions))
+        class_logits, mask_logits = (part[0] for part in self.network(inputs, positions))
         return {
             task: RESULTS[task](ImageLogits(class_logits[number], mask_logits[number], geometry), self.description)
             for number, task in enumerate(tasks)

@@ -21,6 +21,8 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ('mmoneformer', 'mmoneformer_cli', 'mmoneformer_deploy')
+WHEEL_FILES = ('setup.py', 'pyproject.toml', 'README.md', 'LICENSE', 'model-index.yml')
+DOCKERFILE = (ROOT / 'docker/Dockerfile').read_text()
 MIM_FOLDERS = ('configs', 'tools')  # in the wheel they are in mmoneformer/.mim, where OpenMMLab's tools look
 DEPENDENCIES = runpy.run_path(str(ROOT / 'mmoneformer' / 'dependencies.py'))
 OFFICIAL, FORKS = (
@@ -38,7 +40,7 @@ def source_files(*folders):
 def wheel_file(tmp_path_factory):
     """Our wheel, built from a copy of the files that it is made of."""
     folder = tmp_path_factory.mktemp('wheel')
-    for name in ('setup.py', 'pyproject.toml', 'README.md', 'LICENSE', 'model-index.yml'):
+    for name in WHEEL_FILES:
         shutil.copy(ROOT / name, folder)
     for name in (*PACKAGES, *MIM_FOLDERS, 'requirements'):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns('__pycache__'))
@@ -222,6 +224,21 @@ def test_the_wheel_trains_without_a_clone(installed, tmp_path):
     assert len(list((tmp_path / 'work_dirs/demo/pictures').rglob('*.png'))) >= 6
 
 
+def container_installs():
+    """The arguments of pip in the container."""
+    lines = re.findall(r'pip install --no-cache-dir (.+?)(?: \\)?$', DOCKERFILE, re.MULTILINE)
+    return [line.replace('/wheels/*.whl', '{wheel}') for line in lines]
+
+
+def test_the_container_has_what_the_wheel_is_built_from_and_no_rights():
+    ignored = (ROOT / 'docker/Dockerfile.dockerignore').read_text().splitlines()
+    sources = {line.removeprefix('!') for line in ignored if line.startswith('!')}
+    assert sources == {*WHEEL_FILES, *PACKAGES, *MIM_FOLDERS, 'requirements'}
+    assert len(container_installs()) == 2
+    user = DOCKERFILE.index('USER 1000:1000')
+    assert DOCKERFILE.rindex('RUN ') < user < DOCKERFILE.index('ENTRYPOINT ["python", "-m", "mmoneformer_deploy"]')
+
+
 WITHOUT_TORCH = """
 import json
 import sys
@@ -238,11 +255,13 @@ print(json.dumps([sorted(loaded), sorted(found.name.lower() for found in distrib
 
 
 @pytest.mark.slow
-def test_the_deploy_extra_predicts_without_torch(wheel_file, tmp_path):
+@pytest.mark.parametrize('installs', [['{wheel}[deploy]'], container_installs()], ids=['extra', 'container'])
+def test_exported_files_are_predicted_without_torch(wheel_file, tmp_path, installs):
     venv.create(tmp_path / 'env', symlinks=True)
     python = tmp_path / 'env/bin/python'
-    command = [sys.executable, '-m', 'pip', '-q', '--python', python, 'install', f'{wheel_file}[deploy]']
-    subprocess.run(command, check=True)
+    for arguments in installs:
+        command = [sys.executable, '-m', 'pip', '-q', '--python', python, 'install']
+        subprocess.run([*command, *arguments.format(wheel=wheel_file).split()], check=True)
     runpy.run_path(str(ROOT / 'tests/data/small_network.py'))['write_small_network'](tmp_path / 'small.onnx')
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)).save(
         tmp_path / 'photo.png'

@@ -202,11 +202,14 @@ def _texts() -> Iterator[Path]:
         'tests',
         'configs',
         'docs',
+        'docker',
+        'examples',
         'requirements',
     )
     paths = [*ROOT.glob('*'), *(path for folder in folders for path in (ROOT / folder).rglob('*'))]
-    suffixes = ('.py', '.md', '.toml', '.txt', '.sh', '.svg', '.css', '.js', '.yml')
-    return (path for path in paths if path.suffix in suffixes and path != Path(__file__))
+    paths = [path for path in paths if path != Path(__file__) and 'node_modules' not in path.parts]
+    suffixes = ('.py', '.md', '.toml', '.txt', '.sh', '.svg', '.css', '.js', '.html', '.yml')
+    return (path for path in paths if path.suffix in suffixes or path.name == 'Dockerfile')
 
 
 # Names that the project once used where the field has others

@@ -143,3 +143,17 @@ def test_a_url(session):
 def test_an_array_that_is_no_image(session):
     with pytest.raises(ValueError, match=r'an image array must be BGR, uint8 \[H, W, 3\], got float64 \[2, 3\]'):
         session(np.zeros((2, 3)))
+
+
+def test_another_network(onnx_file, photo):
+    """Such as a client of a server: it is given what the file's own is given."""
+    session, asked = Session(onnx_file), []
+    own = session.network
+
+    def network(images, tasks):
+        asked.append((images.shape, tasks.tolist()))
+        return own(images, tasks)
+
+    session.network = network
+    assert list(session(photo, ['semantic', 'panoptic'])) == ['semantic', 'panoptic']
+    assert asked == [((1, 3, 128, 160), [2, 0])]
