@@ -28,7 +28,8 @@ function draw(image, { ids, segments }, { classes, palette }) {
   const { width } = image;
   ids.forEach((id, pixel) => {
     if (id === 0) return;
-    const isEdge = [pixel - 1, pixel + 1, pixel - width, pixel + width].some((other) => (ids[other] ?? id) !== id);
+    const [isLast, right, below] = [(pixel + 1) % width === 0, ids[pixel + 1], ids[pixel + width]];
+    const isEdge = (!isLast && right !== id) || (below ?? id) !== id;
     palette[segments[id - 1].label].forEach((color, channel) => {
       const value = drawing.data[4 * pixel + channel];
       drawing.data[4 * pixel + channel] = isEdge ? 255 : (1 - OPACITY) * value + OPACITY * color;
