@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # One thread each: on two cores a second one gains nothing, and keeps the data loaders and other tests waiting.
 demo test test-all test-forks: export OMP_NUM_THREADS = 1
 
-.PHONY: env env-dev env-forks demo benchmark benchmark-gpu lint test test-all test-forks test-gpu clean
+.PHONY: env env-dev env-forks demo benchmark benchmark-gpu docs lint test test-all test-forks test-gpu clean
 
 env: .venv/installed
 env-dev: .venv/installed-dev
@@ -41,6 +41,9 @@ benchmark: env-dev
 
 benchmark-gpu: $(ENV)
 	PYTHONPATH=$(CURDIR):$(PYTHONPATH) $(GPU_PYTHON) tools/benchmark_gpu.py --out work_dirs/benchmark-gpu
+
+docs: env-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict -q
 
 lint: env-dev
 	$(BIN)/ruff check .
