@@ -28,7 +28,7 @@ class FeedForward(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Transform each token by itself."""
         hidden = self.linear1(inputs.flatten(0, -2))  # 2D: autograd would copy a view that is overwritten
-        hidden = relu_dropout(hidden, self.dropout) if self.training and self.dropout else F.relu(hidden)
+        hidden = relu_dropout(hidden, self.dropout) if self.training and self.dropout else F.relu(hidden, inplace=True)
         return self.linear2(hidden).view(inputs.shape)
 
 

@@ -36,9 +36,9 @@ def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
     return torch.autocast(device_type, enabled=False) if _has_autocast(device_type) else nullcontext()
 
 
-@torch.compiler.assume_constant_result  # torch.compile of some versions stops at the question
 def _has_autocast(device_type: str) -> bool:
-    return torch.amp.is_autocast_available(device_type)
+    # all devices that are compiled for have it, and torch.compile of some versions stops at the question
+    return torch.compiler.is_compiling() or torch.amp.is_autocast_available(device_type)
 
 
 def masks_per_step(masks: Tensor) -> int:
