@@ -26,6 +26,7 @@ from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_co
 from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.checkpoints.state_dict import StateDict
 from mmoneformer.config_files import apply_options
+from mmoneformer.metainfo import Metainfo
 from mmoneformer.registry import MODELS
 from mmoneformer_deploy.atomic_files import commit, partial_path, write_bytes
 
@@ -94,11 +95,7 @@ def convert(
         return _write_checkpoint(target, state_dict, cfg, meta, publish=publish)
     if publish:
         raise ValueError(f'publish is for checkpoints of ours, and {target} has no suffix: use {target}.pth')
-    described = read_architecture(state_dict) | {'data_preprocessor': cfg.model.data_preprocessor}
-    not_in_weights = find_backbone(state_dict).not_in_weights
-    described['backbone'] |= {key: value for key, value in cfg.model.backbone.items() if key in not_in_weights}
-    card = hub_card(target.name, cfg, model.dataset_meta, metrics)
-    write_folder(target, state_dict, model=described, metainfo=model.dataset_meta, scale=image_scale(cfg), card=card)
+    _write_hub_folder(target, state_dict, cfg, model.dataset_meta, metrics)
     return target
 
 
@@ -183,3 +180,13 @@ def _halve(key: str, tensor: Tensor) -> Tensor:
     if not half.isfinite().all():
         raise ValueError(f'{key} has values beyond the range of half precision, up to {tensor.abs().max().item():g}')
     return half
+
+
+def _write_hub_folder(
+    target: Path, state_dict: StateDict, cfg: Config, metainfo: Metainfo, metrics: Mapping[str, float]
+) -> None:
+    described = read_architecture(state_dict) | {'data_preprocessor': cfg.model.data_preprocessor}
+    not_in_weights = find_backbone(state_dict).not_in_weights
+    described['backbone'] |= {key: value for key, value in cfg.model.backbone.items() if key in not_in_weights}
+    card = hub_card(target.name, cfg, metainfo, metrics)
+    write_folder(target, state_dict, model=described, metainfo=metainfo, scale=image_scale(cfg), card=card)
