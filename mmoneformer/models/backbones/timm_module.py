@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule
@@ -30,6 +31,8 @@ class TimmModule(BaseModule):
             names that timm knows. None for no file.
         init_cfg: Initialization of the rest, as in mmengine.
     """
+
+    net: Any
 
     def __init__(
         self,
