@@ -16,10 +16,10 @@ def call(*arguments, timeout=300):
 
 
 def test_a_comparison_end_to_end(tmp_path):
-    done = call('--only', 'pipeline', '--out', tmp_path)
+    done = call('--only', 'data-coco', '--out', tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     (row,) = json.loads((tmp_path / 'benchmark.json').read_text())['rows']
-    assert row['name'] == 'pipeline'
+    assert row['name'] == 'data-coco'
     assert row['value'] == pytest.approx(row['ours'] / row['peer'])
     assert len(row['raw']['ours']) == len(row['raw']['peer']) == 2
     assert done.stdout.strip().endswith((tmp_path / 'benchmark.md').read_text().strip())  # mmdet's fork talks, too

@@ -12,7 +12,8 @@ SWIN_L_ALL_TASKS = replace(SWIN_L, tasks=tuple(TASKS))
 SWIN_T = Case(config='oneformer_swin-t_coco', size=(512, 512))
 SWIN_T_TRAINING = replace(SWIN_T, batch=2, tasks=('panoptic', 'semantic'))
 R50_TRAINING = Case(config='oneformer_r50_coco', size=(512, 512), batch=2)
-JITTER = Case(config='oneformer_r50_coco', size=(480, 640), masks=40)
+COCO_DATA = Case(config='oneformer_r50_coco', size=(480, 640), masks=40)
+ADE20K_DATA = Case(config='oneformer_swin-l_ade20k', size=(512, 704), masks=20)
 POST_PROCESSING = Case(size=(1024, 2048), queries=250, masks=250)
 
 
@@ -30,6 +31,17 @@ def post_processing(name: str, what: str, case: Case) -> Comparison:
         ours=Side('post_processing:ours', case),
         peer=Side('post_processing:hugging_face', case),
         measures=(Time(0.20), ExtraMemory(1.0)),
+    )
+
+
+def data_pipeline(name: str, what: str, case: Case, *, target: float | None = None) -> Comparison:
+    """Samples of training, as one worker makes them."""
+    return Comparison(
+        name=name,
+        what=f'{case.samples} training samples in one worker, {what}, vs. mmdet',
+        ours=Side('pipelines:ours', case),
+        peer=Side('pipelines:mmdet', case),
+        measures=(Time(target),),
     )
 
 
@@ -63,13 +75,8 @@ COMPARISONS = (
         peer=Side('mask2former:training_step', R50_TRAINING),
         measures=(Time(0.70), PeakMemory()),
     ),
-    Comparison(
-        name='pipeline',
-        what='data pipeline, 480 x 640 with 40 segments to 1024 x 1024, 20 samples, vs. mmdet',
-        ours=Side('pipelines:ours', JITTER),
-        peer=Side('pipelines:mmdet', JITTER),
-        measures=(Time(0.30),),
-    ),
+    data_pipeline('data-coco', 'COCO: 480 x 640 with 40 segments to 1024 x 1024', COCO_DATA, target=0.30),
+    data_pipeline('data-ade20k', 'ADE20K: 512 x 704 with 20 segments to 640 x 640', ADE20K_DATA),
     post_processing(
         'post-processing',
         'post-processing, three tasks, 1024 x 2048, 250 confident queries, vs. transformers',

@@ -1,4 +1,4 @@
-"""Both data pipelines for COCO's panoptic training, with large-scale jitter: ours and mmdet's Mask2Former's.
+"""Data pipelines of panoptic training, ours and mmdet's, as a worker of a data loader runs them: in one thread.
 
 Each run reads the same files and draws the same flip, scale and crop on both sides. Ours is whole: it pads, and makes
 the targets of a task. mmdet's leaves the padding of image and masks to the model.
@@ -16,17 +16,18 @@ from types import ModuleType
 from typing import Any
 
 import cv2
+import mmseg.datasets.transforms  # noqa: F401 : registers its transforms, also where another scope is the default
 import numpy as np
+import torch
 from mmdet.registry import TRANSFORMS as MMDET_TRANSFORMS
 from mmengine.registry import DefaultScope, init_default_scope
 
 from benchmarking.case import Case
 from benchmarking.drawn import Annotation, draw_annotation
-from benchmarking.mask2former import NUM_CLASSES, NUM_THINGS, R50
+from benchmarking.mask2former import R50
 from benchmarking.mask2former import load_config as load_mask2former_config
-from benchmarking.our_model import load_config
+from benchmarking.our_model import load_config, metainfo
 from benchmarking.scene_files import write_scene
-from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.registry import TRANSFORMS
 from mmoneformer.tasks import TASKS
 
@@ -38,14 +39,14 @@ def ours(case: Case) -> Run:
     """The training pipeline of our config."""
     init_default_scope('mmoneformer')
     transforms = [TRANSFORMS.build(step) for step in load_config(case).train_pipeline]
-    metainfo = resolve_metainfo('coco')
+    classes = metainfo(case)
     annotation = _annotation(case)
     segments = [dict(id=index, label=label, iscrowd=0) for index, label in enumerate(annotation.labels, start=1)]
     sample = dict(
         img_id=0,
         segments=segments,
-        classes=metainfo['classes'],
-        thing_ids=metainfo['thing_ids'],
+        classes=classes['classes'],
+        thing_ids=classes['thing_ids'],
         tasks=tuple(TASKS),
     )
     return _runs(case, transforms, sample, annotation)
@@ -55,12 +56,12 @@ def mmdet(case: Case) -> Run:
     """The training pipeline of mmdet's Mask2Former."""
     _stand_in_for_panopticapi()
     with DefaultScope.overwrite_default_scope('mmdet'):
-        transforms = [MMDET_TRANSFORMS.build(step) for step in load_mask2former_config(R50).train_pipeline]
-    annotation = _annotation(case)
+        transforms = [MMDET_TRANSFORMS.build(step) for step in _mmdet_steps(case)]
+    annotation, things = _annotation(case), metainfo(case)['thing_ids']
     infos, instances = [], []
     for index, label in enumerate(annotation.labels, start=1):
-        infos.append(dict(id=index, category=label, is_thing=label < NUM_THINGS))
-        if label < NUM_THINGS:
+        infos.append(dict(id=index, category=label, is_thing=label in things))
+        if label in things:
             x, y, width, height = cv2.boundingRect((annotation.id_map == index).astype(np.uint8))
             instances.append(dict(bbox=[x, y, x + width, y + height], bbox_label=label, ignore_flag=0))
     height, width = case.size
@@ -68,11 +69,24 @@ def mmdet(case: Case) -> Run:
     return _runs(case, transforms, sample, annotation)
 
 
+def _mmdet_steps(case: Case) -> list[dict[str, Any]]:
+    """Their config for COCO; it has none for other data sets: our transforms, between what they load and pack."""
+    steps = load_mask2former_config(R50).train_pipeline
+    if load_config(case).metainfo == 'coco':
+        return steps
+    image, annotation, *_, pack = steps
+    own = ('LoadImageFromFile', 'LoadPanopticMap', 'mmdet.Pad', 'SampleTask', 'PackOneFormerInputs')
+    between = [step for step in load_config(case).train_pipeline if step.type not in own]
+    return [image | dict(to_float32=False), annotation, *between, pack]  # mmseg's distortion of colors takes bytes
+
+
 def _annotation(case: Case) -> Annotation:
-    return draw_annotation(case.size, case.masks, num_classes=NUM_CLASSES, seed=0)
+    return draw_annotation(case.size, case.masks, num_classes=len(metainfo(case)['classes']), seed=0)
 
 
 def _runs(case: Case, transforms: list[Callable[[Sample], Sample]], sample: Sample, annotation: Annotation) -> Run:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
     folder = mkdtemp()
     atexit.register(shutil.rmtree, folder)
     sample['img_path'], sample['seg_map_path'] = write_scene(Path(folder), annotation)
