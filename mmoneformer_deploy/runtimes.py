@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -100,10 +101,12 @@ class OpenVinoNetwork:
         self.description = Description.parse(text, path)
         _check_names({name for value in (*model.inputs, *model.outputs) for name in value.names}, path)
         self._network = core.compile_model(model, 'CPU')
+        self._lock = Lock()
 
     def __call__(self, images: np.ndarray, tasks: np.ndarray) -> Sequence[np.ndarray]:
         """See ``Network``."""
-        found = self._network(dict(zip(INPUTS, (images, tasks), strict=True)))
+        with self._lock:  # requests of several threads may wait for each other forever
+            found = self._network.infer_new_request(dict(zip(INPUTS, (images, tasks), strict=True)))
         return [found[name] for name in OUTPUTS]
 
 

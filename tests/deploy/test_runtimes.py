@@ -1,4 +1,5 @@
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import onnx
@@ -37,6 +38,18 @@ def test_openvino(onnx_file, openvino_file, description):
             np.testing.assert_allclose(found, expected, atol=1e-3)
     with pytest.raises(ValueError, match=r'\.xml runs in OpenVINO, and providers are those of onnxruntime'):
         open_network(openvino_file, ['CPUExecutionProvider'])
+
+
+@pytest.mark.parametrize('kind', ['onnx_file', 'openvino_file'])
+def test_several_threads(kind, request):
+    """Results are those of the own call, and stay so."""
+    network = open_network(request.getfixturevalue(kind))
+    inputs = [(IMAGES + shift, np.array([shift % 3])) for shift in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(network, *zip(*inputs, strict=True)))
+    for found, arguments in zip(together, inputs, strict=True):
+        for one, other in zip(found, network(*arguments), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-4)
 
 
 def test_providers(onnx_file):
