@@ -92,16 +92,21 @@ class OneFormerHead(nn.Module):
             features: Backbone maps of strides 4, 8, 16, 32, each [B, C_i, H_i, W_i].
             tasks: Names of T tasks for each of the B images.
         """
+        tokens = self.task_token([task for image in tasks for task in image])
+        return self.predict(features, tokens.unflatten(0, (len(tasks), -1)))
+
+    def predict(self, features: Sequence[Tensor], task_tokens: Tensor) -> HeadOutput:
+        """Predict classes and masks for each task token of each image.
+
+        Args:
+            features: Backbone maps of strides 4, 8, 16, 32, each [B, C_i, H_i, W_i].
+            task_tokens: Before the norm, [B, T, C].
+        """
         pixels = self.pixel_decoder(features)  # once per image, for all tasks
-        task_tokens = self._task_tokens(tasks)  # [B, T, C]
+        task_tokens = self.prediction.norm(task_tokens)  # the predictions use this norm, too
         queries = self.query_initializer(task_tokens, self.query_embed, pixels.mask_features)  # [B, T, Q, C]
         predictions = self.masked_decoder(queries, self.query_embed, pixels, self.prediction)
         return HeadOutput(queries, predictions, pixels.mask_features)
-
-    def _task_tokens(self, tasks: Sequence[Sequence[str]]) -> Tensor:
-        """Task tokens, [B, T, C], after the norm that the predictions use, too."""
-        tokens = self.task_token([task for image in tasks for task in image])
-        return self.prediction.norm(tokens).unflatten(0, (len(tasks), -1))
 
     def loss(
         self,

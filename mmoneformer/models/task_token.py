@@ -32,8 +32,6 @@ class TaskToken(nn.Module):
     def forward(self, tasks: Sequence[str]) -> Tensor:
         """Compute the tokens of T tasks, before the norm.
 
-        It runs in float32, also under autocast: ids reach 49407, and float16 ends at 65504.
-
         Args:
             tasks: Names of the tasks.
 
@@ -46,6 +44,16 @@ class TaskToken(nn.Module):
         unknown = [task for task in tasks if task not in self.tasks]
         if unknown:
             raise ValueError(f'the model was built for the tasks {list(self.tasks)}, got {unknown[0]!r}')
-        ids = torch.stack([self.sentence_ids[self.tasks.index(task)] for task in tasks])
+        return self._embed(torch.stack([self.sentence_ids[self.tasks.index(task)] for task in tasks]))
+
+    def of_indices(self, tasks: Tensor) -> Tensor:
+        """Compute the tokens of T tasks that are given as positions in ``self.tasks``, int64 [T].
+
+        Their number may vary in an exported network; ``forward`` copies nothing to the device, which would wait.
+        """
+        return self._embed(self.sentence_ids[tasks])
+
+    def _embed(self, ids: Tensor) -> Tensor:
+        """Run the MLP in float32, also under autocast: ids reach 49407, and float16 ends at 65504."""
         with full_precision(ids):
             return self.mlp(ids.to(torch.float32))

@@ -29,6 +29,11 @@ def test_the_ids_themselves_are_the_input(task_token):
     assert not torch.allclose(tokens[0], tokens[1])
 
 
+def test_tasks_by_their_positions(task_token):
+    positions = torch.tensor([list(IDS).index(task) for task in TASKS])
+    assert torch.equal(task_token.of_indices(positions), task_token(TASKS))
+
+
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_float32_under_autocast(task_token, dtype):
     """With weights such that the token is beyond float16's 65504."""

@@ -58,12 +58,12 @@ def lay_windows(batch: int, size: Size, *, window: int, shift: int, device: torc
     for (rows, last_row), (columns, last_column) in product(sides, sides):
         part = tokens[:, rows, columns].flatten()
         parts.append(part)
-        num_windows = len(part) // window**2
+        num_windows = part.shape[0] // window**2
         groups.append(WindowGroup(num_windows, _separated(window, shift, last_row, last_column, device)))
     to_windows = torch.cat(parts)
-    positions = torch.arange(len(to_windows), device=device)
+    positions = torch.arange(to_windows.shape[0], device=device)
     from_windows = positions.new_empty(beyond + 1).index_copy(0, to_windows, positions)[:-1]
-    return WindowLayout(to_windows, from_windows, [group for group in groups if group.num_windows])
+    return WindowLayout(to_windows, from_windows, groups)
 
 
 def _shifted_axis(length: int, window: int, shift: int, device: torch.device) -> Tensor:
@@ -122,7 +122,8 @@ class WindowAttention(nn.Module):
     def forward(self, tokens: Tensor, layout: WindowLayout) -> Tensor:
         """Attend, [B, H * W, C] to [B, H * W, C]; zeros fill windows beyond the maps, and are attended to."""
         rows = tokens.flatten(0, 1)
-        if len(layout.to_windows) > len(layout.from_windows):
+        beyond = layout.to_windows.shape[0] - layout.from_windows.shape[0]
+        if not isinstance(beyond, int) or beyond:  # not known while a graph for all sizes is recorded
             rows = torch.cat((rows, rows.new_zeros(1, rows.shape[1])))  # one row for all positions beyond the maps
         projected = self.qkv(rows).index_select(0, layout.to_windows)
         windows = projected.view(-1, len(self.relative_position_index), 3, self.num_heads, self.head_channels)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmoneformer.models.ops.bag_sampling import Size
-from mmoneformer.models.ops.deformable_sampling import sample
+from mmoneformer.models.ops.deformable_sampling import Sample, sample
 
 
 class DeformableAttention(nn.Module):
@@ -19,11 +19,17 @@ class DeformableAttention(nn.Module):
         num_heads: G.
         num_levels: L.
         num_points: P, per head and level.
+
+    Attributes:
+        sample: Form of the sampling; an exported graph may have another one.
     """
+
+    sample: Sample
 
     def __init__(self, channels: int, *, num_heads: int = 8, num_levels: int = 3, num_points: int = 4) -> None:
         super().__init__()
         self.num_heads = num_heads
+        self.sample = sample
         self.points_shape = (num_heads, num_levels, num_points)
         points = num_heads * num_levels * num_points
         self.sampling_offsets = nn.Linear(channels, points * 2)
@@ -68,4 +74,4 @@ class DeformableAttention(nn.Module):
         locations = reference[:, None, None, None] + offsets / scale  # [B, S, G, L, P, 2]
         weights = self.attention_weights(query).unflatten(-1, (heads, levels * points)).softmax(-1)
         weights = weights.unflatten(-1, (levels, points))  # [B, S, G, L, P]
-        return self.output_proj(sample(values, sizes, locations, weights))
+        return self.output_proj(self.sample(values, sizes, locations, weights))

@@ -35,7 +35,7 @@ def attention(
     """
     if dropout and mask is None and runs_on(query, 'cpu'):
         return _CpuDropoutAttention.apply(query, key, value, num_heads, dropout)
-    parts = (query, key, value.expand(len(key), -1, -1))
+    parts = (query, key, value.expand(key.shape[0], -1, -1))
     query, key, value = (part.unflatten(-1, (num_heads, -1)).transpose(1, 2) for part in parts)
     heads_mask = None if mask is None else mask[:, None]
     heads = F.scaled_dot_product_attention(query, key, value, heads_mask, dropout)  # [B, heads, L, C / heads]

@@ -3,8 +3,10 @@
 import math
 import os
 import shutil
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import product
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +18,8 @@ from mmoneformer.models.ops.dispatch import runs_on
 
 TRITON_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 TRITON_CAPABILITY = (7, 0)  # Volta; Triton compiles for no older GPU
+
+Sample = Callable[[Tensor, list[Size], Tensor, Tensor], Tensor]
 
 
 def sample(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
@@ -52,6 +56,25 @@ def sample_by_grid(values: Tensor, sizes: list[Size], locations: Tensor, weights
         samples = F.grid_sample(level.mT.unflatten(-1, size), grids[:, :, index], align_corners=False)
         summed = summed + (samples * weights[:, None, :, index]).sum(-1)  # samples: [B * G, C / G, queries, P]
     return summed.unflatten(0, (batch, heads)).flatten(1, 2).mT
+
+
+def sample_by_gather(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
+    """``sample`` by indexing the four tokens around each point, for exported graphs without ``grid_sample``."""
+    batch, tokens, heads, channels = values.shape
+    table = values.transpose(1, 2).flatten(0, 2)  # [B * G * S, C / G]
+    first = (torch.arange(batch * heads, device=values.device) * tokens).view(batch, 1, heads, 1)  # token of each head
+    summed = values.new_zeros(batch, locations.shape[1], heads, channels)
+    for level, ((height, width), start) in enumerate(zip(sizes, level_starts(sizes), strict=True)):
+        x, y = (locations[:, :, :, level, :, axis] * side - 0.5 for axis, side in ((0, width), (1, height)))
+        left, top = x.floor(), y.floor()  # [B, queries, G, P]
+        for right, lower in product((0, 1), repeat=2):
+            column, row = left + right, top + lower
+            inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+            share = (1 - (x - column).abs()) * (1 - (y - row).abs()) * inside * weights[:, :, :, level]
+            token = start + row.long().clamp(0, height - 1) * width + column.long().clamp(0, width - 1)
+            rows = table.index_select(0, (first + token).flatten()).view(*token.shape, channels)
+            summed = summed + (share[..., None] * rows).sum(-2)
+    return summed.flatten(2)
 
 
 def _sample_by_mmcv(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:

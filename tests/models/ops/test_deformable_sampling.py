@@ -6,7 +6,7 @@ from mmcv.ops import multi_scale_deform_attn as mmcv_attention
 
 from mmoneformer.models.ops import deformable_sampling
 from mmoneformer.models.ops.bag_sampling import sample_by_embedding_bag
-from mmoneformer.models.ops.deformable_sampling import sample_by_grid
+from mmoneformer.models.ops.deformable_sampling import sample_by_gather, sample_by_grid
 
 SIZES = [(2, 3), (4, 5), (7, 9)]
 
@@ -43,14 +43,14 @@ def sample_by_mmcv(values, sizes, locations, weights):
     return mmcv_attention.multi_scale_deformable_attn_pytorch(values, torch.tensor(sizes), locations, weights)
 
 
-@pytest.mark.parametrize('sample', [sample_by_embedding_bag, sample_by_grid, sample_by_mmcv])
+@pytest.mark.parametrize('sample', [sample_by_embedding_bag, sample_by_grid, sample_by_gather, sample_by_mmcv])
 def test_samples_equal_the_definition(sample):
     values, locations, weights = random_arguments()
     expected = sample_by_loops(values, SIZES, locations, weights)
     torch.testing.assert_close(sample(values, SIZES, locations, weights), expected)
 
 
-@pytest.mark.parametrize('sample', [sample_by_embedding_bag, sample_by_grid])
+@pytest.mark.parametrize('sample', [sample_by_embedding_bag, sample_by_grid, sample_by_gather])
 def test_gradients_equal_those_of_mmcv(sample):
     arguments = random_arguments()
     direction = torch.randn(2, 5, 12, dtype=torch.float64)
@@ -64,7 +64,7 @@ def test_gradients_equal_those_of_mmcv(sample):
         torch.testing.assert_close(ours, theirs)
 
 
-@pytest.mark.parametrize('sample', [sample_by_embedding_bag, sample_by_grid])
+@pytest.mark.parametrize('sample', [sample_by_embedding_bag, sample_by_grid, sample_by_gather])
 def test_gradients_equal_differences(sample):
     sizes = [(2, 3), (1, 2)]
     arguments = random_arguments(batch=1, queries=2, heads=2, channels=2, points=1, sizes=sizes)
