@@ -52,6 +52,8 @@ setup(
         'lite': [lite],
         'forks': list(forks.values()),
         'cityscapes': ['cityscapesscripts'],
+        'export': ['onnx', 'onnxscript', 'onnxruntime'],
+        'openvino': ['openvino'],
         'hub': ['huggingface_hub'],
         'timm': ['timm>=1.0.20'],
         'web': ['gradio>=6'],

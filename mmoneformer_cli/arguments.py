@@ -8,6 +8,8 @@ from typing import Any
 # Repeated here because the modules that define them import torch; a test compares.
 TASKS = ('panoptic', 'instance', 'semantic')  # mmoneformer.tasks
 PRECISIONS = ('float32', 'bfloat16', 'float16')  # mmoneformer.apis.device
+EXPORT_FORMATS = ('onnx', 'torch', 'openvino')  # mmoneformer.export.formats
+SAMPLING = ('grid', 'gather')  # mmoneformer.export.network
 SPLITS = ('train', 'val')  # mmoneformer.apis.check_dataset
 
 CONFIG_HELP = "config file, or the name of a config ('mmoneformer config' lists them)"

@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
-from mmoneformer_cli import check_dataset, config, convert, demo, predict, serve, test, train
+from mmoneformer_cli import check_dataset, config, convert, demo, export, predict, serve, test, train, verify_export
 from mmoneformer_cli.running import Command, parser_settings, run_command
 
 COMMANDS: dict[str, Command] = {
@@ -13,6 +13,8 @@ COMMANDS: dict[str, Command] = {
     'train': train,
     'test': test,
     'convert': convert,
+    'export': export,
+    'verify-export': verify_export,
     'check-dataset': check_dataset,
     'demo': demo,
     'serve': serve,

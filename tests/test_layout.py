@@ -30,7 +30,7 @@ LAYERS = (
     ('structures', 'metainfo', 'result_images'),
     ('models', 'datasets', 'own_data'),
     ('checkpoints', 'evaluation', 'visualization'),
-    ('results', 'data_check', 'engine', 'mmengine_names'),
+    ('results', 'data_check', 'engine', 'export', 'mmengine_names'),
     ('apis',),
     ('web',),
     ('mmoneformer_cli',),

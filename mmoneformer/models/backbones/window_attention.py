@@ -136,7 +136,9 @@ class WindowAttention(nn.Module):
         bias = bias.permute(2, 0, 1).contiguous()[None]  # [1, heads, N, N]
         parts = windows.split([group.num_windows for group in groups])
         outputs = [_attend(part, bias, group.separated) for part, group in zip(parts, groups, strict=True)]
-        return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
+        if len(outputs) > 1 or not isinstance(groups[0].num_windows, int):  # in a recorded graph, tokens are in order
+            return torch.cat(outputs)
+        return outputs[0]
 
 
 def _attend(windows: Tensor, bias: Tensor, separated: Tensor | None) -> Tensor:

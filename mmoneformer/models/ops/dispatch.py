@@ -31,9 +31,11 @@ def runs_on(tensor: Tensor, device_type: str) -> bool:
 
 
 def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
-    """Disable autocast for the type of device that a tensor is on; does nothing where there is no autocast."""
+    """Disable autocast for the type of device that a tensor is on; does nothing where there is none, or it is off."""
     device_type = tensor.device.type
-    return torch.autocast(device_type, enabled=False) if _has_autocast(device_type) else nullcontext()
+    if _has_autocast(device_type) and torch.is_autocast_enabled(device_type):
+        return torch.autocast(device_type, enabled=False)
+    return nullcontext()
 
 
 def _has_autocast(device_type: str) -> bool:

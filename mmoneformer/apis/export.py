@@ -1,0 +1,135 @@
+"""Exports a model as one file that needs neither torch nor OpenMMLab, and verifies such files."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmoneformer.apis.init_model import init_model
+from mmoneformer.export.description import describe, hash_weights
+from mmoneformer.export.formats import Format, format_of
+from mmoneformer.export.network import SAMPLING, ExportedNetwork, trace
+from mmoneformer.export.verification import TOLERANCE, compare
+from mmoneformer.models import OneFormer
+from mmoneformer_deploy.atomic_files import commit, partial_path
+from mmoneformer_deploy.runtimes import Network
+
+AnyPath = str | os.PathLike[str]
+
+logger = logging.getLogger(__name__)
+
+
+def export(
+    checkpoint: AnyPath,
+    target: AnyPath,
+    *,
+    config: AnyPath | Config | None = None,
+    format: str | None = None,
+    opset: int | None = None,
+    sampling: str = 'grid',
+    half: bool = False,
+    verify: bool = True,
+) -> Path:
+    """Export a model.
+
+    The file takes images of any size and number, and any tasks, and describes itself: see ``docs/deploy.md``.
+
+    Args:
+        checkpoint: Weights, as in ``init_model``.
+        target: The file.
+        config: Config of the model; None for the config that is stored in the checkpoint.
+        format: 'onnx', 'torch' or 'openvino'; None for that of the target's suffix, .onnx, .pt2 or .xml.
+        opset: Version of ONNX's operators; None for 18.
+        sampling: How deformable attention samples its points: 'grid' by the operator GridSample, 'gather' by indexing.
+        half: Whether the weights are stored in half precision.
+        verify: Whether to compare the results of the file with those of the model.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        FileExistsError: If the target exists and is not an exported model.
+        ImportError: If a package that the format needs is not installed.
+        ValueError: As ``init_model``; if the format or the sampling is unknown; if an option would have no effect; if
+            the config asks for what a file cannot do; if the results of the file differ from those of the model, in
+            which case it is kept under another name.
+    """
+    target, kind = Path(target), format_of(target, format)
+    options = kind.check_options({'opset': opset, 'half': half or None})
+    _check_replaceable(target, kind)
+    if sampling not in SAMPLING:
+        raise ValueError(f'unknown sampling {sampling!r}: choose one of {list(SAMPLING)}')
+    model = init_model(config, checkpoint, 'cpu')
+    description = describe(model)
+    with _new_files(target, kind) as part:
+        kind.write(trace(ExportedNetwork(model), sampling=sampling), part, description, **options)
+        if not verify or _answers_as(kind.open(part), model):
+            return _commit(part, target, kind)
+        kept = _commit(part, target.with_stem(f'{target.stem}.unverified'), kind)
+    raise ValueError(f'the results of the exported file are not those of the model: it is kept as {kept}')
+
+
+def verify_export(path: AnyPath, checkpoint: AnyPath, *, config: AnyPath | Config | None = None) -> None:
+    """Check that the results of an exported file are those of the model.
+
+    Args:
+        path: The file.
+        checkpoint: The weights it was exported from, as in ``init_model``.
+        config: Config of the model; None for the config that is stored in the checkpoint.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ImportError: If the package that runs it is not installed.
+        ValueError: As ``init_model``; if it is not an exported model, or one of other weights; if its results differ.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'no file {os.fspath(path)!r}')
+    file = format_of(path).open(path)
+    model = init_model(config, checkpoint, 'cpu')
+    if file.description.weights_sha256 != hash_weights(model.state_dict()):
+        raise ValueError(f'{path} was exported from other weights than those of {checkpoint}')
+    if not _answers_as(file, model):
+        raise ValueError(f'the results of {path} are not those of {checkpoint}')
+
+
+def _answers_as(file: Network, model: OneFormer) -> bool:
+    within = []
+    for comparison in compare(file, model):
+        logger.info('%s', comparison)
+        within.append(TOLERANCE.accepts(comparison))
+    return all(within)
+
+
+def _check_replaceable(target: Path, kind: Format) -> None:
+    """Check that what is there, if anything, is an exported model.
+
+    Raises:
+        FileExistsError: If it is something else.
+    """
+    if not target.exists():
+        return
+    try:
+        kind.open(target)
+    except ValueError as error:
+        raise FileExistsError(f'{target} exists and is not an exported model: choose another name') from error
+
+
+@contextmanager
+def _new_files(target: Path, kind: Format) -> Iterator[Path]:
+    """Yield the path to write an exported model to; what is not committed is removed."""
+    part = partial_path(target, unique=True)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield part
+    finally:
+        for file in kind.files(part):
+            file.unlink(missing_ok=True)
+
+
+def _commit(part: Path, target: Path, kind: Format) -> Path:
+    for file, final in zip(reversed(kind.files(part)), reversed(kind.files(target)), strict=True):
+        commit(file, final)
+    return target

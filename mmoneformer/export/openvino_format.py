@@ -1,0 +1,38 @@
+"""Exported files in the format of OpenVINO: ``model.xml`` has the graph, and ``model.bin`` the weights."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmoneformer.export.onnx_format import write_onnx
+from mmoneformer.export.packages import load_package
+from mmoneformer_deploy.description import KEY, Description
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+
+def write_openvino(
+    program: 'ExportedProgram', path: Path, description: Description, *, opset: int = 18, half: bool = False
+) -> None:
+    """Write a graph for OpenVINO, which converts it from ONNX.
+
+    Args:
+        program: The graph, with the inputs and outputs of ``ExportedNetwork``.
+        path: The .xml file; the .bin file is next to it.
+        description: Its description.
+        opset: Version of ONNX's operators.
+        half: Whether the weights are stored in half precision.
+
+    Raises:
+        ImportError: If onnx, onnxscript or openvino is not installed.
+        ValueError: If the weights do not fit into one ONNX file.
+    """
+    openvino = load_package('openvino')
+    between = path.with_suffix('.onnx')
+    try:
+        write_onnx(program, between, description, opset=opset)
+        model = openvino.convert_model(between)
+    finally:
+        between.unlink(missing_ok=True)
+    model.set_rt_info(description.to_json(), [KEY])
+    openvino.save_model(model, path, compress_to_fp16=half)

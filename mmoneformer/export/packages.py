@@ -1,0 +1,22 @@
+"""The packages that only some formats need."""
+
+from importlib import import_module
+from typing import Any
+
+EXTRAS = {'onnx': 'export', 'onnxscript': 'export', 'onnxruntime': 'export', 'openvino': 'openvino'}
+
+
+def load_package(name: str) -> Any:
+    """Import a package.
+
+    Raises:
+        ImportError: If it is not installed; the message has the command that installs it.
+    """
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise ImportError(
+            f"this needs {name}, which is not installed: pip install 'mmoneformer[{EXTRAS[name]}]'"
+        ) from error

@@ -1,0 +1,29 @@
+"""Compare the results of an exported file with those of the model, for several images, batches and tasks.
+
+Exit status: 0 if they are equal but for rounding, 1 if not.
+"""
+
+import logging
+from argparse import ArgumentParser, Namespace
+
+from mmoneformer_cli.arguments import CONFIG_HELP
+
+EXAMPLES = """\
+  mmoneformer verify-export mine.onnx work_dirs/mine/iter_160000.pth"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument('exported', metavar='OUT', help='exported file: .onnx, .pt2 or .xml')
+    parser.add_argument('checkpoint', metavar='CKPT', help='checkpoint it was exported from')
+    parser.add_argument('--config', help=f'{CONFIG_HELP}; default: the config in the checkpoint')
+
+
+def run(options: Namespace) -> int:
+    """Run the command; return the exit status."""
+    from mmoneformer.apis.export import verify_export
+
+    logging.basicConfig(format='%(message)s')
+    logging.getLogger('mmoneformer').setLevel(logging.INFO)
+    verify_export(options.exported, options.checkpoint, config=options.config)
+    return 0

@@ -1,0 +1,15 @@
+import pytest
+
+from mmoneformer.export.description import describe
+from mmoneformer.export.openvino_format import write_openvino
+from mmoneformer.export.verification import TOLERANCE, compare
+from mmoneformer_deploy.runtimes import open_network
+
+
+@pytest.mark.slow
+def test_file(model, program, tmp_path):
+    write_openvino(program, tmp_path / 'model.xml', describe(model))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['model.bin', 'model.xml']
+    file = open_network(tmp_path / 'model.xml')
+    assert file.description == describe(model)
+    assert [str(found) for found in compare(file, model) if not TOLERANCE.accepts(found)] == []
