@@ -9,10 +9,13 @@ import fnmatch
 import inspect
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import mmengine.config.config as config_module
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner import FlexibleRunner, Runner
@@ -178,3 +181,26 @@ def find_released_configs(backbone: str, dataset: str | None, released_name: str
         backbone=Config.fromfile(config_path(of_backbone[0])) if of_backbone else None,
         is_exact=False,
     )
+
+
+@contextmanager
+def formatted_once() -> Iterator[None]:
+    """Format each config once: mmengine does it four times when a run starts, and for each checkpoint; it is slow."""
+    format_code = config_module.FormatCode
+    config_module.FormatCode = _remember(format_code)
+    try:
+        yield
+    finally:
+        config_module.FormatCode = format_code
+
+
+def _remember(format_code: Callable[..., Any]) -> Callable[..., Any]:
+    formatted: dict[str, Any] = {}
+
+    @wraps(format_code)
+    def format_or_remember(text: str, **style: Any) -> Any:
+        if text not in formatted:
+            formatted[text] = format_code(text, **style)
+        return formatted[text]
+
+    return format_or_remember

@@ -131,3 +131,15 @@ def test_all_that_runners_read_can_be_set():
     names = {name for pair in read for name in pair if name}
     assert names > {'model', 'sync_bn', 'strategy'}
     assert names <= config_files.READ
+
+
+def test_a_config_is_formatted_once(monkeypatch):
+    formatted = []
+    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_: (formatted.append(text) or text, True))
+    cfg = Config(dict(model=dict(type='OneFormer')))
+    with config_files.formatted_once():
+        assert cfg.pretty_text == cfg.pretty_text
+        cfg.model.type = 'MaskFormer'
+        assert 'MaskFormer' in cfg.pretty_text
+    assert len(formatted) == 2
+    assert cfg.pretty_text == formatted[2]

@@ -49,7 +49,7 @@ def run_demo() -> None:
 
     console.rule('2  training')
     start = time.perf_counter()
-    cfg.train_cfg.val_interval = cfg.train_cfg.max_iters + 1  # step 3 evaluates
+    cfg.train_cfg.val_begin = cfg.train_cfg.max_iters + 1  # step 3 evaluates
     train(cfg)
     seconds = time.perf_counter() - start
     checkpoint = (WORK_DIR / 'training' / 'last_checkpoint').read_text()

@@ -21,7 +21,7 @@ from mmoneformer.apis.device import trains_on_accelerator, warn_if_slow
 from mmoneformer.checkpoints.intact_checkpoint import last_intact_checkpoint
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import check_weight_file, read_checkpoint
-from mmoneformer.config_files import apply_options, find_config
+from mmoneformer.config_files import apply_options, find_config, formatted_once
 from mmoneformer.datasets import ignore_sigterm
 from mmoneformer.models.semantic_tta import TASK as TTA_TASK
 from mmoneformer.registry import METRICS
@@ -61,6 +61,7 @@ def load_config(
     return cfg
 
 
+@formatted_once()
 def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runner:
     """Train a model, with validation if the config has it.
 
@@ -100,6 +101,7 @@ def train(cfg: Config, *, amp: bool = False, resume: str | bool = False) -> Runn
     return runner
 
 
+@formatted_once()
 def evaluate(
     cfg: Config,
     checkpoint: str,
