@@ -1,7 +1,7 @@
 """Reads images with Pillow; their pixels are those that OpenCV reads.
 
-Exceptions are TIFF files with several channels of 16 bits or of inks, where OpenCV rounds differently, and those with
-an alpha channel, by which it multiplies.
+Exceptions are TIFF files with several channels of 16 bits or of inks, where OpenCV rounds differently, those with an
+alpha channel, by which it multiplies, and WebP files that are turned, which OpenCV below 5 does not turn.
 """
 
 import os

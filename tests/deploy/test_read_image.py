@@ -58,6 +58,8 @@ def check(path):
 
 @pytest.mark.parametrize('name', SAVED)
 def test_pixels(name, tmp_path):
+    if name == 'turned.webp' and int(cv2.__version__.split('.')[0]) < 5:
+        pytest.skip('OpenCV below 5 ignores the orientation of WebP files')
     image, options = SAVED[name]
     image.save(tmp_path / name, **options)
     check(tmp_path / name)
