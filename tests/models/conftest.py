@@ -9,6 +9,7 @@ from mmdet.structures import DetDataSample
 from torch import nn
 
 from mmoneformer.models.layers.attention import MultiHeadAttention
+from mmoneformer.models.ops import attention, checkpointing, deformable_sampling, dispatch, dropout
 from mmoneformer.registry import MODELS
 from mmoneformer.structures import TargetMasks, Targets
 
@@ -45,6 +46,13 @@ def _seed() -> None:
 @pytest.fixture
 def build_model() -> Callable[..., Any]:
     return lambda **arguments: MODELS.build(model_config(**arguments))
+
+
+@pytest.fixture
+def plain_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operators in the forms for devices without kernels of ours."""
+    for module in (attention, checkpointing, deformable_sampling, dispatch, dropout):
+        monkeypatch.setattr(module, 'runs_on', lambda *_: False)
 
 
 @pytest.fixture

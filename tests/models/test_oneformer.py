@@ -268,6 +268,23 @@ def test_losses_are_finite_under_autocast(build_model, train_batch):
     assert loss.item() == pytest.approx(expected.item(), rel=0.1)
 
 
+@pytest.mark.usefixtures('plain_forms')
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16], ids=str)
+def test_plain_forms_under_autocast(build_model, train_batch, dtype):
+    """Losses and gradients of devices without kernels of ours are nearly those of float32, with the same points."""
+    model, losses = build_model(), []
+    for enabled in (True, False):
+        torch.manual_seed(1)
+        model.zero_grad()
+        with torch.autocast('cpu', dtype, enabled=enabled):
+            loss = sum(model(**train_batch, mode='loss').values())
+        loss.backward()
+        losses.append(loss.item())
+        assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+    assert losses[0] != losses[1]
+
+
 @torch.no_grad()
 def test_results_do_not_depend_on_the_other_images_of_a_batch(build_model):
     """Images of another size are padded as if they were alone, and keep their place."""

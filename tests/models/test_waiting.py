@@ -12,7 +12,6 @@ from mmdet.structures import DetDataSample
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmoneformer.models.mask_tiles import MaskGeometry
-from mmoneformer.models.ops import attention, checkpointing, deformable_sampling, dispatch, dropout
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits
 from mmoneformer.tasks import TASKS
 
@@ -51,10 +50,8 @@ class Waits(TorchDispatchMode):
 
 
 @pytest.fixture
-def waits(monkeypatch):
+def waits(plain_forms):
     """Counts with the forms for devices without kernels of ours."""
-    for module in (attention, checkpointing, deformable_sampling, dispatch, dropout):
-        monkeypatch.setattr(module, 'runs_on', lambda *_: False)
     return Waits()
 
 
