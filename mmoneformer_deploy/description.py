@@ -9,6 +9,7 @@ from typing import Any
 KEY = 'mmoneformer'  # of the JSON in the metadata of a file
 FORMAT = 1  # increased by each change that readers must know of
 MAX_SIDE = 2**15  # of an image, in pixels
+MAX_PIXEL = 2**16  # absolute value of the padding
 MAX_CLASSES = 255  # a label map has 8 bits per pixel
 
 
@@ -108,7 +109,12 @@ def _is_size(value: Any, _: dict[str, Any] | None = None) -> bool:
 
 
 def _is_color(value: Any) -> bool:
-    return len(value) == 3 and all(type(channel) in (int, float) and abs(channel) < 2**16 for channel in value)
+    return len(value) == 3 and all(_has_type(channel, int) and 0 <= channel <= 255 for channel in value)
+
+
+def _is_pixel(value: Any, _: dict[str, Any]) -> bool:
+    """Of any range: a preprocessor may pad with another value than zero."""
+    return len(value) == 3 and all(type(channel) in (int, float) and abs(channel) < MAX_PIXEL for channel in value)
 
 
 CHECKS: dict[str, Callable[[Any, dict[str, Any]], bool]] = {
@@ -118,16 +124,13 @@ CHECKS: dict[str, Callable[[Any, dict[str, Any]], bool]] = {
     'tasks': _are_texts,
     'classes': lambda value, all_: _are_texts(value, all_) and len(value) <= MAX_CLASSES,
     'thing_ids': lambda value, all_: set(value) <= set(range(len(all_['classes']))),
-    'palette': lambda value, all_: (
-        len(value) == len(all_['classes'])
-        and all(_is_color(color) and all(channel in range(256) for channel in color) for color in value)
-    ),
+    'palette': lambda value, all_: len(value) == len(all_['classes']) and all(map(_is_color, value)),
     'resize': lambda value, _: (
         value is None
         or (_has_type(value['keep_ratio'], bool) and len(value['scale']) == 2 and all(map(_is_size, value['scale'])))
     ),
     'size_divisor': _is_size,
-    'pad_value': lambda value, _: _is_color(value),
+    'pad_value': _is_pixel,
     'object_mask_thr': _is_share,
     'overlap_thr': _is_share,
     'max_per_image': lambda value, _: _has_type(value, int) and value > 0,
