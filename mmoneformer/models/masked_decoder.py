@@ -111,7 +111,12 @@ class MaskedDecoder(nn.Module):
         return {'level_embed'}
 
     def forward(
-        self, queries: Tensor, query_positions: Tensor, pixels: PixelFeatures, predict: PredictionHead
+        self,
+        queries: Tensor,
+        query_positions: Tensor,
+        pixels: PixelFeatures,
+        predict: PredictionHead,
+        num_layers: int | None = None,
     ) -> list[QueryPredictions]:
         """Update the queries and predict from them.
 
@@ -120,14 +125,15 @@ class MaskedDecoder(nn.Module):
             query_positions: [Q, C].
             pixels: Mask features and levels of the pixel decoder.
             predict: Predicts classes and masks from queries.
+            num_layers: Layers that run, from the first; None for all.
 
         Returns:
-            Predictions of the initial queries and after each layer.
+            Predictions of the initial queries and after each layer that runs.
         """
         keys, values = self._memories(pixels.levels)
         small_features = _resize_features(pixels)
         predictions = [predict(queries)]
-        for index, layer in enumerate(self.layers):
+        for index, layer in enumerate(self.layers[:num_layers]):
             level = index % NUM_LEVELS
             mask = attention_mask(predictions[-1].mask_embeddings, small_features[level])
             queries = layer(queries, query_positions, keys[level], values[level], mask)

@@ -43,8 +43,8 @@ class OneFormer(BaseModel):
 
     Raises:
         ValueError: If ``data_preprocessor`` does not fit the targets, if ``train_cfg`` or ``pretrained`` is not None,
-            if ``panoptic_head`` has ``num_classes``, or if the backbone's maps have other strides, or other
-            channels than the pixel decoder takes.
+            if ``panoptic_head`` has ``num_classes``, if the backbone's maps have other strides, or other channels than
+            the pixel decoder takes, or if ``test_cfg.num_layers`` is out of range.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class OneFormer(BaseModel):
         self.panoptic_head = MODELS.build(head, default_args=dict(num_classes=num_classes))
         settings = {key: value for key, value in (test_cfg or {}).items() if value is not None}
         self.test_cfg = InferenceConfig(**dict(max_per_image=self.panoptic_head.num_queries) | settings)
+        _check_layers(self.test_cfg.num_layers, len(self.panoptic_head.masked_decoder.layers))
         is_thing = torch.zeros(num_classes, dtype=torch.bool)
         is_thing[list(self.dataset_meta['thing_ids'])] = True
         self.register_buffer('is_thing', is_thing, persistent=False)
@@ -140,7 +141,7 @@ class OneFormer(BaseModel):
         return torch.compile(self._network)
 
     def _network(self, inputs: Tensor, tasks: Sequence[Sequence[str]]) -> HeadOutput:
-        return self.panoptic_head(self._features(inputs), tasks)
+        return self.panoptic_head(self._features(inputs), tasks, self.test_cfg.num_layers)
 
     def _features(self, inputs: Tensor) -> Sequence[Tensor]:
         """Backbone maps of strides 4, 8, 16, 32; convolutions are faster in the channels-last memory format."""
@@ -196,6 +197,13 @@ def _check_preprocessor(settings: Config | None) -> None:
                 f'data_preprocessor.batch_augments has {part["type"]}, which resizes images and not their targets: '
                 'put RandomChoiceResize into the training pipeline instead'
             )
+
+
+def _check_layers(chosen: int | None, available: int) -> None:
+    if chosen is not None and not 1 <= chosen <= available:
+        raise ValueError(
+            f'test_cfg.num_layers must be from 1 to {available}, the layers of the masked decoder, got {chosen}'
+        )
 
 
 def groups_of_a_size(inputs: Tensor, data_samples: Sequence[DetDataSample]) -> list[tuple[list[int], Tensor]]:

@@ -85,12 +85,15 @@ class OneFormerHead(nn.Module):
         """Name the parameters without weight decay (timm's convention)."""
         return {'query_embed'}
 
-    def forward(self, features: Sequence[Tensor], tasks: Sequence[Sequence[str]]) -> HeadOutput:
+    def forward(
+        self, features: Sequence[Tensor], tasks: Sequence[Sequence[str]], num_layers: int | None = None
+    ) -> HeadOutput:
         """Predict classes and masks for each task of each image.
 
         Args:
             features: Backbone maps of strides 4, 8, 16, 32, each [B, C_i, H_i, W_i].
             tasks: Names of T tasks for each of the B images.
+            num_layers: Layers of the masked decoder that run, from the first; None for all.
         """
         tokens = self.task_token([task for image in tasks for task in image])
         return self.predict(features, tokens.unflatten(0, (len(tasks), -1)))
@@ -105,7 +108,7 @@ class OneFormerHead(nn.Module):
         pixels = self.pixel_decoder(features)  # once per image, for all tasks
         task_tokens = self.prediction.norm(task_tokens)  # the predictions use this norm, too
         queries = self.query_initializer(task_tokens, self.query_embed, pixels.mask_features)  # [B, T, Q, C]
-        predictions = self.masked_decoder(queries, self.query_embed, pixels, self.prediction)
+        predictions = self.masked_decoder(queries, self.query_embed, pixels, self.prediction, num_layers)
         return HeadOutput(queries, predictions, pixels.mask_features)
 
     def loss(

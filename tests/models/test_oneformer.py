@@ -202,6 +202,28 @@ def test_things_and_classes_come_from_the_metainfo(build_model):
     assert 'is_thing' not in model.state_dict()
 
 
+@torch.no_grad()
+@pytest.mark.parametrize('num_layers', [1, 2])
+def test_predictions_of_an_earlier_layer(build_model, inputs, num_layers):
+    model = build_model(test_cfg=dict(num_layers=num_layers)).eval()
+    output = model.panoptic_head(model.backbone(inputs), [['panoptic']] * 2)
+    assert len(output.predictions) == 3
+    expected = HeadOutput(output.initial_queries, output.predictions[: num_layers + 1], output.mask_features)
+    for found, wanted in zip(model(inputs, mode='tensor')['panoptic'], expected.of_task(0), strict=True):
+        torch.testing.assert_close(found, wanted)
+
+
+def test_training_uses_all_layers(build_model, train_batch):
+    losses = build_model(test_cfg=dict(num_layers=1))(**train_batch, mode='loss')
+    assert {'d0.loss_cls', 'd1.loss_cls', 'loss_cls'} <= losses.keys()
+
+
+@pytest.mark.parametrize('num_layers', [0, 3])
+def test_layers_that_there_are_not(build_model, num_layers):
+    with pytest.raises(ValueError, match=f'test_cfg.num_layers must be from 1 to 2, .* got {num_layers}'):
+        build_model(test_cfg=dict(num_layers=num_layers))
+
+
 def test_unknown_mode(build_model, inputs):
     with pytest.raises(ValueError, match="unknown mode 'train'"):
         build_model()(inputs, asked(), mode='train')
