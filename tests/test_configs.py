@@ -49,6 +49,7 @@ MODELS_OF_TIMM = {  # millions of parameters of the backbone's network, layers
     'dinov3-l_coco': (303, 24),
     'dinov2-b_ade20k': (87, 12),
 }
+SMALL_MODELS = ('mobilenetv4-m_coco',)
 TEMPLATES = ('swin-t_custom', 'dinov3-b_custom', 'convnextv2-t_custom')
 BACKBONES = {  # millions of parameters of the model (None: not published), drop path
     'r50': (47, None),
@@ -100,7 +101,7 @@ def load(name: str) -> Config:
 
 def test_every_config_is_in_the_table():
     others = {'tiny_shapes', 'convnext-xl_ade20k_fsdp', *TEMPLATES}
-    assert set(NAMES) == {*MODELS_OF_THE_PAPER, *MODELS_OF_TIMM, *others}
+    assert set(NAMES) == {*MODELS_OF_THE_PAPER, *MODELS_OF_TIMM, *SMALL_MODELS, *others}
 
 
 def test_configs_say_differences_alone():
@@ -164,6 +165,16 @@ def test_models_of_timm(name):
     assert model.data_preprocessor.mean.flatten().tolist() == pytest.approx([123.675, 116.28, 103.53])
     assert cfg.optim_wrapper.paramwise_cfg == dict(backbone_lr_mult=1.0, layer_decay=0.8)
     assert max(model.backbone.layers_above().values()) == layers + 1
+
+
+@pytest.mark.parametrize('name', SMALL_MODELS)
+def test_small_models(name):
+    with WithoutMemory():
+        model = MODELS.build(load(name).model)
+    count = sum(parameter.numel() for key, parameter in model.named_parameters() if 'text_mapper' not in key)
+    assert count / 1e6 == pytest.approx(11.2, rel=0.01)
+    assert model.panoptic_head.query_embed.shape == (100, 128)
+    assert model.data_preprocessor.mean.flatten().tolist() == pytest.approx([123.675, 116.28, 103.53])
 
 
 @pytest.mark.parametrize('name', TEMPLATES[1:])

@@ -22,7 +22,7 @@ NAMES = sorted(
     if not path.stem.endswith(('custom', 'fsdp'))  # these have tests of their own
 )
 SIZE = (96, 64)  # width, height of the tiny files
-BIG = ('convnext-xl', 'convnext-l', 'dinat-l', 'swin-l', 'dinov3-l', 'dinov2-b')  # a step takes long and 4 to 7 GB
+BIG = ('convnext-xl', 'convnext-l', 'dinat-l', 'swin-l', 'dinov3-l', 'dinov2-b', 'mobilenetv4-m')  # slow, up to 7 GB
 STEPS = [pytest.param(name, marks=[pytest.mark.slow] if name.startswith(BIG) else []) for name in NAMES]
 IMAGES = {  # short sides of training in tenths, crop (height, width); height and width of a test image; TTA's sides
     'r50_ade20k': (512, (512, 512), (512, 768), (256, 384, 512, 640, 768, 896)),

@@ -22,8 +22,8 @@ class InferenceConfig:
         overlap_thr: Panoptic task: a segment needs at least this share of its mask left by the others, 0 to 1.
         max_per_image: Instance task: number of pairs of query and class that are considered, before those of stuff
             classes are dropped. ``OneFormer`` sets it to the number of queries where its config does not.
-        num_layers: Layers of the masked decoder that run, from the first: fewer are faster, and somewhat worse. None for
-            all. Each layer was trained to predict.
+        num_layers: Layers of the masked decoder that run, from the first; None for all. Each was trained to predict:
+            fewer are faster, and somewhat worse.
         tasks: Tasks that are predicted where the caller names none; by default all.
         tokens: Task whose token is used for a task, where that is not its own. Only to measure how much the token
             matters: results with the token of another task are of little use.
