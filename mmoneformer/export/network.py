@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmoneformer.models import OneFormer
 from mmoneformer.models.layers.deformable_attention import DeformableAttention
+from mmoneformer.models.layers.lora import without_lora
 from mmoneformer.models.masked_decoder import mask_logits
 from mmoneformer.models.ops.deformable_sampling import Sample, sample_by_gather, sample_by_grid
 
@@ -26,7 +27,7 @@ class ExportedNetwork(nn.Module):
     Shapes: B images, T tasks, Q queries, K classes, H x W pixels, multiples of 32.
 
     Args:
-        model: The model, in evaluation mode; its modules are shared.
+        model: The model, in evaluation mode; its modules are shared, but for a backbone with LoRA, which is merged.
     """
 
     mean: Tensor
@@ -38,8 +39,9 @@ class ExportedNetwork(nn.Module):
         self.is_bgr = not preprocessor._channel_conversion  # images are loaded as BGR, and converted to RGB
         self.register_buffer('mean', preprocessor.mean)
         self.register_buffer('std', preprocessor.std)
-        self.backbone = model.backbone
+        self.backbone = without_lora(model.backbone)
         self.head = model.panoptic_head
+        self.num_layers = model.test_cfg.num_layers
 
     def forward(self, images: Tensor, tasks: Tensor) -> tuple[Tensor, Tensor]:
         """Predict classes and masks; images are processed once, whatever the tasks.
@@ -54,7 +56,7 @@ class ExportedNetwork(nn.Module):
         images = images.flip(1) if self.is_bgr else images
         features = self.backbone((images - self.mean) / self.std)
         tokens = self.head.task_token.of_indices(tasks).expand(images.shape[0], -1, -1)  # [B, T, C]
-        output = self.head.predict(features, tokens)
+        output = self.head.predict(features, tokens, self.num_layers)
         class_logits, embeddings = output.predictions[-1]
         return class_logits, mask_logits(embeddings, output.mask_features)
 

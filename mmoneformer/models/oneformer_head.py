@@ -96,14 +96,15 @@ class OneFormerHead(nn.Module):
             num_layers: Layers of the masked decoder that run, from the first; None for all.
         """
         tokens = self.task_token([task for image in tasks for task in image])
-        return self.predict(features, tokens.unflatten(0, (len(tasks), -1)))
+        return self.predict(features, tokens.unflatten(0, (len(tasks), -1)), num_layers)
 
-    def predict(self, features: Sequence[Tensor], task_tokens: Tensor) -> HeadOutput:
+    def predict(self, features: Sequence[Tensor], task_tokens: Tensor, num_layers: int | None = None) -> HeadOutput:
         """Predict classes and masks for each task token of each image.
 
         Args:
             features: Backbone maps of strides 4, 8, 16, 32, each [B, C_i, H_i, W_i].
             task_tokens: Before the norm, [B, T, C].
+            num_layers: As in ``forward``.
         """
         pixels = self.pixel_decoder(features)  # once per image, for all tasks
         task_tokens = self.prediction.norm(task_tokens)  # the predictions use this norm, too

@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
+from torch import nn
 
 from mmoneformer.export.network import ExportedNetwork, trace
 from mmoneformer.models.layers.deformable_attention import DeformableAttention
+from mmoneformer.models.layers.lora import LoRALinear
 from mmoneformer.models.ops.deformable_sampling import sample
 from mmoneformer.tasks import TASKS
 
@@ -37,6 +41,21 @@ def test_model_of_bgr_images(model):
     network = ExportedNetwork(model)
     network.is_bgr = True
     check_logits(network, images.flip(1), positions, expected)
+
+
+def test_model_of_fewer_layers(model, monkeypatch):
+    *_, complete = ask(model, *ASKED[0])
+    monkeypatch.setattr(model, 'test_cfg', replace(model.test_cfg, num_layers=0))
+    images, positions, expected = ask(model, *ASKED[0])
+    assert not torch.allclose(expected[0], complete[0])
+    check_logits(ExportedNetwork(model), images, positions, expected)
+
+
+def test_lora_is_merged(model, monkeypatch):
+    backbone = nn.Sequential(LoRALinear(nn.Linear(2, 2), 1))
+    monkeypatch.setitem(model._modules, 'backbone', backbone)
+    assert type(ExportedNetwork(model).backbone[0]) is nn.Linear
+    assert type(backbone[0]) is LoRALinear
 
 
 @pytest.mark.slow

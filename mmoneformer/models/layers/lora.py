@@ -1,5 +1,6 @@
 """Low-rank adaptation of linear layers (LoRA, arXiv 2106.09685)."""
 
+import copy
 import math
 
 import torch
@@ -55,10 +56,16 @@ def add_lora(module: nn.Module, rank: int) -> None:
             add_lora(child, rank)
 
 
-def merge_lora(module: nn.Module) -> None:
-    """Replace each ``LoRALinear`` in a module, at any depth, by a plain linear layer that computes the same."""
-    for name, child in list(module.named_children()):
-        if isinstance(child, LoRALinear):
-            setattr(module, name, child.merged())
-        else:
-            merge_lora(child)
+def without_lora(module: nn.Module) -> nn.Module:
+    """Return a copy in which each ``LoRALinear`` is a plain linear layer that computes the same; or the module itself.
+
+    Args:
+        module: With or without such layers, at any depth. It is not changed.
+    """
+    if not any(isinstance(part, LoRALinear) for part in module.modules()):
+        return module
+    merged = copy.deepcopy(module)
+    for name, part in list(merged.named_modules()):
+        if isinstance(part, LoRALinear):
+            merged.set_submodule(name, part.merged())
+    return merged

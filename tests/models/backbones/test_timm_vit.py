@@ -9,7 +9,7 @@ from torch import nn
 from mmoneformer.engine.optimizers.parameter_groups import OneFormerOptimWrapperConstructor
 from mmoneformer.models.backbones.timm_models import import_timm
 from mmoneformer.models.backbones.timm_vit import TimmViT
-from mmoneformer.models.layers.lora import LoRALinear, merge_lora
+from mmoneformer.models.layers.lora import LoRALinear, without_lora
 
 IMAGES = (2, 3, 64, 96)
 DINO = {
@@ -126,10 +126,10 @@ def test_lora(model, monkeypatch):
     maps = backbone(images)
     sum(output.square().sum() for output in maps).backward()
     assert all(parameter.grad.any() for name, parameter in backbone.named_parameters() if name in adapters)
-    merge_lora(backbone)
-    assert not [module for module in backbone.modules() if isinstance(module, LoRALinear)]
-    for merged, expected in zip(backbone(images), maps, strict=True):
-        torch.testing.assert_close(merged, expected, atol=1e-4, rtol=1e-4)
+    merged = without_lora(backbone)
+    assert not [module for module in merged.modules() if isinstance(module, LoRALinear)]
+    for output, expected in zip(merged(images), maps, strict=True):
+        torch.testing.assert_close(output, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_lora_in_a_frozen_transformer_is_refused():

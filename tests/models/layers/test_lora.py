@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmoneformer.models.layers.lora import LoRALinear, add_lora, merge_lora
+from mmoneformer.models.layers.lora import LoRALinear, add_lora, without_lora
 
 
 @pytest.fixture
@@ -38,9 +38,11 @@ def test_merged_equals_unmerged(network):
     randomize(network)
     inputs = torch.randn(3, 4)
     expected = network(inputs)
-    merge_lora(network)
-    assert [type(module) for module in network] == [nn.Linear, nn.Linear, nn.LayerNorm]
-    torch.testing.assert_close(network(inputs), expected)
+    merged = without_lora(network)
+    assert [type(module) for module in merged] == [nn.Linear, nn.Linear, nn.LayerNorm]
+    torch.testing.assert_close(merged(inputs), expected)
+    assert torch.equal(network(inputs), expected)
+    assert without_lora(merged) is merged
 
 
 def test_names_are_those_of_the_layers(network):
