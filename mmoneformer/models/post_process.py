@@ -73,7 +73,12 @@ def semantic_scores(class_logits: Tensor, mask_logits: Tensor) -> Tensor:
     Returns:
         Scores, at least 0, [K, ...].
     """
-    return torch.einsum('qk,q...->k...', class_logits.softmax(-1)[:, :-1], mask_logits.sigmoid())
+    return _sum_scores(class_logits.softmax(-1)[:, :-1], mask_logits)
+
+
+def _sum_scores(probabilities: Tensor, mask_logits: Tensor) -> Tensor:
+    """``semantic_scores`` from the probabilities of some classes, [Q, K]."""
+    return torch.einsum('qk,q...->k...', probabilities, mask_logits.sigmoid())
 
 
 def semantic_map(class_logits: Tensor, mask_logits: Tensor, geometry: MaskGeometry) -> Tensor:
@@ -91,13 +96,15 @@ def semantic_map(class_logits: Tensor, mask_logits: Tensor, geometry: MaskGeomet
     probabilities = class_logits.float().softmax(-1)[:, :-1]
     low, high = tiles.low.sigmoid(), tiles.high.sigmoid()
     least, greatest = probabilities.T @ low, probabilities.T @ high
-    open_tiles = (greatest >= least.amax(0) * (1 - ROUNDING)).count_nonzero(0) > 1
-    needed = ((high - low) * probabilities.amax(1, keepdim=True) > NEGLIGIBLE) & open_tiles
+    may_win = greatest >= least.amax(0) * (1 - ROUNDING)  # [K, T]
+    needed = ((high - low) * probabilities.amax(1, keepdim=True) > NEGLIGIBLE) & (may_win.count_nonzero(0) > 1)
     settled = probabilities.T @ torch.where(needed, 0, (low + high) / 2)
     labels = tiles.expand(settled.max(0).indices)
+    classes_of_tiles = split_by_tile(may_win)
     for tile, pixels, queries, logits in tiles.read(needed):
-        scores = semantic_scores(class_logits[queries].float(), logits) + settled[:, tile, None, None]
-        labels[pixels] = _first_maximum(scores)
+        classes = classes_of_tiles[tile]
+        scores = _sum_scores(probabilities[queries[:, None], classes], logits) + settled[classes, tile, None, None]
+        labels[pixels] = classes[_first_maximum(scores)]
     return labels
 
 

@@ -77,7 +77,7 @@ def test_a_training_step_waits_for_the_matching_alone(build_model, train_batch, 
 @pytest.mark.parametrize(
     ('task', 'expected'),
     [
-        ('semantic', ['mask_tiles.py nonzero']),
+        ('semantic', ['mask_tiles.py nonzero', 'mask_tiles.py nonzero']),  # classes and queries of each tile
         (
             'instance',
             [
