@@ -77,7 +77,7 @@ def compare(file: Network, model: OneFormer) -> Iterator[Comparison]:
     names = file.description.tasks
     for size, batch, tasks in product(SIZES, (1, 2), (names[:1], names)):
         images = _images(size, batch)
-        expected = _predict(model, images, tasks)
+        expected = predict(model, images, tasks)
         found = [torch.from_numpy(part) for part in file(images.numpy(), np.arange(len(tasks)))]
         difference = max((a - b).abs().max().item() for a, b in zip(found, expected, strict=True))
         magnitude = max(part.abs().max().item() for part in expected)
@@ -93,7 +93,7 @@ def _images(size: tuple[int, int], batch: int) -> Tensor:
     return images.clamp(0, 255).round().float().contiguous()
 
 
-def _predict(model: OneFormer, images: Tensor, tasks: Sequence[str]) -> list[Tensor]:
+def predict(model: OneFormer, images: Tensor, tasks: Sequence[str]) -> list[Tensor]:
     """Class and mask logits of the model, with its own normalization."""
     inputs = model.data_preprocessor({'inputs': list(images.flip(1)), 'data_samples': None})['inputs']
     predictions = model(inputs, mode='tensor', tasks=tasks)

@@ -73,8 +73,11 @@ def _shifted_axis(length: int, window: int, shift: int, device: torch.device) ->
 
 
 def missing(length: int, multiple: int) -> int:
-    """What is missing to the next multiple; not by modulo, which torch 2.13 does not compile for a varying length."""
-    return -(-length // multiple) * multiple - length
+    """What is missing to the next multiple; not by modulo, which torch 2.13 does not compile for a varying length.
+
+    Nor by division of negative numbers, which an exported graph rounds towards zero.
+    """
+    return (length + multiple - 1) // multiple * multiple - length
 
 
 def _separated(window: int, shift: int, last_row: bool, last_column: bool, device: torch.device) -> Tensor | None:
