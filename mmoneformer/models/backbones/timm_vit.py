@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmoneformer.models.backbones.feature_pyramid import SimpleFeaturePyramid
+from mmoneformer.models.backbones.rotary_positions import use_rotary_positions
 from mmoneformer.models.backbones.timm_models import build_timm, find_record
 from mmoneformer.models.backbones.timm_module import TimmModule
 from mmoneformer.models.layers.lora import add_lora
@@ -121,6 +122,7 @@ def _build_vit(model: str, *, drop_path_rate: float, **weights: Any) -> nn.Modul
             "vit_base_patch14_dinov2, or type='TimmBackbone' for networks with maps of several strides"
         ) from error
     net.prune_intermediate_layers(1)
+    use_rotary_positions(net)
     return net
 
 
