@@ -67,6 +67,8 @@ NEVER_RUN = {
     'mmoneformer serve': 'ends with Ctrl-C; tests/web opens the page in a browser',
 }
 SHELL_ONLY = {
+    'mmoneformer export': 'takes a minute; tests/export has its parts',
+    'python -m mmoneformer_deploy': 'needs the exported file; tests/deploy has it',
     'bash tools/dist_train.sh': 'starts two processes',
     'python tools/benchmark.py': 'starts processes; tests/tools/test_benchmark.py has it all',
 }
@@ -196,6 +198,7 @@ def test_the_walk():
 def test_the_walk_in_a_shell():
     walk(run_in_shell, [command for command in COMMANDS if not starts(command, NEVER_RUN)])
     check_what_is_there()
+    assert Path('model.onnx').stat().st_size
 
 
 @pytest.mark.usefixtures('clone')

@@ -5,13 +5,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from mmcv.transforms import LoadAnnotations, Resize
 from mmcv.transforms import LoadImageFromFile as LoadImageOfMmcv
-from mmcv.transforms import Resize
 from mmengine.model import ImgDataPreprocessor
 from torch import Tensor
 
 from mmoneformer.checkpoints.safe_config import registered_parts_only
-from mmoneformer.datasets.transforms import LoadImageFromFile, LoadLabelMap, LoadPanopticMap, PackOneFormerInputs
+from mmoneformer.datasets.transforms import (
+    LoadImageFromFile,
+    LoadLabelMap,
+    LoadPanopticMap,
+    LoadSegments,
+    PackOneFormerInputs,
+)
 from mmoneformer.export.network import DIVISOR
 from mmoneformer.models import OneFormer
 from mmoneformer.registry import TRANSFORMS
@@ -90,7 +96,7 @@ def resize_rule(pipeline: list[dict[str, Any]]) -> dict[str, Any] | None:
                 pass
             case Resize(scale=(int() as width, int() as height), backend='cv2', interpolation='bilinear') if not rule:
                 rule = {'scale': [width, height], 'keep_ratio': transform.keep_ratio}
-            case LoadPanopticMap() | LoadLabelMap() | PackOneFormerInputs():
+            case LoadAnnotations() | LoadPanopticMap() | LoadLabelMap() | LoadSegments() | PackOneFormerInputs():
                 pass
             case _:
                 raise ValueError(

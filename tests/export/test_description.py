@@ -79,3 +79,13 @@ def test_resize_rules():
 def test_preprocessors_that_no_file_can_hold(settings, message):
     with pytest.raises(ValueError, match=message):
         check_preprocessor(DetDataPreprocessor(**settings))
+
+
+@pytest.mark.parametrize(
+    'loader', ['LoadPanopticMap', 'LoadLabelMap', 'LoadSegments', 'mmdet.LoadAnnotations', 'mmseg.LoadAnnotations']
+)
+def test_annotation_does_not_change_results(loader):
+    assert resize_rule([LOAD, dict(type='mmdet.Resize', scale=(96, 64)), dict(type=loader), PACK]) == {
+        'scale': [96, 64],
+        'keep_ratio': False,
+    }
