@@ -28,6 +28,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help='how deformable attention samples: by the operator GridSample, or by indexing; default: grid',
     )
     parser.add_argument('--half', action='store_true', help='store the weights in half precision')
+    parser.add_argument(
+        '--int8', metavar='FOLDER', help='compute backbone and pixel decoder in int8; its images choose the ranges'
+    )
     parser.add_argument('--no-verify', action='store_true', help='do not compare the results with those of the model')
 
 
@@ -45,6 +48,7 @@ def run(options: Namespace) -> int:
         opset=options.opset,
         sampling=options.sampling,
         half=options.half,
+        int8=options.int8,
         verify=not options.no_verify,
     )
     print(written)

@@ -10,6 +10,7 @@ KEY = 'mmoneformer'  # of the JSON in the metadata of a file
 FORMAT = 1  # increased by each change that readers must know of
 MAX_SIDE = 2**15  # of an image, in pixels
 MAX_PIXEL = 2**16  # absolute value of the padding
+PRECISIONS = ('float32', 'float16', 'int8')
 MAX_CLASSES = 255  # a label map has 8 bits per pixel
 
 
@@ -33,6 +34,8 @@ class Description:
         overlap_thr: Panoptic task: a segment needs at least this share of its mask left by the others, 0 to 1.
         max_per_image: Instance task: number of pairs of query and class that are considered, before those of stuff
             classes are dropped.
+        precision: One of ``PRECISIONS``: of the weights, or for int8, of the products of the backbone and the pixel
+            decoder.
     """
 
     format: int = FORMAT
@@ -48,6 +51,7 @@ class Description:
     object_mask_thr: float
     overlap_thr: float
     max_per_image: int
+    precision: str = 'float32'
 
     @classmethod
     def parse(cls, text: str | None, path: str | os.PathLike[str]) -> 'Description':
@@ -134,4 +138,5 @@ CHECKS: dict[str, Callable[[Any, dict[str, Any]], bool]] = {
     'object_mask_thr': _is_share,
     'overlap_thr': _is_share,
     'max_per_image': lambda value, _: _has_type(value, int) and value > 0,
+    'precision': lambda value, _: value in PRECISIONS,
 }

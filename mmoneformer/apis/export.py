@@ -6,16 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from mmengine.config import Config
 
 from mmoneformer.apis.init_model import init_model
 from mmoneformer.export.description import describe, hash_weights
 from mmoneformer.export.formats import Format, format_of
 from mmoneformer.export.network import SAMPLING, ExportedNetwork, trace
-from mmoneformer.export.verification import TOLERANCE, compare
+from mmoneformer.export.verification import TOLERANCES, compare
 from mmoneformer.models import OneFormer
 from mmoneformer_deploy.atomic_files import commit, partial_path
+from mmoneformer_deploy.description import Description
+from mmoneformer_deploy.image_sources import SUFFIXES
+from mmoneformer_deploy.read_image import read_image
 from mmoneformer_deploy.runtimes import Network
+from mmoneformer_deploy.session import prepare_image
+
+MAX_IMAGES = 64  # for the ranges of int8
 
 AnyPath = str | os.PathLike[str]
 
@@ -31,6 +38,7 @@ def export(
     opset: int | None = None,
     sampling: str = 'grid',
     half: bool = False,
+    int8: AnyPath | None = None,
     verify: bool = True,
 ) -> Path:
     """Export a model.
@@ -45,6 +53,7 @@ def export(
         opset: Version of ONNX's operators; None for 18.
         sampling: How deformable attention samples its points: 'grid' by the operator GridSample, 'gather' by indexing.
         half: Whether the weights are stored in half precision.
+        int8: Folder of images by which the ranges of int8 are chosen; None for no int8.
         verify: Whether to compare the results of the file with those of the model.
 
     Returns:
@@ -53,23 +62,36 @@ def export(
     Raises:
         FileExistsError: If the target exists and is not an exported model.
         ImportError: If a package that the format needs is not installed.
-        ValueError: As ``init_model``; if the format or the sampling is unknown; if an option would have no effect; if
-            the config asks for what a file cannot do; if the results of the file differ from those of the model, in
-            which case it is kept under another name.
+        ValueError: As ``init_model``; if an option is unknown or has no effect; if the config asks for what a file
+            cannot do; if the results of the file are not those of the model: then it is kept under another name.
     """
     target, kind = Path(target), format_of(target, format)
-    options = kind.check_options({'opset': opset, 'half': half or None})
+    options = kind.check_options({'opset': opset, 'half': half or None, 'int8': int8})
     _check_replaceable(target, kind)
-    if sampling not in SAMPLING:
-        raise ValueError(f'unknown sampling {sampling!r}: choose one of {list(SAMPLING)}')
+    precision = _check_choices(sampling, half=half, int8=int8)
     model = init_model(config, checkpoint, 'cpu')
-    description = describe(model)
+    description = describe(model, precision)
+    if int8:
+        options['int8'] = _calibration_images(int8, description)
     with _new_files(target, kind) as part:
         kind.write(trace(ExportedNetwork(model), sampling=sampling), part, description, **options)
         if not verify or _answers_as(kind.open(part), model):
             return _commit(part, target, kind)
         kept = _commit(part, target.with_stem(f'{target.stem}.unverified'), kind)
     raise ValueError(f'the results of the exported file are not those of the model: it is kept as {kept}')
+
+
+def _check_choices(sampling: str, *, half: bool, int8: AnyPath | None) -> str:
+    """Return the precision of the file.
+
+    Raises:
+        ValueError: If the sampling is unknown, or two precisions are asked for.
+    """
+    if sampling not in SAMPLING:
+        raise ValueError(f'unknown sampling {sampling!r}: choose one of {list(SAMPLING)}')
+    if half and int8:
+        raise ValueError(f'half and int8={os.fspath(int8)!r} exclude each other: choose one')
+    return 'int8' if int8 else 'float16' if half else 'float32'
 
 
 def verify_export(path: AnyPath, checkpoint: AnyPath, *, config: AnyPath | Config | None = None) -> None:
@@ -99,8 +121,16 @@ def _answers_as(file: Network, model: OneFormer) -> bool:
     within = []
     for comparison in compare(file, model):
         logger.info('%s', comparison)
-        within.append(TOLERANCE.accepts(comparison))
+        within.append(TOLERANCES[file.description.precision].accepts(comparison))
     return all(within)
+
+
+def _calibration_images(folder: AnyPath, description: Description) -> list[np.ndarray]:
+    """Inputs of the network, from the first images of a folder."""
+    paths = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise ValueError(f'int8={os.fspath(folder)!r} has no images, by which the ranges of int8 are chosen')
+    return [prepare_image(read_image(path), description)[0] for path in paths[:MAX_IMAGES]]
 
 
 def _check_replaceable(target: Path, kind: Format) -> None:

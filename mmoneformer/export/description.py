@@ -25,8 +25,8 @@ from mmoneformer.version import __version__
 from mmoneformer_deploy.description import Description
 
 
-def describe(model: OneFormer) -> Description:
-    """Describe a model that ``init_model`` built.
+def describe(model: OneFormer, precision: str = 'float32') -> Description:
+    """Describe a model that ``init_model`` built, and the precision it is exported in.
 
     Raises:
         ValueError: If an exported file could not do what the model's config says.
@@ -48,6 +48,7 @@ def describe(model: OneFormer) -> Description:
         object_mask_thr=settings.object_mask_thr,
         overlap_thr=settings.overlap_thr,
         max_per_image=settings.max_per_image,
+        precision=precision,
     )
 
 

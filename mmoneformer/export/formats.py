@@ -45,8 +45,9 @@ class Format(NamedTuple):
         return given
 
 
+CPU = ['CPUExecutionProvider']
 FORMATS = {
-    'onnx': Format(['.onnx'], write_onnx, partial(OnnxNetwork, providers=['CPUExecutionProvider']), ['opset']),
+    'onnx': Format(['.onnx'], write_onnx, partial(OnnxNetwork, providers=CPU), ['opset', 'half', 'int8']),
     'torch': Format(['.pt2'], write_torch, TorchNetwork, []),
     'openvino': Format(['.xml', '.bin'], write_openvino, partial(OpenVinoNetwork, providers=None), ['opset', 'half']),
 }

@@ -15,8 +15,9 @@ def load_package(name: str) -> Any:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        if error.name != name:
+        package = name.partition('.')[0]
+        if error.name != package:
             raise
         raise ImportError(
-            f"this needs {name}, which is not installed: pip install 'mmoneformer[{EXTRAS[name]}]'"
+            f"this needs {package}, which is not installed: pip install 'mmoneformer[{EXTRAS[package]}]'"
         ) from error

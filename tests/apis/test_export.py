@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mmoneformer.apis.export import export, verify_export
+from mmoneformer.export import verification
 
 DATA = Path(__file__).parents[1] / 'data'
 CHECKPOINT, EXPORTED = DATA / 'exported.pth', DATA / 'exported.onnx'
@@ -14,7 +15,8 @@ MODULE = sys.modules['mmoneformer.apis.export']
 
 @pytest.fixture
 def writes_stored_file(monkeypatch):
-    """The minute that writing a file takes is saved: the stored one is copied."""
+    """The minute that writing a file takes is saved: the stored one is copied, and compared for one small size."""
+    monkeypatch.setattr(verification, 'SIZES', ((64, 96),))
     monkeypatch.setattr(MODULE, 'trace', lambda network, sampling: sampling)
     kind = MODULE.format_of(EXPORTED)
     copies = kind._replace(write=lambda program, part, description: shutil.copy(EXPORTED, part))
@@ -69,6 +71,16 @@ def test_file_that_is_no_exported_one_is_kept(tmp_path):
 def test_unknown_sampling(tmp_path):
     with pytest.raises(ValueError, match=r"unknown sampling 'bags': choose one of \['grid', 'gather'\]"):
         export(CHECKPOINT, tmp_path / 'model.onnx', sampling='bags')
+
+
+def test_one_precision(tmp_path):
+    with pytest.raises(ValueError, match="half and int8='photos' exclude each other: choose one"):
+        export(CHECKPOINT, tmp_path / 'model.onnx', half=True, int8='photos')
+
+
+def test_folder_without_images(tmp_path):
+    with pytest.raises(ValueError, match='int8=.* has no images, by which the ranges of int8 are chosen'):
+        export(CHECKPOINT, tmp_path / 'model.onnx', int8=tmp_path)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import torch
 
 from mmoneformer.export.description import describe
 from mmoneformer.export.torch_format import TorchNetwork, write_torch
-from mmoneformer.export.verification import TOLERANCE, compare
+from mmoneformer.export.verification import TOLERANCES, compare
 
 ALONE = """
 import sys
@@ -30,7 +30,7 @@ def file(model, program, tmp_path_factory):
 def test_file(model, file):
     loaded = TorchNetwork(file)
     assert loaded.description == describe(model)
-    assert [str(found) for found in compare(loaded, model) if not TOLERANCE.accepts(found)] == []
+    assert [str(found) for found in compare(loaded, model) if not TOLERANCES['float32'].accepts(found)] == []
 
 
 @pytest.mark.slow

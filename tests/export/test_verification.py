@@ -4,7 +4,7 @@ import torch
 
 from mmoneformer.export.description import describe
 from mmoneformer.export.network import ExportedNetwork
-from mmoneformer.export.verification import TOLERANCE, Comparison, Tolerance, compare
+from mmoneformer.export.verification import TOLERANCES, Comparison, Tolerance, compare
 from mmoneformer_deploy.runtimes import open_network
 
 
@@ -24,7 +24,7 @@ def test_the_file(model, onnx_file):
     assert [found[:3] for found in comparisons] == [
         (size, batch, tasks) for size in ((256, 256), (192, 320)) for batch in (1, 2) for tasks in (1, 3)
     ]
-    assert all(map(TOLERANCE.accepts, comparisons))
+    assert all(map(TOLERANCES['float32'].accepts, comparisons))
     assert min(found.magnitude for found in comparisons) > 1
 
 
@@ -32,7 +32,7 @@ def test_the_pictures_have_several_segments(model):
     """Otherwise equal pixels would mean nothing: all pixels are, where nothing is found."""
     inverted = next(compare(InTorch(model, np.negative), model))
     assert inverted.equal < 0.5
-    assert not TOLERANCE.accepts(inverted)
+    assert not TOLERANCES['float32'].accepts(inverted)
 
 
 @pytest.mark.parametrize('error', [0.0, 10.0])
@@ -43,7 +43,7 @@ def test_differences(model, error):
 
     found = next(compare(InTorch(model, shifted), model))
     assert found.difference == pytest.approx(error, abs=1e-3)
-    assert TOLERANCE.accepts(found) == (error == 0)
+    assert TOLERANCES['float32'].accepts(found) == (error == 0)
 
 
 @pytest.mark.parametrize(
