@@ -26,6 +26,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         action='store_true',
         help='store half precision, append a SHA-256 prefix to the file name, and write a model card',
     )
+    parser.add_argument(
+        '--small', action='store_true', help='leave out the weights of the backbone that training did not change'
+    )
 
 
 def run(options: Namespace) -> int:
@@ -42,6 +45,7 @@ def run(options: Namespace) -> int:
         things=options.things,
         cfg_options=options.cfg_options,
         publish=options.publish,
+        small=options.small,
     )
     print(written)
     return 0

@@ -13,6 +13,7 @@ from mmengine.registry import init_default_scope
 
 from mmoneformer.apis.device import resolve_device
 from mmoneformer.checkpoints.conversion import convert
+from mmoneformer.checkpoints.frozen_weights import with_frozen
 from mmoneformer.checkpoints.model_weights import check_classes, check_keys, plain_weights
 from mmoneformer.checkpoints.model_zoo import fetch, is_remote
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
@@ -91,6 +92,6 @@ def _load_weights(model: OneFormer, stored: Mapping[str, Any], checkpoint: Path 
             "'mmoneformer convert'"
         )
     check_classes(stored.get('meta', {}).get('dataset_meta'), model.dataset_meta)
-    weights = plain_weights(stored['state_dict'], checkpoint)
+    weights = with_frozen(plain_weights(stored['state_dict'], checkpoint), model)
     check_keys(weights, model.state_dict(), source=checkpoint)
     model.load_state_dict(weights)

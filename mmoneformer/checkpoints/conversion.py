@@ -16,6 +16,7 @@ from mmoneformer.checkpoints.backbones import BACKBONES
 from mmoneformer.checkpoints.checksums import sha256_of
 from mmoneformer.checkpoints.detectron2_pickle import read_detectron2_pickle
 from mmoneformer.checkpoints.download import fetch_folder, is_hub_name
+from mmoneformer.checkpoints.frozen_weights import merge_lora, with_frozen, without_frozen
 from mmoneformer.checkpoints.hugging_face_folder import read_folder, write_folder
 from mmoneformer.checkpoints.infer_config import Names, SourceInfo, given_classes, image_scale, infer_config
 from mmoneformer.checkpoints.model_card import checkpoint_card, hub_card, measured_metrics
@@ -58,6 +59,7 @@ def convert(
     things: Names | None = None,
     cfg_options: Mapping[str, Any] | None = None,
     publish: bool = False,
+    small: bool = False,
 ) -> Path:
     """Convert a checkpoint. The target gets its name when it is complete.
 
@@ -72,6 +74,7 @@ def convert(
         cfg_options: Values that replace those of the config, keys as in ``model.test_cfg.overlap_thr``.
         publish: Whether to write half precision, append the start of the file's SHA-256 to its name, and write a card
             beside it, ``NAME.md``. A folder of Hugging Face always has a card, ``README.md``.
+        small: Whether to leave out frozen weights, which the backbone's config can load; else LoRA is merged in.
 
     Returns:
         Path of the file or folder.
@@ -82,20 +85,27 @@ def convert(
         ImportError: If it is on the hub and huggingface_hub is not installed.
         ValueError: If the source is unsafe, damaged or of another model, or lacks what the config needs.
     """
-    target = Path(target)
+    target = _checked(Path(target), publish=publish, small=small)
     source = fetch_folder(str(source)) if is_hub_name(source) else Path(source)
     state_dict, cfg, metrics = load_any(
         source, dataset=dataset, classes=classes, things=things, cfg_options=cfg_options
     )
     model = _build(cfg)
-    state_dict = state_dict | _constants(model.state_dict(), state_dict)
+    state_dict = with_frozen(state_dict | _constants(model.state_dict(), state_dict), model)
     check_keys(state_dict, model.state_dict(), source=source)
+    state_dict = without_frozen(state_dict, model) if small else merge_lora(state_dict, cfg)
     if target.suffix:
         meta = {'cfg': cfg.pretty_text, 'dataset_meta': dict(model.dataset_meta), 'metrics': metrics}
         return _write_checkpoint(target, state_dict, cfg, meta, publish=publish)
-    if publish:
-        raise ValueError(f'publish is for checkpoints of ours, and {target} has no suffix: use {target}.pth')
     _write_hub_folder(target, state_dict, cfg, model.dataset_meta, metrics)
+    return target
+
+
+def _checked(target: Path, **options: bool) -> Path:
+    """Return the target, if it is a checkpoint where an option is for checkpoints alone."""
+    given = [name for name, value in options.items() if value]
+    if given and not target.suffix:
+        raise ValueError(f'{given[0]} is for checkpoints of ours, and {target} has no suffix: use {target}.pth')
     return target
 
 

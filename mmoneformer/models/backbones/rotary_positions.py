@@ -38,7 +38,7 @@ class RotaryPositions(nn.Module):
 
 def use_rotary_positions(net: Any) -> None:
     """Replace timm's embedding in a vision transformer, if it is that of DINOv3."""
-    rope = getattr(net, 'rope', None)
+    rope: Any = getattr(net, 'rope', None)
     settings = dict(
         rotate_half=True, normalize_coords='separate', grid_indexing='ij', grid_offset=0.0, aug_active=False
     )
