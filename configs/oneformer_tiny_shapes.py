@@ -6,7 +6,7 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-max_iters = 1100
+max_iters = 800
 model = dict(
     **_base_.model_settings,
     backbone=dict(

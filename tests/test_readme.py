@@ -46,7 +46,7 @@ TINY_SWIN = (
 )
 INSTEAD = {  # of what the README says: what takes seconds, and needs no network and no GPU
     'oneformer_swin-l_coco': 'released.pth',  # a tiny model of random weights
-    'iter_1100': 'iter_1',
+    'iter_800': 'iter_1',
     'iter_20000': 'iter_2',
     'configs/oneformer_swin-l_ade20k.py 8': f'configs/oneformer_tiny_shapes.py 2 {ONE_STEP}',
 }

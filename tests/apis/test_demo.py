@@ -73,5 +73,5 @@ def test_the_table_has_a_row_per_token(capsys):
 
 def test_the_config_is_one_of_the_package():
     cfg = demo.demo_config('training')
-    assert (cfg.work_dir, cfg.train_cfg.max_iters) == ('work_dirs/demo/training', 1100)
+    assert (cfg.work_dir, cfg.train_cfg.max_iters) == ('work_dirs/demo/training', 800)
     assert cfg.train_dataloader.dataset.data_root == 'data/shapes/'

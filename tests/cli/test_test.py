@@ -29,5 +29,5 @@ def test_the_config_in_the_checkpoint(evaluated):
     torch.save({'meta': {'cfg': text}, 'state_dict': {}}, 'x.pth')
     assert main(['test', 'x.pth']) == 0
     (((cfg, checkpoint), options),) = evaluated
-    assert (cfg.max_iters, cfg.work_dir, checkpoint) == (1100, 'work_dirs/x', 'x.pth')
+    assert (cfg.max_iters, cfg.work_dir, checkpoint) == (800, 'work_dirs/x', 'x.pth')
     assert options == dict(tasks=None, tta=False, show_dir=None)
