@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 DIVISOR = 32  # of the sides of an image: the greatest stride of the backbone
 SAMPLING: dict[str, Sample] = {'grid': sample_by_grid, 'gather': sample_by_gather}
-EXAMPLE = (2, 3, 3 * DIVISOR, 5 * DIVISOR)  # [B, 3, H, W] of the images that are traced; no two of its sizes are equal
+# [B, 3, H, W] of the images that are traced: no map of the network has an axis with one entry, or two equal axes, of
+# which torch would record what is true for them alone
+EXAMPLE = (2, 3, 26 * DIVISOR, 38 * DIVISOR)
 
 
 class ExportedNetwork(nn.Module):

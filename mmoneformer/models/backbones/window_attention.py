@@ -16,7 +16,8 @@ class WindowGroup(NamedTuple):
 
     Attributes:
         num_windows: Number of windows, of all images.
-        separated: Pairs of tokens that must not attend to each other, bool [N, N] for N tokens; None for no pair.
+        separated: Pairs of tokens that must not attend to each other, bool [N, N] for N tokens, or if windows differ
+            [windows, 1, N, N]; None for no pair.
     """
 
     num_windows: int
@@ -48,6 +49,8 @@ def lay_windows(batch: int, size: Size, *, window: int, shift: int, device: torc
         device: Device of the indices.
     """
     height, width = size
+    if not isinstance(height, int):
+        return lay_windows_for_all_sizes(batch, size, window=window, shift=shift, device=device)
     beyond = batch * height * width
     row, column = (_shifted_axis(length, window, shift, device) for length in size)
     row, column = row[:, None, :, None], column[None, :, None, :]  # [W_y, W_x, window, window] when broadcast
@@ -64,6 +67,31 @@ def lay_windows(batch: int, size: Size, *, window: int, shift: int, device: torc
     positions = torch.arange(to_windows.shape[0], device=device)
     from_windows = positions.new_empty(beyond + 1).index_copy(0, to_windows, positions)[:-1]
     return WindowLayout(to_windows, from_windows, groups)
+
+
+def lay_windows_for_all_sizes(
+    batch: int, size: Size, *, window: int, shift: int, device: torch.device
+) -> WindowLayout:
+    """``lay_windows`` while a graph for all sizes is recorded: one group, as any of the others may have no window.
+
+    No tensor has an axis with one entry for each window of a row or column: there may be one such window, which torch
+    would record as a graph of its own.
+    """
+    height, width = size
+    rows, columns = ((side + window - 1) // window for side in size)  # number of windows along each axis
+    positions = torch.arange(batch * rows * columns * window**2, device=device)
+    index = positions // window**2  # of the window
+    row = positions // window % window + index // columns % rows * window
+    column = positions % window + index % columns * window
+    region = 2 * (row >= rows * window - shift) + 1 * (column >= columns * window - shift)
+    row, column = (row + shift) % (rows * window), (column + shift) % (columns * window)
+    token = index // (rows * columns) * (height * width) + row * width + column
+    beyond = batch * height * width
+    to_windows = torch.where((row < height) & (column < width), token, beyond)
+    from_windows = positions.new_empty(beyond + 1).index_copy(0, to_windows, positions)[:-1]
+    region = region.view(-1, 1, window**2)
+    separated = region[..., None] != region[:, :, None] if shift else None
+    return WindowLayout(to_windows, from_windows, [WindowGroup(batch * rows * columns, separated)])
 
 
 def _shifted_axis(length: int, window: int, shift: int, device: torch.device) -> Tensor:
@@ -137,11 +165,11 @@ class WindowAttention(nn.Module):
         """Attend within windows, [windows, N, 3, heads, C / heads] to [windows, N, heads, C / heads]."""
         bias = F.embedding(self.relative_position_index, self.relative_position_bias_table)
         bias = bias.permute(2, 0, 1).contiguous()[None]  # [1, heads, N, N]
+        if len(groups) == 1:
+            attended = _attend(windows, bias, groups[0].separated)
+            return attended if isinstance(groups[0].num_windows, int) else torch.cat([attended])  # tokens in order
         parts = windows.split([group.num_windows for group in groups])
-        outputs = [_attend(part, bias, group.separated) for part, group in zip(parts, groups, strict=True)]
-        if len(outputs) > 1 or not isinstance(groups[0].num_windows, int):  # in a recorded graph, tokens are in order
-            return torch.cat(outputs)
-        return outputs[0]
+        return torch.cat([_attend(part, bias, group.separated) for part, group in zip(parts, groups, strict=True)])
 
 
 def _attend(windows: Tensor, bias: Tensor, separated: Tensor | None) -> Tensor:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 import mmoneformer  # noqa: F401
-from mmoneformer.models.backbones.window_attention import WindowAttention, lay_windows
+from mmoneformer.models.backbones.window_attention import WindowAttention, lay_windows, lay_windows_for_all_sizes
 
 CPU = torch.device('cpu')
 
@@ -40,6 +40,18 @@ def test_back_from_the_windows(size, shift):
     tokens = torch.arange(2 * size[0] * size[1])
     assert torch.equal(layout.to_windows[layout.from_windows], tokens)
     assert sum(group.num_windows for group in layout.groups) * 9 == len(layout.to_windows)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('shift', [0, 1])
+@pytest.mark.parametrize('size', [(3, 7), (6, 9), (2, 2)])
+def test_layout_of_recorded_graphs(size, shift):
+    """Windows are in another order there; what tokens attend to is the same."""
+    attention = WindowAttention(4, num_heads=2, window=3)
+    tokens = torch.randn(2, size[0] * size[1], 4)
+    layouts = [lay(2, size, window=3, shift=shift, device=CPU) for lay in (lay_windows, lay_windows_for_all_sizes)]
+    assert [len(layout.groups) for layout in layouts] == [4 if shift else 1, 1]
+    torch.testing.assert_close(attention(tokens, layouts[1]), attention(tokens, layouts[0]))
 
 
 def test_bias_depends_on_the_offset_alone():
