@@ -118,11 +118,11 @@ def verify_export(path: AnyPath, checkpoint: AnyPath, *, config: AnyPath | Confi
 
 
 def _answers_as(file: Network, model: OneFormer) -> bool:
-    within = []
+    comparisons = []
     for comparison in compare(file, model):
         logger.info('%s', comparison)
-        within.append(TOLERANCES[file.description.precision].accepts(comparison))
-    return all(within)
+        comparisons.append(comparison)
+    return TOLERANCES[file.description.precision].accepts(comparisons)
 
 
 def _calibration_images(folder: AnyPath, description: Description) -> list[np.ndarray]:
