@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmoneformer.models import OneFormer
+from mmoneformer.models.backbones.dinat import NeighborhoodAttention
 from mmoneformer.models.layers.deformable_attention import DeformableAttention
 from mmoneformer.models.layers.lora import without_lora
 from mmoneformer.models.masked_decoder import mask_logits
@@ -74,6 +75,11 @@ def trace(network: ExportedNetwork, *, sampling: str = 'grid') -> 'ExportedProgr
     Raises:
         ValueError: If torch cannot record it.
     """
+    if any(isinstance(module, NeighborhoodAttention) for module in network.modules()):
+        raise ValueError(
+            f'{type(network.backbone).__name__} cannot be exported: torch cannot record it for all sizes, as the '
+            'number of its tiles depends on the size: export a model with another backbone'
+        )
     from torch.export import Dim, export  # here: importing it takes long
 
     batch, tasks, rows, columns = (Dim(name, min=1) for name in ('batch', 'tasks', 'rows', 'columns'))
