@@ -12,7 +12,7 @@ from mmoneformer.registry import METRICS
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / 'docs' / 'model_zoo.md').read_text()
 ROWS = [line.strip('| ').split(' | ') for line in PAGE.splitlines() if re.match(r'\|.*\.py', line)]
-NOT_PUBLISHED = ('swin-t', 'r50_cityscapes', 'three-tasks', 'tiny', 'fsdp')
+NOT_PUBLISHED = ('swin-t', 'r50_cityscapes', 'three-tasks', 'tiny', 'fsdp', 'convnextv2', 'dino', 'mobilenet')
 
 
 def config_of(row: list[str]) -> str:

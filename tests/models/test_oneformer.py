@@ -112,7 +112,7 @@ def test_a_task_can_be_read_under_another_token(build_model, inputs, monkeypatch
     """Under each token the network sees another class everywhere."""
     seen = {'panoptic': 1, 'instance': 2, 'semantic': 3}
 
-    def head(_, tokens):
+    def head(features, tokens, num_layers):
         everywhere = torch.full((2, 1, 16, 24), 9.0)
         labels = [[seen[token] for token in tokens[0]]] * 2
         return SimpleNamespace(

@@ -26,8 +26,7 @@ train_pipeline = [
     dict(type='LoadPanopticMap'),
     dict(type='mmdet.RandomFlip', prob=0.5),
     dict(type='mmdet.RandomCrop', crop_size=crop_size, allow_negative_crop=True),
-    # instances are what takes the longest to learn
-    dict(type='SampleTask', probabilities=dict(panoptic=0.35, instance=0.5, semantic=0.15)),
+    dict(type='SampleTask'),
     dict(type='PackOneFormerInputs'),
 ]
 test_pipeline = [
