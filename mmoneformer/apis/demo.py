@@ -19,6 +19,7 @@ CONFIG = 'oneformer_tiny_shapes'
 WORK_DIR = Path('work_dirs/demo')
 NUM_TRAIN, NUM_VAL = 2000, 100  # images of the data set
 NUM_DRAWN = 6
+TASK_SHARES = dict(panoptic=0.35, instance=0.5, semantic=0.15)  # instances take the longest to learn
 METRICS = TaskTable(
     'mmoneformer.apis.demo.METRICS',
     {
@@ -50,6 +51,8 @@ def run_demo() -> None:
     console.rule('2  training')
     start = time.perf_counter()
     cfg.train_cfg.val_begin = cfg.train_cfg.max_iters + 1  # step 3 evaluates
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    next(step for step in pipeline if step.type == 'SampleTask').probabilities = TASK_SHARES
     train(cfg)
     seconds = time.perf_counter() - start
     checkpoint = (WORK_DIR / 'training' / 'last_checkpoint').read_text()

@@ -11,7 +11,7 @@ from mmoneformer.tasks import TASKS
 CONFIG = """
 crop_size = (64, 48)
 train_cfg = dict(max_iters=8)
-train_dataloader = dict(dataset=dict(data_root='data/drawn/'))
+train_dataloader = dict(dataset=dict(data_root='data/drawn/', pipeline=[dict(type='SampleTask')]))
 model = dict(test_cfg=dict())
 test_evaluator = [dict(type='x')]
 """
@@ -32,6 +32,7 @@ def calls(tmp_path, monkeypatch):
 
     def train(cfg):
         calls['val_begin'] = cfg.train_cfg.val_begin
+        calls['sample_task'] = cfg.train_dataloader.dataset.pipeline[0]
         Path(cfg.work_dir).mkdir(parents=True)
         Path(cfg.work_dir, 'last_checkpoint').write_text('last.pth')
 
@@ -59,6 +60,7 @@ def test_each_metric_is_measured_with_the_token_of_its_task(calls):
     assert report == {'PQ': 0, 'SQ': 10, 'RQ': 20, 'PQ_things': 30, 'PQ_stuff': 40, 'AP': 51, 'mIoU': 62}
     assert calls['tokens'] == [dict.fromkeys(TASKS, token) for token in TASKS]
     assert calls['any_token'] == [True] * 3
+    assert calls['sample_task'].probabilities == demo.TASK_SHARES
     assert calls['val_begin'] > 8  # never: the evaluation comes later
     assert calls['shapes'] == dict(num_train=2000, num_val=100, size=48, seed=0)
     assert calls['images'] == ['data/drawn/val/1.jpg']

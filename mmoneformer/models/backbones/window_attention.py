@@ -81,10 +81,10 @@ def lay_windows_for_all_sizes(
     rows, columns = ((side + window - 1) // window for side in size)  # number of windows along each axis
     positions = torch.arange(batch * rows * columns * window**2, device=device)
     index = positions // window**2  # of the window
-    row = positions // window % window + index // columns % rows * window
-    column = positions % window + index % columns * window
+    row = positions // window % window + remainder(index // columns, rows) * window
+    column = positions % window + remainder(index, columns) * window
     region = 2 * (row >= rows * window - shift) + 1 * (column >= columns * window - shift)
-    row, column = (row + shift) % (rows * window), (column + shift) % (columns * window)
+    row, column = remainder(row + shift, rows * window), remainder(column + shift, columns * window)
     token = index // (rows * columns) * (height * width) + row * width + column
     beyond = batch * height * width
     to_windows = torch.where((row < height) & (column < width), token, beyond)
@@ -92,6 +92,11 @@ def lay_windows_for_all_sizes(
     region = region.view(-1, 1, window**2)
     separated = region[..., None] != region[:, :, None] if shift else None
     return WindowLayout(to_windows, from_windows, [WindowGroup(batch * rows * columns, separated)])
+
+
+def remainder(values: Tensor, divisor: int) -> Tensor:
+    """Remainders of values >= 0; the converter to ONNX has none for a divisor that is a size."""
+    return values - values // divisor * divisor
 
 
 def _shifted_axis(length: int, window: int, shift: int, device: torch.device) -> Tensor:
