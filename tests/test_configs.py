@@ -50,6 +50,7 @@ MODELS_OF_TIMM = {  # millions of parameters of the backbone's network, layers
     'dinov2-b_ade20k': (87, 12),
 }
 SMALL_MODELS = ('mobilenetv4-m_coco',)
+REAL_DATA = ('efficientnet-lite0_camvid', 'efficientnet-lite0_nuclei')  # trained in test_real_data.py
 TEMPLATES = ('swin-t_custom', 'dinov3-b_custom', 'convnextv2-t_custom')
 BACKBONES = {  # millions of parameters of the model (None: not published), drop path
     'r50': (47, None),
@@ -101,7 +102,7 @@ def load(name: str) -> Config:
 
 def test_every_config_is_in_the_table():
     others = {'tiny_shapes', 'convnext-xl_ade20k_fsdp', *TEMPLATES}
-    assert set(NAMES) == {*MODELS_OF_THE_PAPER, *MODELS_OF_TIMM, *SMALL_MODELS, *others}
+    assert set(NAMES) == {*MODELS_OF_THE_PAPER, *MODELS_OF_TIMM, *SMALL_MODELS, *REAL_DATA, *others}
 
 
 def test_configs_say_differences_alone():
