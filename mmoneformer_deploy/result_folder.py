@@ -44,6 +44,9 @@ class TaskFiles:
     annotations: Callable[[Any, int, int], list[ResultDict]] | None = None
 
 
+Draw = Callable[[np.ndarray, ResultDict], np.ndarray]  # an image and its results, to a drawing: all RGB, uint8
+
+
 class ResultFolder:
     """A folder of results. Each file appears complete or not at all.
 
@@ -53,6 +56,7 @@ class ResultFolder:
         path: The folder, created if it does not exist. Results of an earlier run are replaced, other files are kept.
         metainfo: The classes.
         tasks: How the results of each task are written.
+        draw: Draws an image; None to write no drawings.
         taken: Names of files in the folder that are kept although they may be results of an earlier run.
     """
 
@@ -62,11 +66,13 @@ class ResultFolder:
         metainfo: Classes,
         *,
         tasks: Mapping[str, TaskFiles],
+        draw: Draw | None = None,
         taken: Iterable[str] = (),
     ) -> None:
         self.path = Path(path)
         self.metainfo = metainfo
         self._tasks = tasks
+        self._draw = draw
         self.path.mkdir(parents=True, exist_ok=True)
         self._images: list[ResultDict] = []
         self._coco_files: dict[str, CocoFile] = {}
@@ -82,7 +88,7 @@ class ResultFolder:
             file.close(self._images)
         self._coco_files.clear()
 
-    def write(self, stem: str, results: ResultDict, drawing: np.ndarray, size: tuple[int, int]) -> list[Path]:
+    def write(self, stem: str, results: ResultDict, image: np.ndarray, size: tuple[int, int]) -> list[Path]:
         """Write the files of an image, and add its annotations to the COCO files.
 
         ``NAME.png`` is the drawing; ``NAME.json`` has the segments and instances in COCO's format (``category_id`` is
@@ -94,12 +100,13 @@ class ResultFolder:
             stem: The NAME; a number is appended if it is the name of another image of this run, or of a file that is
                 kept.
             results: Results by task, see ``result_dicts``.
-            drawing: RGB, uint8 [H', W', 3].
-            size: Height and width of the image.
+            image: The image that is drawn, RGB, uint8 [H', W', 3].
+            size: Height and width of the results.
 
         Returns:
             The files of the image.
         """
+        drawing = None if self._draw is None else self._draw(image, results)
         name = self._names.claim(stem, self._possible_files)
         content: ResultDict = JSON_MARK | {'name': name, 'categories': coco_categories(self.metainfo)}
         contents = {}
@@ -111,7 +118,9 @@ class ResultFolder:
                 file_name = f'{name}_{task}.png'
                 contents[file_name] = _encode(files.png(results[task], self.metainfo))
                 content[files.key] = {'file_name': file_name, **content[files.key]}
-        contents |= {f'{name}.json': json.dumps(content).encode(), f'{name}.png': _encode(Image.fromarray(drawing))}
+        contents[f'{name}.json'] = json.dumps(content).encode()
+        if drawing is not None:
+            contents[f'{name}.png'] = _encode(Image.fromarray(drawing))
         written = self._save(contents)
         self._annotate(tasks, content, size)
         return written

@@ -78,6 +78,14 @@ def decode_mask(mask: Mapping[str, Any]) -> np.ndarray:
     return is_inside.repeat(counts).reshape(mask['size'][::-1]).T
 
 
+def pixels_inside(mask: Mapping[str, Any]) -> np.ndarray:
+    """Numbers of the pixels inside a mask, given as run lengths: ascending, counted column by column."""
+    counts = _expand(mask['counts'])
+    starts, lengths = counts.cumsum()[: len(counts) // 2 * 2 : 2], counts[1::2]
+    before = lengths.cumsum() - lengths
+    return (starts - before).repeat(lengths) + np.arange(lengths.sum())
+
+
 def _expand(text: str) -> np.ndarray:
     """The lengths of the runs."""
     codes = np.frombuffer(text.encode(), np.uint8).astype(np.int64) - FIRST

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -86,13 +87,13 @@ class Session:
         names, failures, count = check_tasks(tasks, self.description.tasks), list_failures(on_error), 0
         sources = expand_sources(images, missing_ok=failures is not None)
         classes = classes_of(self.description)
-        with ResultFolder(out_dir, classes, tasks=TASK_FILES, taken=names_in(out_dir, sources)) as folder:
+        draw, taken = partial(draw_sheet, classes=classes), names_in(out_dir, sources)
+        with ResultFolder(out_dir, classes, tasks=TASK_FILES, draw=draw, taken=taken) as folder:
             for number, source in enumerate(sources):
                 with skipping(failures, number, source):
                     image = _load(source)
                     results = self._predict(image, names)
-                    drawing = draw_sheet(image, results, classes)
-                    folder.write(stem_of(source, number), results, drawing, image.shape[:2])
+                    folder.write(stem_of(source, number), results, image, image.shape[:2])
                     count += 1
         return count, failures or []
 

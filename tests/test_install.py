@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ('mmoneformer', 'mmoneformer_cli', 'mmoneformer_deploy')
+PACKAGES = ('mmoneformer', 'mmoneformer_cli', 'mmoneformer_deploy', 'mmoneformer_drawing')
 WHEEL_FILES = ('setup.py', 'pyproject.toml', 'README.md', 'LICENSE', 'model-index.yml')
 DOCKERFILE = (ROOT / 'docker/Dockerfile').read_text()
 MIM_FOLDERS = ('configs', 'tools')  # in the wheel they are in mmoneformer/.mim, where OpenMMLab's tools look

@@ -20,17 +20,22 @@ PACKAGE = ROOT / 'mmoneformer'
 MODULES = sorted(PACKAGE.rglob('*.py'))
 COMMANDS = sorted((ROOT / 'mmoneformer_cli').glob('*.py'))
 DEPLOY = sorted((ROOT / 'mmoneformer_deploy').glob('*.py'))
+DRAWING = sorted((ROOT / 'mmoneformer_drawing').glob('*.py'))
 TOOLS = sorted((ROOT / 'tools').rglob('*.py'))
-TREES = {path: ast.parse(path.read_text(encoding='utf-8')) for path in (*MODULES, *COMMANDS, *DEPLOY, *TOOLS)}
+SOURCES = (*MODULES, *COMMANDS, *DEPLOY, *DRAWING)
+TREES = {path: ast.parse(path.read_text(encoding='utf-8')) for path in (*SOURCES, *TOOLS)}
 
 # From the bottom up: a module imports from its own part and from those of the rows above it in this list.
 LAYERS = (
     ('mmoneformer_deploy',),
+    ('mmoneformer_drawing',),
     ('config_files', 'dependencies', 'errors', 'mmcv_ops', 'registry', 'tasks', 'version'),
     ('structures', 'metainfo', 'result_images'),
     ('models', 'datasets', 'own_data'),
-    ('checkpoints', 'evaluation', 'visualization'),
-    ('results', 'data_check', 'engine', 'export', 'mmengine_names'),
+    ('checkpoints', 'evaluation'),
+    ('results',),
+    ('visualization',),
+    ('data_check', 'engine', 'export', 'mmengine_names'),
     ('apis',),
     ('web',),
     ('mmoneformer_cli',),
@@ -79,8 +84,18 @@ def test_imports_point_one_way():
 
 def test_deploys_without_torch_and_openmmlab():
     allowed = {*sys.stdlib_module_names, 'mmoneformer_deploy', 'numpy', 'PIL', 'onnxruntime', 'openvino'}
-    imported = {name.split('.')[0] for path in DEPLOY for name in _imports(TREES[path])}
-    assert imported <= allowed
+    assert _imported(DEPLOY) <= allowed
+
+
+def test_draws_without_torch_and_openmmlab():
+    """In processes that need little memory, and start in a moment."""
+    allowed = {*sys.stdlib_module_names, 'mmoneformer_drawing', 'mmoneformer_deploy', 'numpy', 'PIL', 'cv2', 'scipy'}
+    assert _imported(DRAWING) <= allowed
+
+
+def _imported(paths: list[Path]) -> set[str]:
+    """The packages that files import."""
+    return {name.split('.')[0] for path in paths for name in _imports(TREES[path])}
 
 
 def test_every_part_has_a_layer():
@@ -111,7 +126,12 @@ def test_files_are_concepts():
 
 @pytest.mark.parametrize(
     ('package', 'tests'),
-    [('mmoneformer', 'tests'), ('mmoneformer_cli', 'tests/cli'), ('mmoneformer_deploy', 'tests/deploy')],
+    [
+        ('mmoneformer', 'tests'),
+        ('mmoneformer_cli', 'tests/cli'),
+        ('mmoneformer_deploy', 'tests/deploy'),
+        ('mmoneformer_drawing', 'tests/drawing'),
+    ],
 )
 def test_each_module_has_a_test_of_its_name(package, tests):
     missing = []
@@ -164,7 +184,7 @@ def test_devices_are_known_in_one_place():
 def test_no_code_branches_on_a_task():
     tasks = {'panoptic', 'instance', 'semantic'}
     wrong = []
-    for path in (*MODULES, *COMMANDS, *DEPLOY):
+    for path in SOURCES:
         for node in _statements(TREES[path], ast.Compare, ast.MatchValue):
             constants = {n.value for n in _statements(node, ast.Constant) if isinstance(n.value, str)}
             # `annotation == 'panoptic'` is about the annotation type of a data set, not about a task
@@ -175,7 +195,7 @@ def test_no_code_branches_on_a_task():
 
 def test_files_are_renamed_in_one_place():
     wrong = []
-    for path in (*MODULES, *DEPLOY):
+    for path in (*MODULES, *DEPLOY, *DRAWING):
         for call in _statements(TREES[path], ast.Call):
             if isinstance(call.func, ast.Attribute):
                 text = ast.unparse(call.func)
@@ -188,7 +208,7 @@ def test_files_are_renamed_in_one_place():
 
 
 def test_no_mocks_in_production():
-    paths = (*MODULES, *COMMANDS, *DEPLOY)
+    paths = SOURCES
     assert not [_name(path) for path in paths if any(name.startswith('unittest') for name in _imports(TREES[path]))]
 
 
@@ -198,6 +218,7 @@ def _texts() -> Iterator[Path]:
         'mmoneformer',
         'mmoneformer_cli',
         'mmoneformer_deploy',
+        'mmoneformer_drawing',
         'tools',
         'tests',
         'configs',

@@ -4,9 +4,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 from mmcv.transforms import Compose
 from mmcv.transforms import LoadImageFromFile as LoadImageOfMmcv
@@ -16,35 +15,18 @@ from mmengine.config import Config
 from mmoneformer.apis.device import autocast, check_precision, resolve_device, warn_if_slow
 from mmoneformer.apis.image_sources import load_source, tracked
 from mmoneformer.apis.init_model import init_model
+from mmoneformer.apis.prediction import Prediction
 from mmoneformer.checkpoints.safe_config import registered_parts_only
 from mmoneformer.datasets.transforms import LoadImageFromFile
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.registry import TRANSFORMS
-from mmoneformer.results.as_dict import as_dict
 from mmoneformer.results.folder import open_folder
 from mmoneformer.tasks import check_tasks
-from mmoneformer.visualization import draw_sheet
+from mmoneformer.visualization import sheet_drawer
 from mmoneformer_deploy.failures import Failure, OnError, list_failures, skipping
 from mmoneformer_deploy.image_sources import Source, Sources, expand_sources, names_in, stem_of
 from mmoneformer_deploy.result_dicts import ResultDict
 from mmoneformer_deploy.result_folder import ResultFolder
-
-
-class Prediction(NamedTuple):
-    """The results of an image.
-
-    Attributes:
-        number: Index of the image among the sources, from 0.
-        source: The source: a path, a URL or an array.
-        image: The image, BGR, uint8 [H, W, 3].
-        sample: The results, on the CPU.
-    """
-
-    number: int
-    source: Source
-    image: np.ndarray
-    sample: DetDataSample
-
 
 Loaded = tuple[Prediction, dict[str, Any]]  # an image without results yet, and the packed input of the model
 
@@ -127,15 +109,15 @@ class OneFormerInferencer:
             ValueError: If an image cannot be read, or a task is unknown.
         """
         tasks, failures = check_tasks(tasks), list_failures(on_error)
-        predictions: list[ResultDict | DetDataSample] = []
+        predictions: list[ResultDict | DetDataSample | None] = []
         sources = expand_sources(images, missing_ok=failures is not None)
-        with nullcontext() if out_dir is None else self._folder(out_dir, sources) as folder:
-            for prediction in self._tracked(sources, tasks, batch_size, failures):
+        found = self._tracked(sources, tasks, batch_size, failures)
+        with nullcontext() if out_dir is None else self._folder(out_dir, sources, tasks) as folder:
+            for prediction in found if folder is None else self._written(found, folder, tasks, failures):
                 with skipping(failures, prediction.number, prediction.source):
-                    results = {} if return_datasamples and folder is None else self._as_dict(prediction, tasks)
-                    if folder is not None:
-                        self._write(folder, prediction, results, tasks)
-                    predictions.append(prediction.sample if return_datasamples else results)
+                    predictions.append(
+                        prediction.sample if return_datasamples else prediction.as_dicts(self.metainfo, tasks)
+                    )
         return {'predictions': predictions, 'failures': failures or []}
 
     def save(
@@ -154,13 +136,11 @@ class OneFormerInferencer:
         Returns:
             Number of images that were written, and the failures.
         """
-        tasks, failures, count = check_tasks(tasks), list_failures(on_error), 0
+        tasks, failures = check_tasks(tasks), list_failures(on_error)
         sources = expand_sources(images, missing_ok=failures is not None)
-        with self._folder(out_dir, sources) as folder:
-            for prediction in self._tracked(sources, tasks, batch_size, failures):
-                with skipping(failures, prediction.number, prediction.source):
-                    self._write(folder, prediction, self._as_dict(prediction, tasks), tasks)
-                    count += 1
+        with self._folder(out_dir, sources, tasks) as folder:
+            found = self._tracked(sources, tasks, batch_size, failures)
+            count = sum(1 for _ in self._written(found, folder, tasks, failures))
         return count, failures or []
 
     def stream(
@@ -235,13 +215,26 @@ class OneFormerInferencer:
         shown = tracked(sources, shown=self.show_progress)
         return self.stream(shown, tasks=tasks, batch_size=batch_size, failures=failures)
 
-    def _folder(self, out_dir: str | os.PathLike[str], sources: Iterable[Source]) -> ResultFolder:
-        return open_folder(out_dir, self.metainfo, taken=names_in(out_dir, sources))
+    def _folder(
+        self, out_dir: str | os.PathLike[str], sources: Iterable[Source], tasks: Sequence[str]
+    ) -> ResultFolder:
+        draw = sheet_drawer(self.metainfo, tasks)
+        return open_folder(out_dir, self.metainfo, draw=draw, taken=names_in(out_dir, sources))
 
-    def _write(self, folder: ResultFolder, prediction: Prediction, results: ResultDict, tasks: Sequence[str]) -> None:
-        drawing = draw_sheet(prediction.image[..., ::-1].copy(), prediction.sample, self.metainfo, tasks)
-        height, width = prediction.image.shape[:2]
-        folder.write(stem_of(prediction.source, prediction.number), results, drawing, (height, width))
-
-    def _as_dict(self, prediction: Prediction, tasks: Sequence[str]) -> ResultDict:
-        return as_dict(prediction.sample, self.metainfo, tasks)
+    def _written(
+        self,
+        predictions: Iterable[Prediction],
+        folder: ResultFolder,
+        tasks: Sequence[str],
+        failures: list[Failure] | None,
+    ) -> Iterator[Prediction]:
+        """Write predictions, and yield those that were written, with their dicts."""
+        for prediction in predictions:
+            is_written = False
+            with skipping(failures, prediction.number, prediction.source):
+                results = prediction.as_dicts(self.metainfo, tasks)
+                image = prediction.in_rgb()
+                folder.write(stem_of(prediction.source, prediction.number), results, image, image.shape[:2])
+                is_written = True
+            if is_written:
+                yield prediction._replace(results=results)

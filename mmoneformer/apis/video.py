@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from mmoneformer.apis.image_sources import tracked
-from mmoneformer.apis.inferencer import OneFormerInferencer, Prediction
+from mmoneformer.apis.inferencer import OneFormerInferencer
+from mmoneformer.apis.prediction import Prediction
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.tasks import check_tasks
 from mmoneformer.visualization import draw_results, draw_sheet
@@ -148,7 +149,7 @@ def predict_video(
     frames = tracked(video.frames(max_frames), total=video.length(max_frames), shown=inferencer.show_progress)
     with VideoFile(Path(out_file), video.rate) as written:
         for found in inferencer.stream(frames, tasks=tasks, batch_size=batch_size):
-            drawing = _draw(found, inferencer.model.dataset_meta, tasks)
+            drawing = _draw(found, inferencer.metainfo, tasks)
             written.write(drawing)
             if show and _key_pressed(drawing):
                 break
@@ -159,10 +160,10 @@ def predict_video(
 
 def _draw(found: Prediction, metainfo: Metainfo, tasks: Sequence[str]) -> np.ndarray:
     """Draw the results of a frame, RGB."""
-    image = found.image[..., ::-1].copy()
+    image, results = found.in_rgb(), found.as_dicts(metainfo, tasks)
     if len(tasks) > 1:
-        return draw_sheet(image, found.sample, metainfo, tasks)
-    return draw_results(image, found.sample, metainfo, tasks)[tasks[0]]
+        return draw_sheet(image, results, metainfo)
+    return draw_results(image, results, metainfo)[tasks[0]]
 
 
 def _key_pressed(drawing: np.ndarray) -> bool:

@@ -11,8 +11,9 @@ from mmengine.dataset import BaseDataset
 from mmoneformer.data_check.examination import SampleFault, targets_of_tasks, walk
 from mmoneformer.datasets.transforms import SampleTask
 from mmoneformer.structures import SegmentMap, Targets
-from mmoneformer.visualization.regions import Classes, Regions, annotated_regions
-from mmoneformer.visualization.sheet import draw_panels
+from mmoneformer.visualization.regions import Classes, annotated_regions
+from mmoneformer_drawing.regions import Regions
+from mmoneformer_drawing.sheet import draw_panels
 
 
 class DrawnSample(NamedTuple):

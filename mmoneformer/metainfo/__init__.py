@@ -15,6 +15,7 @@ from mmoneformer.metainfo.resolve import (
     MetainfoLike,
     class_names,
     distinct_colors,
+    palette_of,
     resolve_metainfo,
     with_names_by_kind,
 )
@@ -31,6 +32,7 @@ __all__ = [
     'category_ids',
     'class_names',
     'distinct_colors',
+    'palette_of',
     'resolve_metainfo',
     'with_names_by_kind',
 ]

@@ -70,6 +70,16 @@ def with_names_by_kind(metainfo: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def palette_of(metainfo: Mapping[str, Any]) -> list[Color]:
+    """The RGB colors of the classes, where mmdet's inference functions may have set the name of a palette."""
+    palette = metainfo['palette']
+    if isinstance(palette, str):
+        from mmdet.visualization.palette import get_palette
+
+        palette = get_palette(palette, len(metainfo['classes']))
+    return [(int(red), int(green), int(blue)) for red, green, blue in palette]
+
+
 def class_names(names: object, where: str) -> tuple[str, ...]:
     """Return class names as a tuple.
 

@@ -1,8 +1,15 @@
 """Drawings of results."""
 
-from mmoneformer.visualization.drawing import draw_instance, draw_panoptic, draw_results, draw_semantic
-from mmoneformer.visualization.sheet import draw_sheet, side_by_side
+from mmoneformer.visualization.drawing import (
+    draw_instance,
+    draw_panoptic,
+    draw_results,
+    draw_semantic,
+    draw_sheet,
+    sheet_drawer,
+)
 from mmoneformer.visualization.visualizer import OneFormerVisualizer
+from mmoneformer_drawing.sheet import side_by_side
 
 __all__ = [
     'OneFormerVisualizer',
@@ -11,5 +18,6 @@ __all__ = [
     'draw_results',
     'draw_semantic',
     'draw_sheet',
+    'sheet_drawer',
     'side_by_side',
 ]

@@ -10,18 +10,17 @@ from mmdet.structures import DetDataSample
 from mmseg.visualization import SegLocalVisualizer
 
 from mmoneformer.registry import VISUALIZERS
-from mmoneformer.tasks import TASKS
-from mmoneformer.visualization.drawing import OPACITY
+from mmoneformer.results.as_dict import as_dict, tasks_of
 from mmoneformer.visualization.regions import (
-    RESULT_REGIONS,
-    SHOWN_SCORE,
-    Regions,
     annotated_regions,
     instance_regions,
     result_regions,
     semantic_regions,
+    with_colors,
 )
-from mmoneformer.visualization.sheet import draw_panels
+from mmoneformer_drawing.painting import OPACITY
+from mmoneformer_drawing.regions import SHOWN_SCORE, Regions
+from mmoneformer_drawing.sheet import draw_panels
 
 
 @VISUALIZERS.register_module()
@@ -82,8 +81,8 @@ class OneFormerVisualizer(SegLocalVisualizer):
         sample = DetDataSample() if data_sample is None else data_sample
         panels = self._annotation(sample) if draw_gt else {}
         if draw_pred:
-            panels |= self._results(sample, pred_score_thr)
-        sheet = draw_panels(image, panels, self.dataset_meta, opacity=self.alpha, names=with_labels)
+            panels |= self._results(sample, (image.shape[0], image.shape[1]), pred_score_thr)
+        sheet = draw_panels(image, panels, with_colors(self.dataset_meta), opacity=self.alpha, names=with_labels)
         self.set_image(sheet)
         if show:
             self.show(sheet, win_name=name, wait_time=wait_time)
@@ -106,11 +105,12 @@ class OneFormerVisualizer(SegLocalVisualizer):
             return {'Annotation': semantic_regions(label_map, self.dataset_meta)}
         return {}
 
-    def _results(self, sample: DetDataSample, min_score: float) -> dict[str, Regions]:
+    def _results(self, sample: DetDataSample, size: tuple[int, int], min_score: float) -> dict[str, Regions]:
+        metainfo = {'thing_ids': (), **self.dataset_meta}  # mmseg's functions set classes and palette alone
+        results = as_dict(sample, metainfo, tasks_of(sample))
         return {
-            task.capitalize(): result_regions(sample, task, self.dataset_meta, min_score=min_score)
-            for task in TASKS
-            if RESULT_REGIONS[task].field in sample
+            task.capitalize(): result_regions(results, task, size, self.dataset_meta, min_score=min_score)
+            for task in results
         }
 
 

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from mmdet.structures import DetDataSample
 from PIL import Image
 
 from mmoneformer.structures.panoptic_ids import ids_to_colors
 from mmoneformer.tasks import TASKS
-from mmoneformer.visualization.drawing import paint
 from mmoneformer.visualization.regions import Classes, result_regions
 from mmoneformer_deploy.colors import Color
+from mmoneformer_deploy.result_dicts import ResultDict
+from mmoneformer_drawing.painting import paint
 
 LONGEST_SIDE = 1280  # of the images sent to the browser, in pixels
 MAX_ROWS = 200  # of a table
@@ -57,16 +57,16 @@ class TaskView(NamedTuple):
     segments: list[Segment]
 
 
-def view_task(image: np.ndarray, sample: DetDataSample, task: str, metainfo: Classes) -> TaskView:
+def view_task(image: np.ndarray, results: ResultDict, task: str, metainfo: Classes) -> TaskView:
     """Draw the result of a task.
 
     Args:
         image: RGB, uint8 [H, W, 3].
-        sample: Holds the result of the task.
+        results: Results by task, see ``as_dict``.
         task: Name of the task.
         metainfo: The classes.
     """
-    regions = result_regions(sample, task, metainfo)
+    regions = result_regions(results, task, (image.shape[0], image.shape[1]), metainfo)
     names = [metainfo['classes'][label] for label in regions.labels]
     shares = [area / regions.id_map.size for area in regions.areas()]
     scores: Sequence[float | None] = regions.scores or [None] * len(names)

@@ -7,12 +7,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from mmoneformer.apis.inferencer import Prediction
+from mmoneformer.apis.prediction import Prediction
 from mmoneformer.metainfo import Metainfo
-from mmoneformer.results.as_dict import as_dict
 from mmoneformer.results.folder import open_folder
 from mmoneformer.tasks import check_tasks
-from mmoneformer.visualization import draw_sheet
+from mmoneformer.visualization import sheet_drawer
 from mmoneformer.web.cards import TaskView, view_task
 
 MAX_WAITING = 16  # requests of a model; further ones would wait for minutes
@@ -90,7 +89,7 @@ class ModelQueue:
 def _answer(model: PageModel, image: np.ndarray, tasks: Sequence[str], folder: Path, stem: str) -> Answer:
     metainfo = model.metainfo
     (found,) = model.stream([np.ascontiguousarray(image[..., ::-1])], tasks=tasks)
-    with open_folder(folder, metainfo) as results:
-        sheet = draw_sheet(image, found.sample, metainfo, tasks)
-        files = results.write(stem, as_dict(found.sample, metainfo, tasks), sheet, image.shape[:2])
-    return Answer([view_task(image, found.sample, task, metainfo) for task in tasks], sorted(files))
+    results = found.as_dicts(metainfo, tasks)
+    with open_folder(folder, metainfo, draw=sheet_drawer(metainfo, tasks)) as written:
+        files = written.write(stem, results, image, (image.shape[0], image.shape[1]))
+    return Answer([view_task(image, results, task, metainfo) for task in tasks], sorted(files))

@@ -8,10 +8,10 @@ from tempfile import mkdtemp
 import gradio as gr
 
 from mmoneformer.tasks import TASKS
-from mmoneformer.visualization.drawing import OPACITY
 from mmoneformer.web.cards import make_cards
 from mmoneformer.web.model_queue import BusyError, ModelQueue
 from mmoneformer.web.upload import BadUploadError, read_upload, upload_field
+from mmoneformer_drawing.painting import OPACITY
 
 TITLE = 'mmoneformer'
 INTRODUCTION = """# mmoneformer

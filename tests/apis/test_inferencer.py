@@ -11,8 +11,8 @@ from mmdet.structures import DetDataSample
 from mmengine.config import Config
 
 from mmoneformer.apis import OneFormerInferencer
-from mmoneformer.apis import inferencer as inferencer_module
 from mmoneformer.registry import MODELS, TRANSFORMS
+from mmoneformer_drawing import sheet
 
 
 def picture(height, width):
@@ -157,8 +157,8 @@ def fails_for_two(request, inferencer, monkeypatch):
         failing = Fails(inferencer.model.forward, 64, lambda data_samples, **_: [s.ori_shape[0] for s in data_samples])
         monkeypatch.setattr(inferencer.model, 'forward', failing)
     else:
-        failing = Fails(inferencer_module.draw_sheet, 64, lambda image, *_: image.shape)
-        monkeypatch.setattr(inferencer_module, 'draw_sheet', failing)
+        failing = Fails(sheet.draw_sheet, 64, lambda image, *_, **__: image.shape)
+        monkeypatch.setattr(sheet, 'draw_sheet', failing)
 
 
 @pytest.mark.parametrize('batch_size', [1, 3])

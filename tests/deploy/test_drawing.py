@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from mmoneformer.visualization.drawing import paint as paint_of_mmoneformer
 from mmoneformer.visualization.regions import semantic_regions
 from mmoneformer_deploy.drawing import LINE, MARGIN, REGIONS, draw_sheet, paint
 from mmoneformer_deploy.run_lengths import encode_edges, find_edges
+from mmoneformer_drawing.painting import paint as paint_of_mmoneformer
 
 CLASSES = {'classes': ('sky', 'cat', 'road'), 'thing_ids': (1,), 'palette': [(70, 130, 180), (220, 20, 60), (9, 9, 9)]}
 SIZE = (400, 640)

@@ -9,7 +9,7 @@ from mmoneformer_deploy.result_files import JSON_MARK, is_result
 from mmoneformer_deploy.result_folder import TASK_FILES, ResultFolder, TaskFiles
 
 METAINFO = {'classes': ('sky', 'cat'), 'thing_ids': (1,), 'palette': [(70, 130, 180), (220, 20, 60)]}
-DRAWING = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+IMAGE = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
 MASK = {'size': [2, 3], 'counts': '04'}
 ID_MAP = np.array([[0, 1, 1], [2, 70000, 70000]], np.int32)
 PARTS = np.array([[0, 1, 1], [2, 2, 0]], np.uint8)
@@ -39,8 +39,13 @@ RESULTS = {
 }
 
 
+def draw(image, results):
+    """A picture that shows the image and the number of results."""
+    return np.concatenate([image, np.full_like(image, len(results))])
+
+
 def open_folder(path, taken=()):
-    return ResultFolder(path, METAINFO, tasks=TASK_FILES, taken=taken)
+    return ResultFolder(path, METAINFO, tasks=TASK_FILES, draw=draw, taken=taken)
 
 
 @pytest.fixture
@@ -66,9 +71,9 @@ def read(path):
 
 
 def test_files_of_an_image(folder):
-    files = folder.write('x', RESULTS, DRAWING, (2, 3))
+    files = folder.write('x', RESULTS, IMAGE, (2, 3))
     assert finished(folder) == {'x.png', 'x.json', 'x_panoptic.png', 'x_semantic.png'} == {file.name for file in files}
-    np.testing.assert_array_equal(read(folder.path / 'x.png'), DRAWING)
+    np.testing.assert_array_equal(read(folder.path / 'x.png'), draw(IMAGE, RESULTS))
     np.testing.assert_array_equal(read(folder.path / 'x_panoptic.png').astype(int) @ [1, 256, 65536], ID_MAP)
     np.testing.assert_array_equal(read(folder.path / 'x_semantic.png'), RESULTS['semantic']['label_map'])
     with Image.open(folder.path / 'x_semantic.png') as image:
@@ -96,28 +101,34 @@ def test_files_of_an_image(folder):
 
 
 def test_writes_what_there_is(folder):
-    folder.write('x', {'instance': RESULTS['instance']}, DRAWING, (2, 3))
+    folder.write('x', {'instance': RESULTS['instance']}, IMAGE, (2, 3))
     assert finished(folder) == {'x.png', 'x.json'}
+
+
+def test_no_drawing(tmp_path):
+    with ResultFolder(tmp_path, METAINFO, tasks=TASK_FILES) as folder:
+        folder.write('x', RESULTS, IMAGE, (2, 3))
+    assert finished(folder) == {'x.json', 'x_panoptic.png', 'x_semantic.png', 'panoptic.json', 'instances.json'}
 
 
 def test_names_do_not_clash(folder):
     stems = ['x', 'x', 'X', 'x_panoptic', 'x_2', 'y']
-    names = [name_of(folder.write(stem, RESULTS, DRAWING, (2, 3))) for stem in stems]
+    names = [name_of(folder.write(stem, RESULTS, IMAGE, (2, 3))) for stem in stems]
     assert names == ['x', 'x_2', 'X_3', 'x_panoptic_2', 'x_2_2', 'y']
     assert len(finished(folder)) == 4 * len(stems)
 
 
 def test_replaces_the_files_of_an_earlier_run(folder):
-    folder.write('x', RESULTS, DRAWING, (2, 3))
-    open_folder(folder.path).write('x', RESULTS, 255 - DRAWING, (2, 3))
-    np.testing.assert_array_equal(read(folder.path / 'x.png'), 255 - DRAWING)
+    folder.write('x', RESULTS, IMAGE, (2, 3))
+    open_folder(folder.path).write('x', RESULTS, 255 - IMAGE, (2, 3))
+    np.testing.assert_array_equal(read(folder.path / 'x.png'), draw(255 - IMAGE, RESULTS))
 
 
 @pytest.mark.parametrize('name', ['x.png', 'x.json', 'x_semantic.png'])
 def test_files_of_others_are_kept(folder, name):
     (folder.path / name).write_bytes(b'{"mine": 1}')
     for _ in range(2):  # the second run replaces the results of the first
-        files = open_folder(folder.path).write('x', RESULTS, DRAWING, (2, 3))
+        files = open_folder(folder.path).write('x', RESULTS, IMAGE, (2, 3))
         assert name_of(files) == 'x_2'
         assert all(map(is_result, files))
     assert len(finished(folder)) == 5
@@ -128,15 +139,15 @@ def test_a_coco_file_of_others_is_kept(tmp_path):
     (tmp_path / 'panoptic.json').write_text('{"images": []}')
     for _ in range(2):
         with open_folder(tmp_path) as folder:
-            assert name_of(folder.write('panoptic_2', RESULTS, DRAWING, (2, 3))) == 'panoptic_2_2'
+            assert name_of(folder.write('panoptic_2', RESULTS, IMAGE, (2, 3))) == 'panoptic_2_2'
     assert (tmp_path / 'panoptic.json').read_text() == '{"images": []}'
     (image,) = json.loads((tmp_path / 'panoptic_2.json').read_text())['images']
     assert image['file_name'] == 'panoptic_2_2'
 
 
 def test_inputs_are_kept_although_they_are_results(folder):
-    folder.write('x', RESULTS, DRAWING, (2, 3))
-    files = open_folder(folder.path, taken=['X.png']).write('x', RESULTS, DRAWING, (2, 3))
+    folder.write('x', RESULTS, IMAGE, (2, 3))
+    files = open_folder(folder.path, taken=['X.png']).write('x', RESULTS, IMAGE, (2, 3))
     assert name_of(files) == 'x_2'
 
 
@@ -148,12 +159,12 @@ def test_nothing_stays_of_an_image_that_cannot_be_written(folder, monkeypatch):
 
     monkeypatch.setattr('mmoneformer_deploy.result_folder.write_bytes', write_bytes)
     with pytest.raises(OSError, match='disk full'):
-        folder.write('x', RESULTS, DRAWING, (2, 3))
+        folder.write('x', RESULTS, IMAGE, (2, 3))
     assert finished(folder) == set()
 
 
 def test_an_interruption_leaves_the_old_file(folder, monkeypatch):
-    folder.write('x', RESULTS, DRAWING, (2, 3))
+    folder.write('x', RESULTS, IMAGE, (2, 3))
     before = (folder.path / 'x.json').read_bytes()
 
     def interrupted(*args):
@@ -161,18 +172,18 @@ def test_an_interruption_leaves_the_old_file(folder, monkeypatch):
 
     monkeypatch.setattr('os.replace', interrupted)
     with pytest.raises(KeyboardInterrupt):
-        open_folder(folder.path).write('x', {}, DRAWING, (2, 3))
+        open_folder(folder.path).write('x', {}, IMAGE, (2, 3))
     assert (folder.path / 'x.json').read_bytes() == before
 
 
 def test_names_of_the_coco_files_are_taken(folder):
-    names = [name_of(folder.write(stem, RESULTS, DRAWING, (2, 3))) for stem in ('panoptic', 'Instances')]
+    names = [name_of(folder.write(stem, RESULTS, IMAGE, (2, 3))) for stem in ('panoptic', 'Instances')]
     assert names == ['panoptic_2', 'Instances_2']
 
 
 def test_coco_files_are_complete_after_an_interruption(tmp_path):
     with suppress(KeyboardInterrupt), open_folder(tmp_path) as folder:
-        folder.write('x', RESULTS, DRAWING, (2, 3))
+        folder.write('x', RESULTS, IMAGE, (2, 3))
         raise KeyboardInterrupt
     panoptic = json.loads((tmp_path / 'panoptic.json').read_text())
     assert panoptic['images'] == [{'id': 1, 'file_name': 'x', 'height': 2, 'width': 3}]
@@ -189,9 +200,9 @@ def test_another_task(tmp_path):
         coco_file='Parts.json',
         annotations=lambda content, image_id, first_id: [{'id': first_id, 'image_id': image_id, **content}],
     )
-    with ResultFolder(tmp_path, METAINFO, tasks=TASK_FILES | {'part': files}) as folder:
+    with ResultFolder(tmp_path, METAINFO, tasks=TASK_FILES | {'part': files}, draw=draw) as folder:
         for stem in ('x', 'parts'):
-            folder.write(stem, {'part': {'map': PARTS}}, DRAWING, (2, 3))
+            folder.write(stem, {'part': {'map': PARTS}}, IMAGE, (2, 3))
     assert finished(folder) == {
         'x.png',
         'x.json',

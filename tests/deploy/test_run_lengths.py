@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 from scipy.ndimage import find_objects
 
-from mmoneformer_deploy.run_lengths import box_of, decode_mask, encode_edges, find_edges, mask_area
+from mmoneformer_deploy.run_lengths import box_of, decode_mask, encode_edges, find_edges, mask_area, pixels_inside
 
 
 def encode(mask):
@@ -22,6 +22,7 @@ def test_equal_to_those_of_pycocotools(height, width, seed, share):
     assert encode(mask) == expected(mask)
     assert mask_area(expected(mask)) == mask.sum()
     np.testing.assert_array_equal(decode_mask(expected(mask)), mask)
+    np.testing.assert_array_equal(pixels_inside(expected(mask)), np.flatnonzero(mask.T))
 
 
 def test_long_runs():
@@ -33,6 +34,7 @@ def test_long_runs():
     assert encode(mask) == expected(mask)
     assert mask_area(expected(mask)) == mask.sum()
     np.testing.assert_array_equal(decode_mask(expected(mask)), mask)
+    np.testing.assert_array_equal(pixels_inside(expected(mask)), np.flatnonzero(mask.T))
 
 
 def test_parts_of_a_mask():

@@ -9,6 +9,7 @@ import torch
 from mmoneformer.apis import OneFormerInferencer
 from mmoneformer.apis.train_and_test import train
 from mmoneformer.registry import DATASETS
+from mmoneformer.results.as_dict import as_dict
 from mmoneformer.tasks import TASKS, TaskTable
 from mmoneformer.visualization import draw_results
 
@@ -59,6 +60,7 @@ def check_drawing(inferencer):
     sample = inferencer(IMAGE, tasks=['part'], return_datasamples=True)['predictions'][0]
     sample.pred_parts.masks[0, 10:30, 10:50] = True
     sample.pred_parts.scores[:] = 0.9  # the surest are drawn
-    drawn = draw_results(IMAGE, sample, inferencer.model.dataset_meta, ['part'])['part']
-    sample.pred_parts = sample.pred_parts[:0]
-    assert (drawn != draw_results(IMAGE, sample, inferencer.model.dataset_meta, ['part'])['part']).any()
+    results = as_dict(sample, inferencer.metainfo, ['part'])
+    drawn = draw_results(IMAGE, results, inferencer.metainfo)['part']
+    empty = {'part': {'labels': [], 'scores': [], 'masks': []}}
+    assert (drawn != draw_results(IMAGE, empty, inferencer.metainfo)['part']).any()

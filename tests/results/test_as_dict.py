@@ -8,7 +8,7 @@ from mmengine.structures import InstanceData, PixelData
 from pycocotools import mask as coco_mask
 
 from mmoneformer.metainfo import resolve_metainfo
-from mmoneformer.results.as_dict import AS_DICT, as_dict
+from mmoneformer.results.as_dict import AS_DICT, SampleResult, as_dict, tasks_of
 
 METAINFO = resolve_metainfo({'classes': ('sky', 'cat', 'road'), 'thing_ids': (1,)})
 MASKS = torch.tensor([[[1, 1, 0], [0, 0, 0]], [[0, 1, 1], [0, 1, 1]]]).bool()
@@ -54,6 +54,14 @@ def test_panoptic(sample):
     json.dumps(panoptic['segments'])
 
 
+def test_segments_of_another_model_have_no_scores(sample):
+    expected = as_dict(sample, METAINFO, ['panoptic'])['panoptic']
+    del sample.pred_segments
+    panoptic = as_dict(sample, METAINFO, ['panoptic'])['panoptic']
+    np.testing.assert_array_equal(panoptic['id_map'], expected['id_map'])
+    assert panoptic['segments'] == [segment | {'score': None} for segment in expected['segments']]
+
+
 def test_no_segment(sample):
     sample.pred_panoptic_seg = PixelData(sem_seg=torch.full((1, 2, 3), 3))
     sample.pred_segments = sample.pred_segments[:0]
@@ -90,6 +98,13 @@ def test_gives_what_is_asked_in_that_order(sample):
     assert list(as_dict(sample, METAINFO, ['semantic', 'instance'])) == ['semantic', 'instance']
 
 
+def test_tasks_of_a_sample(sample):
+    assert tasks_of(sample) == ['panoptic', 'instance', 'semantic']
+    del sample.pred_instances
+    assert tasks_of(sample) == ['panoptic', 'semantic']
+
+
 def test_another_task(sample, monkeypatch):
-    monkeypatch.setitem(AS_DICT, 'part', lambda sample, metainfo: {'classes': metainfo['classes']})
+    convert = SampleResult('pred_parts', lambda sample, metainfo: {'classes': metainfo['classes']})
+    monkeypatch.setitem(AS_DICT, 'part', convert)
     assert as_dict(sample, METAINFO, ['part']) == {'part': {'classes': METAINFO['classes']}}

@@ -12,9 +12,11 @@ from mmseg.engine.hooks import SegVisualizationHook
 
 from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.registry import VISUALIZERS
+from mmoneformer.results.as_dict import AS_DICT, as_dict
 from mmoneformer.tasks import TASKS, Task
+from mmoneformer.visualization import draw_sheet
 from mmoneformer.visualization.regions import RESULT_REGIONS
-from mmoneformer.visualization.sheet import MARGIN, PANEL, draw_sheet
+from mmoneformer_drawing.sheet import MARGIN, PANEL
 
 METAINFO = resolve_metainfo({'classes': ('sky', 'cat'), 'thing_ids': (1,), 'palette': [(70, 130, 180), (220, 20, 60)]})
 IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
@@ -60,7 +62,8 @@ def panels(width):
 
 def test_draws_the_sheet(visualizer, sample, tmp_path):
     visualizer.add_datasample('x', IMAGE, sample, draw_gt=False, out_file=str(tmp_path / 'new/x.png'))
-    expected = draw_sheet(IMAGE, sample, METAINFO, ['panoptic', 'instance', 'semantic'])
+    results = as_dict(sample, METAINFO, ['panoptic', 'instance', 'semantic'])
+    expected = draw_sheet(IMAGE, results, METAINFO)
     np.testing.assert_array_equal(visualizer.get_image(), expected)
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / 'new/x.png'))[..., ::-1], expected)
 
@@ -105,7 +108,8 @@ def test_validation_hooks_of_mmdet_and_mmseg(visualizer, sample, tmp_path, hook,
 def test_another_task(visualizer, sample, monkeypatch):
     sample.pred_part_seg = sample.pred_sem_seg
     monkeypatch.setitem(TASKS, 'part', Task('part', filler='a part photo'))
-    monkeypatch.setitem(RESULT_REGIONS, 'part', RESULT_REGIONS['semantic']._replace(field='pred_part_seg'))
+    monkeypatch.setitem(AS_DICT, 'part', AS_DICT['semantic']._replace(field='pred_part_seg'))
+    monkeypatch.setitem(RESULT_REGIONS, 'part', RESULT_REGIONS['semantic'])
     visualizer.add_datasample('x', IMAGE, sample, draw_gt=False)
     assert panels(visualizer.get_image().shape[1]) == 5
 

@@ -6,7 +6,9 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData, PixelData
 
-from mmoneformer.apis.inferencer import Prediction
+from mmoneformer.apis.prediction import Prediction
+from mmoneformer.results.as_dict import as_dict
+from mmoneformer.tasks import TASKS
 
 METAINFO = {
     'classes': ('sky', 'cat', 'road'),
@@ -73,5 +75,5 @@ def image():
 
 
 @pytest.fixture
-def sample():
-    return known_result(80, 120)
+def results():
+    return as_dict(known_result(80, 120), METAINFO, list(TASKS))

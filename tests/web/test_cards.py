@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mmoneformer.tasks import TASKS, Task
-from mmoneformer.visualization.drawing import draw_results
+from mmoneformer.visualization import draw_results
 from mmoneformer.visualization.regions import RESULT_REGIONS
 from mmoneformer.web import cards
 from mmoneformer.web.cards import Segment, TaskView, make_cards, view_task
@@ -53,43 +53,43 @@ def test_ids_survive_as_colors():
     np.testing.assert_array_equal(colors[..., 0] + 256 * colors[..., 1], id_map)
 
 
-def test_segments_of_the_tasks(image, sample, metainfo):
+def test_segments_of_the_tasks(image, results, metainfo):
     sky, cat, road = metainfo['palette']
-    assert view_task(image, sample, 'panoptic', metainfo).segments == [
+    assert view_task(image, results, 'panoptic', metainfo).segments == [
         Segment('sky', sky, 0.5, 0.75),
         Segment('cat', cat, 0.4375, pytest.approx(0.9)),
     ]
-    assert view_task(image, sample, 'instance', metainfo).segments == [Segment('cat', cat, 0.5, pytest.approx(0.8))]
-    assert view_task(image, sample, 'semantic', metainfo).segments == [
+    assert view_task(image, results, 'instance', metainfo).segments == [Segment('cat', cat, 0.5, pytest.approx(0.8))]
+    assert view_task(image, results, 'semantic', metainfo).segments == [
         Segment('sky', sky, 0.5, None),
         Segment('cat', cat, 0.4375, None),
         Segment('road', road, 0.0625, None),
     ]
 
 
-def test_ids_are_positions_in_the_list(image, sample, metainfo):
-    id_map = view_task(image, sample, 'panoptic', metainfo).id_map
+def test_ids_are_positions_in_the_list(image, results, metainfo):
+    id_map = view_task(image, results, 'panoptic', metainfo).id_map
     assert [id_map[0, 0], id_map[0, -1], id_map[-1, -1]] == [1, 2, 0]
 
 
 @pytest.mark.parametrize('opacity', [0.3, 0.55])
-def test_other_opacities_are_weighted_sums(image, sample, metainfo, opacity):
+def test_other_opacities_are_weighted_sums(image, results, metainfo, opacity):
     """What the browser blends is what the visualizer paints."""
-    view = view_task(image, sample, 'panoptic', metainfo)
-    expected = draw_results(image, sample, metainfo, ['panoptic'], opacity=opacity)['panoptic']
+    view = view_task(image, results, 'panoptic', metainfo)
+    expected = draw_results(image, results, metainfo, opacity=opacity)['panoptic']
     blended = (1 - opacity) * view.clear + opacity * view.filled
     np.testing.assert_allclose(blended, expected, atol=2)  # labels are translucent: rounded twice
 
 
-def test_large_images_are_shrunk(image, sample, metainfo, monkeypatch):
+def test_large_images_are_shrunk(image, results, metainfo, monkeypatch):
     monkeypatch.setattr(cards, 'LONGEST_SIDE', 60)
-    view = view_task(image, sample, 'semantic', metainfo)
+    view = view_task(image, results, 'semantic', metainfo)
     assert view.id_map.shape == (40, 60)
     assert view.segments[2].share == 0.0625
 
 
-def test_another_task(image, sample, metainfo, monkeypatch):
+def test_another_task(image, results, metainfo, monkeypatch):
     monkeypatch.setitem(TASKS, 'part', Task('part', filler='a part photo'))
     monkeypatch.setitem(RESULT_REGIONS, 'part', RESULT_REGIONS['panoptic'])
-    html = make_cards([view_task(image, sample, 'part', metainfo)])
+    html = make_cards([view_task(image, {'part': results['panoptic']}, 'part', metainfo)])
     assert '<b>Part</b> 2 segments' in html

@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from mmoneformer.datasets.transforms import LoadImageFromFile
 from mmoneformer.registry import HOOKS
 from mmoneformer.result_images import image_id, write_png
+from mmoneformer.results.as_dict import as_dict
 from mmoneformer.visualization import draw_sheet
 from mmoneformer_deploy.result_files import FreeNames
 
@@ -87,7 +88,8 @@ class OneFormerVisualizationHook(Hook):
             image = f'{image_id(sample)} {sample.img_path}'
             name = self._test_names.claim(image_id(sample), lambda name: [f'{name}.png'], image)
             if self.test_out_dir is not None:
-                sheet = draw_sheet(pixels, sample, model.dataset_meta, model.test_cfg.tasks)
+                results = as_dict(sample, model.dataset_meta, model.test_cfg.tasks)
+                sheet = draw_sheet(pixels, results, model.dataset_meta)
                 write_png(self.test_out_dir / f'{name}.png', sheet[..., ::-1], image)
             if self.draws_tests:
                 runner.visualizer.add_datasample(f'test_{name}', pixels, sample, **self.window)

@@ -12,11 +12,12 @@ from mmoneformer.metainfo import Metainfo
 from mmoneformer.models.post_process import find_instances
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
 from mmoneformer.registry import METRICS
-from mmoneformer.results.as_dict import AS_DICT
+from mmoneformer.results.as_dict import AS_DICT, SampleResult
 from mmoneformer.results.folder import TASK_FILES
 from mmoneformer.tasks import TASKS, Task
-from mmoneformer.visualization.regions import RESULT_REGIONS, Regions, ResultRegions, instance_regions
+from mmoneformer.visualization.regions import RESULT_REGIONS
 from mmoneformer_deploy.result_folder import TaskFiles
+from mmoneformer_drawing.regions import instance_regions
 
 TASKS['part'] = Task('part', filler='a part photo', things_only=True)
 
@@ -31,22 +32,22 @@ def parts_as_dict(sample: DetDataSample, metainfo: Metainfo) -> dict[str, Any]:
     """Convert the parts to lists, sorted by score."""
     parts = sample.pred_parts
     return {
+        'labels': parts.labels.tolist(),
         'class_names': [metainfo['classes'][label] for label in parts.labels],
         'scores': parts.scores.tolist(),
         'masks': [mask | {'counts': mask['counts'].decode()} for mask in encode_masks(parts.masks)],
     }
 
 
-def part_regions(sample: DetDataSample, metainfo: Metainfo, min_score: float) -> Regions:
-    """Make the regions that are drawn."""
-    parts = sample.pred_parts.numpy()
-    return instance_regions(parts.masks, parts.labels, parts.scores, metainfo, min_score=min_score)
+def part_content(parts: dict[str, Any]) -> dict[str, Any]:
+    """What is written to the json."""
+    return parts
 
 
 POST_PROCESS['part'] = add_parts
-AS_DICT['part'] = parts_as_dict
-TASK_FILES['part'] = TaskFiles(key='parts', content=lambda parts: parts)
-RESULT_REGIONS['part'] = ResultRegions('pred_parts', part_regions)
+AS_DICT['part'] = SampleResult('pred_parts', parts_as_dict)
+TASK_FILES['part'] = TaskFiles(key='parts', content=part_content)
+RESULT_REGIONS['part'] = instance_regions
 
 
 @METRICS.register_module()

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import find_objects
 
-from mmoneformer.visualization.regions import Regions
 from mmoneformer_deploy.colors import Color
+from mmoneformer_drawing.regions import Regions
 
 LETTER_SHARE = 1 / 60  # font size, as a share of the image's longer side
 LETTER_SMALLEST = 14  # font size in pixels

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mmoneformer.visualization.labels import Box, place_labels, write_labels
-from mmoneformer.visualization.regions import Regions
+from mmoneformer_drawing.labels import Box, place_labels, write_labels
+from mmoneformer_drawing.regions import Regions
 
 
 def changed_box(before, after):

@@ -1,14 +1,11 @@
 import numpy as np
 import pytest
-import torch
-from mmdet.structures import DetDataSample
-from mmengine.structures import PixelData
 
 from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.visualization import draw_sheet, side_by_side
-from mmoneformer.visualization.drawing import paint
 from mmoneformer.visualization.regions import instance_regions, panoptic_regions
-from mmoneformer.visualization.sheet import (
+from mmoneformer_drawing.painting import paint
+from mmoneformer_drawing.sheet import (
     COLUMNS,
     LINE,
     MARGIN,
@@ -59,9 +56,8 @@ def test_input_and_results(size):
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     panoptic = np.zeros(size, int)
     panoptic[size[0] // 4 :, size[1] // 2 :] = 1001
-    sample = DetDataSample()
-    sample.pred_panoptic_seg = PixelData(sem_seg=torch.from_numpy(panoptic)[None])
-    sheet = draw_sheet(image, sample, METAINFO, ['panoptic'])
+    segments = [{'id': 1, 'label': 0, 'score': 0.9}, {'id': 2, 'label': 1, 'score': 0.8}]
+    sheet = draw_sheet(image, {'panoptic': {'id_map': 1 + (panoptic > 0), 'segments': segments}}, METAINFO)
     assert sheet.shape[1] == 2 * PANEL + 3 * MARGIN
     top, left = 2 * MARGIN + TITLE, PANEL + 2 * MARGIN
     regions = panoptic_regions(panoptic, METAINFO)

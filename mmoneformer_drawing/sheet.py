@@ -1,18 +1,18 @@
 """The sheet of an image: the image and its results side by side, each with a legend of its classes."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from mmdet.structures import DetDataSample
 from PIL import Image, ImageDraw, ImageFont
 
-from mmoneformer.visualization.drawing import OPACITY, paint
-from mmoneformer.visualization.labels import Font
-from mmoneformer.visualization.regions import Classes, Regions, palette_of, result_regions
 from mmoneformer_deploy.colors import Color
+from mmoneformer_deploy.result_dicts import Classes, ResultDict
+from mmoneformer_drawing.labels import Font
+from mmoneformer_drawing.painting import OPACITY, paint
+from mmoneformer_drawing.regions import REGIONS, SHOWN_SCORE, Regions, ResultRegions
 
 PANEL = 640  # pixels of a panel's longer side
 MARGIN = 12
@@ -25,17 +25,34 @@ PAPER, INK, FAINT = (255, 255, 255), (40, 40, 40), (130, 130, 130)
 
 
 def draw_sheet(
-    image: np.ndarray, sample: DetDataSample, metainfo: Classes, tasks: Sequence[str], *, opacity: float = OPACITY
+    image: np.ndarray,
+    results: ResultDict,
+    classes: Classes,
+    regions: Mapping[str, ResultRegions] = REGIONS,
+    *,
+    opacity: float = OPACITY,
 ) -> np.ndarray:
-    """Draw an image and its results side by side, with legends; arguments as in ``draw_results``."""
-    panels = {task.capitalize(): result_regions(sample, task, metainfo) for task in tasks}
-    return draw_panels(image, panels, metainfo, opacity=opacity)
+    """Draw an image and its results side by side, with legends.
+
+    Args:
+        image: RGB, uint8 [H, W, 3].
+        results: Results by task, see ``mmoneformer_deploy.result_dicts``.
+        classes: The classes.
+        regions: What is drawn of the result of each task.
+        opacity: Opacity of the colors, 0 to 1.
+
+    Returns:
+        RGB, uint8 [H', W', 3].
+    """
+    size = (image.shape[0], image.shape[1])
+    panels = {task.capitalize(): regions[task](results[task], size, classes, SHOWN_SCORE) for task in results}
+    return draw_panels(image, panels, classes, opacity=opacity)
 
 
 def draw_panels(
     image: np.ndarray,
     panels: Mapping[str, Regions],
-    metainfo: Classes,
+    classes: Classes,
     *,
     opacity: float = OPACITY,
     names: bool = True,
@@ -45,7 +62,7 @@ def draw_panels(
     Args:
         image: RGB, uint8 [H, W, 3].
         panels: Regions by title, with id maps [H, W].
-        metainfo: The classes.
+        classes: The classes.
         opacity: Opacity of the colors, 0 to 1.
         names: Whether to write the texts of the regions.
 
@@ -57,7 +74,7 @@ def draw_panels(
     images = {'Input': small}
     for title, regions in panels.items():  # painted after resizing, so that names keep their size
         painted = paint(small, regions.resized(width, height), opacity, names=names)
-        images[title] = np.concatenate([painted, draw_legend(class_shares(regions, metainfo), width)])
+        images[title] = np.concatenate([painted, draw_legend(class_shares(regions, classes), width)])
     return side_by_side(images)
 
 
@@ -107,15 +124,15 @@ class ClassShare(NamedTuple):
     share: float
 
 
-def class_shares(regions: Regions, metainfo: Classes) -> list[ClassShare]:
+def class_shares(regions: Regions, classes: Classes) -> list[ClassShare]:
     """Count the visible regions and pixels of each class, sorted by area, largest first."""
     number, area = Counter[int](), Counter[int]()
     for label, pixels in zip(regions.labels, regions.areas(), strict=True):
         number[label] += pixels > 0
         area[label] += pixels
-    classes, palette = metainfo['classes'], palette_of(metainfo)
+    names, palette = classes['classes'], classes['palette']
     return [
-        ClassShare(classes[label], palette[label], number[label], pixels / regions.id_map.size)
+        ClassShare(names[label], tuple(palette[label]), number[label], pixels / regions.id_map.size)
         for label, pixels in area.most_common()
         if pixels
     ]
