@@ -10,6 +10,8 @@ import numpy as np
 
 from mmoneformer_deploy.run_lengths import RunLengths
 
+STRIP = 512  # rows that are examined together: temporary arrays stay small beside the map
+
 ResultDict = dict[str, Any]
 Classes = Mapping[str, Any]  # ``classes``: names; ``thing_ids``: the countable ones; ``palette``: RGB, 0 to 255
 
@@ -80,16 +82,22 @@ def semantic_dict(label_map: np.ndarray) -> ResultDict:
 def _extents(id_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Areas [N] and boxes [N, 4] of N segments, from the runs of equal ids in each row."""
     height, width = id_map.shape
+    areas = np.zeros(count + 1, int)
+    first, last = np.full((2, count + 1), max(height, width)), np.zeros((2, count + 1), int)
+    for top in range(0, height, STRIP):
+        ids, rows, columns, lengths = _runs(id_map[top : top + STRIP])
+        areas += np.bincount(ids, lengths, minlength=count + 1).astype(int)
+        np.minimum.at(first[0], ids, columns)
+        np.minimum.at(first[1], ids, rows + top)
+        np.maximum.at(last[0], ids, columns + lengths)
+        np.maximum.at(last[1], ids, rows + top + 1)
+    return areas[1:], np.concatenate([first, last]).T[1:]
+
+
+def _runs(id_map: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Id, row, first column and length of each run of equal ids in a row."""
     begins = np.ones(id_map.shape, bool)
     np.not_equal(id_map[:, 1:], id_map[:, :-1], out=begins[:, 1:])
     starts = np.flatnonzero(begins)
-    ids, lengths = id_map.ravel()[starts], np.diff(starts, append=id_map.size)
-    rows, columns = np.divmod(starts, width)
-    areas = np.bincount(ids, lengths, minlength=count + 1).astype(int)
-    first = np.full((2, count + 1), max(height, width))
-    last = np.zeros((2, count + 1), int)
-    np.minimum.at(first[0], ids, columns)
-    np.minimum.at(first[1], ids, rows)
-    np.maximum.at(last[0], ids, columns + lengths)
-    np.maximum.at(last[1], ids, rows + 1)
-    return areas[1:], np.concatenate([first, last]).T[1:]
+    rows, columns = np.divmod(starts, id_map.shape[1])
+    return id_map.ravel()[starts], rows, columns, np.diff(starts, append=id_map.size)

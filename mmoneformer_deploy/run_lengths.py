@@ -78,10 +78,16 @@ def decode_mask(mask: Mapping[str, Any]) -> np.ndarray:
     return is_inside.repeat(counts).reshape(mask['size'][::-1]).T
 
 
+def edges_of(mask: Mapping[str, Any]) -> np.ndarray:
+    """The edges of a mask, given as run lengths, as ``find_edges`` finds them."""
+    counts = _expand(mask['counts'])
+    return counts.cumsum()[: len(counts) // 2 * 2]
+
+
 def pixels_inside(mask: Mapping[str, Any]) -> np.ndarray:
     """Numbers of the pixels inside a mask, given as run lengths: ascending, counted column by column."""
-    counts = _expand(mask['counts'])
-    starts, lengths = counts.cumsum()[: len(counts) // 2 * 2 : 2], counts[1::2]
+    edges = edges_of(mask)
+    starts, lengths = edges[::2], edges[1::2] - edges[::2]
     before = lengths.cumsum() - lengths
     return (starts - before).repeat(lengths) + np.arange(lengths.sum())
 

@@ -35,7 +35,7 @@ LAYERS = (
     ('checkpoints', 'evaluation'),
     ('results',),
     ('visualization',),
-    ('data_check', 'engine', 'export', 'mmengine_names'),
+    ('data_check', 'engine', 'export', 'mmengine_names', 'tiling'),
     ('apis',),
     ('web',),
     ('mmoneformer_cli',),

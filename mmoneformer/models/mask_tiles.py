@@ -144,6 +144,38 @@ class MaskTiles:
         return self.read(torch.ones_like(self.low, dtype=torch.bool))
 
 
+def logits_at(mask_logits: Tensor, geometry: MaskGeometry, rows: Tensor, columns: Tensor) -> Tensor:
+    """Logits of N masks at P pixels of the original image, as ``MaskTiles`` interpolates them.
+
+    Args:
+        mask_logits: Logits at stride 4 of the padded input, [N, h, w].
+        geometry: Sizes of input, image and result.
+        rows: Rows of the pixels, int64 [P].
+        columns: Their columns, [P].
+
+    Returns:
+        float32 [N, P].
+    """
+    (row_taps, row_weights), (column_taps, column_weights) = (
+        _taps(places, _axis_steps(mask_logits.shape[axis + 1], _AxisGeometry.of(geometry, axis)))
+        for axis, places in enumerate((rows, columns))
+    )
+    total = mask_logits.new_zeros((len(mask_logits), len(rows)), dtype=torch.float32)
+    for row, row_weight in zip(row_taps, row_weights, strict=True):
+        for column, weight in zip(column_taps, column_weights, strict=True):
+            total += mask_logits[:, row, column] * (row_weight * weight)
+    return total
+
+
+def _taps(places: Tensor, steps: Sequence['_Step']) -> tuple[Tensor, Tensor]:
+    """What P places along an axis are interpolated from: S source positions and their weights, [S, P]."""
+    taps, weights = places[None], torch.ones((1, len(places)), device=places.device)
+    for step in reversed(steps):
+        first, second, weight = (part.to(places.device)[taps] for part in step)
+        taps, weights = torch.cat([first, second]), torch.cat([weights * (1 - weight), weights * weight])
+    return taps, weights
+
+
 def split_by_tile(needed: Tensor) -> Sequence[Tensor]:
     """Indices of the masks that are needed in each tile, ascending; waits for the device once.
 
@@ -203,15 +235,22 @@ class _Axis(NamedTuple):
 @torch.inference_mode(False)
 def _cut_axis(size: int, geometry: _AxisGeometry, side: int, device: torch.device) -> _Axis:
     """Cut height or width into parts of at most ``side`` pixels, both of the original and of the resized image."""
+    original = geometry.original
+    length = max(1, int(side / max(1.0, geometry.image / original)))
+    steps = _axis_steps(size, geometry)
+    pixels = [slice(start, min(start + length, original)) for start in range(0, original, length)]
+    lengths = torch.tensor([part.stop - part.start for part in pixels], device=device)
+    return _Axis([_cut_part(part, steps, device) for part in pixels], lengths, original)
+
+
+def _axis_steps(size: int, geometry: _AxisGeometry) -> list[_Step]:
+    """The interpolations from stride 4 to the original image."""
     padded, image, original, flipped = geometry
-    length = max(1, int(side / max(1.0, image / original)))
     steps = [_linear_step(size, padded)] if size != padded else []
     if image != original or flipped:
         last = _linear_step(image, original)
         steps.append(_Step(*(part.flip(0) for part in last)) if flipped else last)
-    pixels = [slice(start, min(start + length, original)) for start in range(0, original, length)]
-    lengths = torch.tensor([part.stop - part.start for part in pixels], device=device)
-    return _Axis([_cut_part(part, steps, device) for part in pixels], lengths, original)
+    return steps
 
 
 def _cut_part(pixels: slice, steps: list[_Step], device: torch.device) -> _Part:

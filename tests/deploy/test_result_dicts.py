@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 from scipy.ndimage import find_objects
 
 from mmoneformer_deploy.result_dicts import instance_dict, panoptic_dict, semantic_dict
@@ -27,7 +28,9 @@ def test_panoptic():
     assert json.loads(json.dumps(panoptic['segments'])) == panoptic['segments']
 
 
-def test_areas_and_boxes_are_those_of_scipy():
+@pytest.mark.parametrize('strip', [512, 5])
+def test_areas_and_boxes_are_those_of_scipy(monkeypatch, strip):
+    monkeypatch.setattr('mmoneformer_deploy.result_dicts.STRIP', strip)
     id_map = np.random.default_rng(0).integers(0, 8, (13, 17)).astype(np.int32)
     id_map[5:] = np.maximum(id_map[5:], 4)
     segments = panoptic_dict(id_map, [0] * 7, [1.0] * 7, CLASSES)['segments']

@@ -4,7 +4,15 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 from scipy.ndimage import find_objects
 
-from mmoneformer_deploy.run_lengths import box_of, decode_mask, encode_edges, find_edges, mask_area, pixels_inside
+from mmoneformer_deploy.run_lengths import (
+    box_of,
+    decode_mask,
+    edges_of,
+    encode_edges,
+    find_edges,
+    mask_area,
+    pixels_inside,
+)
 
 
 def encode(mask):
@@ -23,6 +31,7 @@ def test_equal_to_those_of_pycocotools(height, width, seed, share):
     assert mask_area(expected(mask)) == mask.sum()
     np.testing.assert_array_equal(decode_mask(expected(mask)), mask)
     np.testing.assert_array_equal(pixels_inside(expected(mask)), np.flatnonzero(mask.T))
+    np.testing.assert_array_equal(edges_of(expected(mask)), find_edges(mask.T))
 
 
 def test_long_runs():

@@ -1,0 +1,56 @@
+"""The instances of a picture from those of its tiles."""
+
+from collections import defaultdict
+
+from mmoneformer.metainfo import Metainfo
+from mmoneformer.tiling.grid import TileGrid, Window
+from mmoneformer.tiling.runs import Runs
+from mmoneformer.tiling.things import SettledThing, Things, best_scores
+from mmoneformer.tiling.tile import TileResult
+from mmoneformer_deploy.result_dicts import ResultDict, instance_dict
+
+
+class InstanceMerger:
+    """Unites the instances of tiles (``Things``); an object that no tile has as a whole has the pixels of its parts.
+
+    Args:
+        grid: The tiles.
+        metainfo: The classes.
+        context: Not used: instances are things, which tiles decide.
+    """
+
+    def __init__(self, grid: TileGrid, metainfo: Metainfo, context: ResultDict | None = None) -> None:
+        self._grid = grid
+        self._metainfo = metainfo
+        self._things = Things(grid)
+
+    def add(self, tile: TileResult) -> None:
+        """Add the instances of a tile."""
+        window, height = self._grid.windows[tile.tile], self._grid.size[0]
+        masks = [Runs.of_rle(mask, window, height) for mask in tile.result['masks']]
+        if tile.valid is not None:
+            invalid = Runs.of_mask(~tile.valid, window.top, window.left, height)
+            masks = [mask.without(invalid) for mask in masks]
+        rows = zip(range(len(masks)), tile.result['labels'], tile.result['scores'], masks, strict=True)
+        self._things.add(tile.tile, rows)
+
+    def result(self) -> ResultDict:
+        """The instances of the picture, by score; those without a pixel are left out."""
+        settled = [part for part in self._things.settled() if not part.gives_way]
+        parts: dict[int, list[SettledThing]] = defaultdict(list)
+        for part in settled:
+            parts[part.object].append(part)
+        scores = best_scores(settled)
+        order = sorted(parts, key=lambda number: -scores[number])
+        masks = [Runs.union([part.thing.runs for part in parts[number]]) for number in order]
+        return instance_dict(
+            labels=[parts[number][0].thing.label for number in order],
+            scores=[scores[number] for number in order],
+            boxes=[_corners(mask.box) for mask in masks],
+            masks=[mask.to_rle(self._grid.size[1]) for mask in masks],
+            classes=self._metainfo,
+        )
+
+
+def _corners(box: Window) -> list[float]:
+    return [float(side) for side in (box.left, box.top, box.right, box.bottom)]
