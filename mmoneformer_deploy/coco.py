@@ -29,7 +29,7 @@ def coco_segments(panoptic: ResultDict) -> list[ResultDict]:
             'isthing': int(segment['is_thing']),
             'area': segment['area'],
             'score': segment['score'],
-            'bbox': _coco_box(segment['bbox']),
+            'bbox': coco_box(segment['bbox']),
             'iscrowd': 0,
         }
         for segment in panoptic['segments']
@@ -40,12 +40,13 @@ def coco_instances(instances: ResultDict) -> list[ResultDict]:
     """The instances of an instance result, as in COCO's result files."""
     rows = zip(*(instances[key] for key in ('labels', 'scores', 'bboxes', 'masks')), strict=True)
     return [
-        {'category_id': label, 'score': score, 'bbox': _coco_box(box), 'segmentation': mask}
+        {'category_id': label, 'score': score, 'bbox': coco_box(box), 'segmentation': mask}
         for label, score, box, mask in rows
     ]
 
 
-def _coco_box(box: list[float]) -> list[float]:
+def coco_box(box: Sequence[float]) -> list[float]:
+    """x, y, width and height of a box, given as x1, y1, x2, y2."""
     left, top, right, bottom = box
     return [left, top, right - left, bottom - top]
 

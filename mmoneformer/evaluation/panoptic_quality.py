@@ -91,25 +91,50 @@ def match_segments(
         ValueError: If the label of a predicted value is not that of a class.
     """
     values, overlap = _overlaps(prediction, id_map, len(segments))
-    labels = _labels(values, num_classes)
-    gt_labels = np.array([segment['label'] for segment in segments], dtype=np.int64)
-    is_crowd = np.array([segment['iscrowd'] for segment in segments], dtype=bool)
+    return count_matches(overlap, _labels(values, num_classes), segments, num_classes)
 
-    iou = _ious(overlap)
-    can_match = (gt_labels[:, None] == labels) & ~is_crowd[:, None]
-    gt_index, pred_index = np.nonzero((iou > 0.5) & can_match)  # above one half, a segment has at most one match
-    missed = ~is_crowd
+
+def count_matches(
+    overlap: np.ndarray, labels: np.ndarray, segments: Sequence[Mapping[str, Any]], num_classes: int
+) -> np.ndarray:
+    """``match_segments`` from the number of pixels that segments share; G, P and K as there.
+
+    Args:
+        overlap: Pixels of each predicted segment on void, in row 0, and on each ground truth segment, [G + 1, P].
+        labels: Class of each predicted segment, [P]; K for what is predicted as void.
+        segments: ``label`` and ``iscrowd`` of each ground truth segment.
+        num_classes: K.
+    """
+    gt_labels = np.array([segment['label'] for segment in segments], dtype=np.int64)
+    gt_index, pred_index, matched_iou = find_matches(overlap, labels, segments)
+    missed = np.array([not segment['iscrowd'] for segment in segments], dtype=bool)
     missed[gt_index] = False
-    wrong = (values != num_classes) & (_ignored_area(overlap, labels, segments) <= overlap.sum(axis=0) / 2)
+    wrong = (labels != num_classes) & (_ignored_area(overlap, labels, segments) <= overlap.sum(axis=0) / 2)
     wrong[pred_index] = False
 
     counts = np.zeros((num_classes, len(COUNTS)))
     iou_sum, true_positives, false_positives, false_negatives = counts.T
-    np.add.at(iou_sum, gt_labels[gt_index], iou[gt_index, pred_index])
+    np.add.at(iou_sum, gt_labels[gt_index], matched_iou)
     np.add.at(true_positives, gt_labels[gt_index], 1)
     np.add.at(false_positives, labels[wrong], 1)
     np.add.at(false_negatives, gt_labels[missed], 1)
     return counts
+
+
+def find_matches(
+    overlap: np.ndarray, labels: np.ndarray, segments: Sequence[Mapping[str, Any]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find the pairs of the same class with an IoU above one half; arguments as in ``count_matches``.
+
+    Returns:
+        Index of the ground truth segment, index of the predicted segment, and IoU of each pair.
+    """
+    gt_labels = np.array([segment['label'] for segment in segments], dtype=np.int64)
+    is_crowd = np.array([segment['iscrowd'] for segment in segments], dtype=bool)
+    iou = _ious(overlap)
+    can_match = (gt_labels[:, None] == labels) & ~is_crowd[:, None]
+    gt_index, pred_index = np.nonzero((iou > 0.5) & can_match)  # above one half, a segment has at most one match
+    return gt_index, pred_index, iou[gt_index, pred_index]
 
 
 def class_qualities(totals: np.ndarray) -> np.ndarray:

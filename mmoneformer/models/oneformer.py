@@ -1,12 +1,14 @@
 """OneFormer as a model of mmengine: losses in training, results of each task in inference."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import torch
 from mmdet.structures import DetDataSample
 from mmengine.model import BaseModel
+from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.distributed.fsdp import FullyShardedDataParallel
 
@@ -94,6 +96,7 @@ class OneFormer(BaseModel):
         data_samples: list[DetDataSample] | None = None,
         mode: str = 'tensor',
         tasks: Sequence[str] | None = None,
+        with_queries: bool = False,
     ) -> dict[str, Tensor] | list[DetDataSample] | Logits:
         """Compute losses, results or logits.
 
@@ -104,6 +107,8 @@ class OneFormer(BaseModel):
             mode: 'loss', 'predict' or 'tensor'.
             tasks: Tasks to predict. By default those of ``test_cfg`` in mode 'predict', and the panoptic task in mode
                 'tensor'. Mode 'loss' takes the task of each image from its targets.
+            with_queries: Whether mode 'predict' adds what tracking needs: ``query_embeddings``, those of each task,
+                [Q, C], and ``queries``, the indices of those of segments and instances.
 
         Returns:
             'loss': the losses by name. 'predict': the data samples, with the results of ``POST_PROCESS`` and
@@ -121,7 +126,12 @@ class OneFormer(BaseModel):
             raise ValueError(f'mode {mode!r} needs data_samples, one per image, got None')
         if mode == 'loss':
             return self._loss(inputs, data_samples)
-        return self._predict(inputs, data_samples, self.test_cfg.tasks if tasks is None else check_tasks(tasks))
+        config = replace(
+            self.test_cfg,
+            tasks=self.test_cfg.tasks if tasks is None else tasks,
+            with_queries=with_queries or self.test_cfg.with_queries,
+        )
+        return self._predict(inputs, data_samples, config)
 
     def _infer(self, inputs: Tensor, tasks: Sequence[str]) -> HeadOutput:
         """Run backbone and head, with the same tasks for all images."""
@@ -155,19 +165,23 @@ class OneFormer(BaseModel):
         output = self._infer(inputs, tasks)
         return {task: output.of_task(index) for index, task in enumerate(tasks)}
 
-    def _predict(self, inputs: Tensor, data_samples: list[DetDataSample], tasks: Sequence[str]) -> list[DetDataSample]:
+    def _predict(
+        self, inputs: Tensor, data_samples: list[DetDataSample], config: InferenceConfig
+    ) -> list[DetDataSample]:
         """Write the results of each task, predicted with its token, into the data samples."""
-        tokens = {task: self.test_cfg.tokens.get(task, task) for task in tasks}
+        tokens = {task: config.tokens.get(task, task) for task in config.tasks}
         groups = groups_of_a_size(inputs, data_samples)
         if len(groups) > 1 and any(isinstance(module, FullyShardedDataParallel) for module in self.modules()):
             groups = [([*range(len(inputs))], inputs)]  # all processes must run the network equally often
         for indices, group in groups:
-            self._predict_group(group, [data_samples[index] for index in indices], tokens)
+            self._predict_group(group, [data_samples[index] for index in indices], tokens, config)
         for sample in data_samples:
             sample.set_metainfo(dict(task_tokens=tokens))
         return data_samples
 
-    def _predict_group(self, inputs: Tensor, data_samples: list[DetDataSample], tokens: Mapping[str, str]) -> None:
+    def _predict_group(
+        self, inputs: Tensor, data_samples: list[DetDataSample], tokens: Mapping[str, str], config: InferenceConfig
+    ) -> None:
         """Predict images that are padded to the same size."""
         used = check_tasks(tokens.values())
         output = self._infer(inputs, used)
@@ -175,7 +189,13 @@ class OneFormer(BaseModel):
             class_logits, mask_logits = output.of_task(used.index(token))  # one task at a time: masks are large
             for index, sample in enumerate(data_samples):
                 logits = ImageLogits(class_logits[index], mask_logits[index], MaskGeometry.of(sample, inputs))
-                POST_PROCESS[task](sample, logits, self.is_thing, self.test_cfg)
+                POST_PROCESS[task](sample, logits, self.is_thing, config)
+        if config.with_queries:
+            embeddings = {task: output.embeddings_of_task(used.index(token)) for task, token in tokens.items()}
+            for index, sample in enumerate(data_samples):
+                sample.query_embeddings = InstanceData(
+                    **{task: of_task[index] for task, of_task in embeddings.items()}
+                )
 
 
 def _check_preprocessor(settings: Config | None) -> None:

@@ -28,12 +28,14 @@ class Instances(NamedTuple):
         labels: [N].
         scores: 0 to 1, [N].
         bboxes: x1, y1, x2, y2 in pixels, the last two exclusive; zeros for an empty mask, [N, 4].
+        queries: Index of the query of each, [N].
     """
 
     masks: Tensor
     labels: Tensor
     scores: Tensor
     bboxes: Tensor
+    queries: Tensor
 
 
 class PanopticMap(NamedTuple):
@@ -44,11 +46,13 @@ class PanopticMap(NamedTuple):
             the number of classes; int64 [H, W].
         ids: Ids of the segments, ascending, [N].
         scores: Probability of the segment's class; the highest of its queries where stuff was merged; 0 to 1, [N].
+        queries: Index of the query with that score, [N].
     """
 
     pixels: Tensor
     ids: Tensor
     scores: Tensor
+    queries: Tensor
 
 
 class Thresholds(NamedTuple):
@@ -141,7 +145,7 @@ def panoptic_map(
     scores, labels, mask_logits = scores[kept], labels[kept], mask_logits[kept]
     count = len(labels)
     if count == 0:
-        return PanopticMap(torch.full(geometry.original, void, device=labels.device), labels, scores)
+        return PanopticMap(torch.full(geometry.original, void, device=labels.device), labels, scores, kept)
 
     winner, inside, mask_area = _assign_pixels(MaskTiles(mask_logits, geometry), scores)
     won_area = winner.flatten().bincount(minlength=count)
@@ -153,7 +157,9 @@ def panoptic_map(
     found = valid.nonzero().squeeze(1)
     ids, which = segment[found].unique(return_inverse=True)
     best = torch.zeros_like(scores[: len(ids)]).scatter_reduce(0, which, scores[found], 'amax')
-    return PanopticMap(F.pad(segment, (0, 1), value=void)[owner], ids, best)
+    of_best = torch.where(scores[found] == best[which], kept[found], len(class_logits))
+    queries = torch.full_like(ids, len(class_logits)).scatter_reduce(0, which, of_best, 'amin')
+    return PanopticMap(F.pad(segment, (0, 1), value=void)[owner], ids, best, queries)
 
 
 def _assign_pixels(tiles: MaskTiles, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -203,11 +209,11 @@ def find_instances(
     labels = pairs % len(is_thing)
     things = is_thing[labels].nonzero().squeeze(1)
     scores, labels = scores[things], labels[things]
-    queries, which = (pairs[things] // len(is_thing)).unique(return_inverse=True)
+    queries, which = (pairs[things] // len(is_thing)).unique(return_inverse=True)  # of each mask; masks of instances
     cut, mask_scores = _threshold_masks(mask_logits[queries], geometry)
     scores, order = (scores * mask_scores[which]).sort(descending=True, stable=True)
     masks = _join(cut, which[order], geometry.original)
-    return Instances(masks, labels[order], scores, mask_boxes(masks))
+    return Instances(masks, labels[order], scores, mask_boxes(masks), queries[which[order]])
 
 
 class _CutMasks(NamedTuple):

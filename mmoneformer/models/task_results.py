@@ -31,6 +31,8 @@ class InferenceConfig:
             some new image sizes.
         cuda_graphs: Whether backbone and head are captured for each size of the input, and replayed, on a CUDA device:
             one image then takes a fraction of the time. Each size takes a moment at first, and memory.
+        with_queries: Whether to add what tracking needs: ``queries``, the index of the query of each segment and
+            instance, and the embeddings of all queries.
 
     Raises:
         ValueError: If a task is unknown.
@@ -44,6 +46,7 @@ class InferenceConfig:
     tokens: Mapping[str, str] = field(default_factory=dict)
     compile: bool = False
     cuda_graphs: bool = False
+    with_queries: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'tasks', check_tasks(self.tasks))
@@ -75,12 +78,17 @@ def add_panoptic(sample: DetDataSample, logits: ImageLogits, is_thing: Tensor, c
     panoptic = panoptic_map(*logits, is_thing=is_thing, thresholds=thresholds)
     sample.pred_panoptic_seg = PixelData(sem_seg=panoptic.pixels[None])
     sample.pred_segments = InstanceData(ids=panoptic.ids, scores=panoptic.scores)
+    if config.with_queries:
+        sample.pred_segments.queries = panoptic.queries
 
 
 def add_instances(sample: DetDataSample, logits: ImageLogits, is_thing: Tensor, config: InferenceConfig) -> None:
     """Add ``pred_instances``, with the fields of ``Instances``."""
     instances = find_instances(*logits, is_thing=is_thing, max_per_image=config.max_per_image)
-    sample.pred_instances = InstanceData(**instances._asdict())
+    fields = instances._asdict()
+    if not config.with_queries:
+        del fields['queries']
+    sample.pred_instances = InstanceData(**fields)
 
 
 def add_semantic(sample: DetDataSample, logits: ImageLogits, is_thing: Tensor, config: InferenceConfig) -> None:

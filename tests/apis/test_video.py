@@ -1,11 +1,10 @@
-from contextlib import suppress
-
 import cv2
 import numpy as np
 import pytest
 
 from mmoneformer.apis import OneFormerInferencer
-from mmoneformer.apis.video import Video, VideoFile, predict_video
+from mmoneformer.apis.video import predict_video
+from mmoneformer.video_files import Video, VideoFile
 
 FRAMES = [np.full((48, 64, 3), 40 * number, np.uint8) for number in range(5)]
 
@@ -25,25 +24,6 @@ def inferencer(checkpoint_file):
 
 def read(path):
     return list(Video(path).frames())
-
-
-def test_a_video_is_read_as_it_was_written(video_file):
-    video = Video(video_file)
-    assert video.rate == 12.5
-    assert (video.length(), video.length(limit=3)) == (5, 3)
-    frames = list(video.frames())
-    assert len(frames) == 5
-    for frame, expected in zip(frames, FRAMES, strict=True):
-        np.testing.assert_allclose(frame, expected, atol=6)
-
-
-def test_colors_are_not_swapped(tmp_path):
-    red = np.zeros((48, 64, 3), np.uint8)
-    red[..., 0] = 200
-    with VideoFile(tmp_path / 'red.mp4', rate=10) as file:
-        file.write(red)
-    (frame,) = read(tmp_path / 'red.mp4')
-    np.testing.assert_allclose(frame.mean((0, 1)), [0, 0, 200], atol=12)
 
 
 @pytest.mark.parametrize('batch_size', [1, 3])
@@ -69,13 +49,6 @@ def test_a_window_until_a_key(inferencer, video_file, tmp_path, monkeypatch):
     monkeypatch.setattr(cv2, 'waitKey', lambda milliseconds: next(keys))
     assert predict_video(inferencer, video_file, tmp_path / 'out.mp4', show=True) == 2
     assert shown == [(480, 640, 3)] * 2
-
-
-def test_an_interruption_keeps_what_there_is(tmp_path):
-    with suppress(KeyboardInterrupt), VideoFile(tmp_path / 'out.mp4', rate=10) as file:
-        file.write(FRAMES[1])
-        raise KeyboardInterrupt
-    assert len(read(tmp_path / 'out.mp4')) == 1
 
 
 @pytest.mark.parametrize(
@@ -104,14 +77,3 @@ def test_the_video_to_read_is_kept(inferencer, video_file):
     with pytest.raises(FileExistsError, match=r'in\.mp4 is the video to read'):
         predict_video(inferencer, str(video_file), video_file.parent / '..' / video_file.parent.name / 'in.mp4')
     assert video_file.read_bytes() == content
-
-
-def test_a_video_that_is_not_written_completely(tmp_path):
-    """OpenCV says nothing if the disk is full."""
-    file = VideoFile(tmp_path / 'out.mp4', 10)
-    file.write(FRAMES[1])
-    file._writer.release()
-    file._part.write_bytes(b'')
-    with pytest.raises(OSError, match=r'cannot write the video .*out\.mp4: .* is incomplete; is the disk full'):
-        file.__exit__()
-    assert not (tmp_path / 'out.mp4').exists()

@@ -72,6 +72,23 @@ def test_tasks_of_a_call_take_the_place_of_those_of_the_config(build_model, inpu
     assert model.test_cfg.tasks == ('semantic',)
 
 
+@torch.no_grad()
+def test_queries_are_given_where_they_are_asked_for(build_model, inputs):
+    """The embeddings are those that make the masks; the results are the same."""
+    model = build_model(test_cfg=dict(object_mask_thr=0.1)).eval()
+    plain, found = (model(inputs, asked(), mode='predict', with_queries=wanted) for wanted in (False, True))
+    logits = model(inputs, mode='tensor', tasks=('instance',))['instance'][1]
+    features = model.panoptic_head.pixel_decoder(model.backbone(inputs)).mask_features
+    for index, (before, after) in enumerate(zip(plain, found, strict=True)):
+        assert set(after.keys()) - set(before.keys()) == {'query_embeddings'}
+        assert (before.pred_panoptic_seg.sem_seg == after.pred_panoptic_seg.sem_seg).all()
+        assert (before.pred_instances.masks == after.pred_instances.masks).all()
+        assert 'queries' not in before.pred_instances
+        assert set(after.query_embeddings.keys()) == set(TASK_NAMES)
+        products = torch.einsum('qc,chw->qhw', after.query_embeddings.instance, features[index])
+        torch.testing.assert_close(products, logits[index], atol=1e-3, rtol=1e-3)
+
+
 def shown(*labels, logits):
     """What the network says of two images: a query everywhere, over it one on the left half; each with its label."""
     class_logits = torch.tensor(logits)[:, None] * F.one_hot(torch.tensor(labels), 6)

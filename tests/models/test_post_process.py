@@ -105,6 +105,7 @@ def test_segments_have_the_score_of_their_class():
     assert result.ids.tolist() == [1, 1002]
     expected = class_logits.softmax(-1)[[1, 2], [1, 2]]
     torch.testing.assert_close(result.scores, expected)
+    assert result.queries.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(('overlap', 'expected'), [(0.8, 1000), (0.81, VOID)])
@@ -182,6 +183,8 @@ def test_instances_equal_the_loop(seed, max_per_image):
     assert (found.masks[order] != torch.stack(masks)[expected_order]).flatten(1).sum(1).max() <= 2
     assert (found.bboxes[order] - torch.tensor(boxes)[expected_order]).abs().max() <= 1
     assert torch.equal(found.bboxes, mask_boxes(found.masks))
+    of_queries = full_size(mask_logits)[found.queries] > 0
+    assert (found.masks != of_queries).flatten(1).sum(1).max() <= 2
 
 
 @pytest.mark.parametrize('max_per_image', [1, 5])

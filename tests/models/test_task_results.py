@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from mmdet.structures import DetDataSample
@@ -64,6 +66,15 @@ def test_settings_reach_the_results(logits):
     POST_PROCESS['instance'](sample, logits, IS_THING, config)
     assert (sample.pred_panoptic_seg.sem_seg == len(IS_THING)).all()
     assert len(sample.pred_instances) == 1
+
+
+def test_queries_are_added_where_they_are_asked_for(logits):
+    sample = DetDataSample()
+    config = replace(CONFIG, with_queries=True)
+    POST_PROCESS['panoptic'](sample, logits, IS_THING, config)
+    POST_PROCESS['instance'](sample, logits, IS_THING, config)
+    assert sample.pred_segments.queries.tolist() == [1, 0]  # of stuff, and of the thing
+    assert sample.pred_instances.queries[0] == 0
 
 
 def add_parts(sample, logits, is_thing, config):

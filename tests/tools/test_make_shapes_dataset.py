@@ -62,3 +62,20 @@ def test_second_run_finds_it(main, folder, capsys):
 def test_other_recipe_is_refused(main, folder):
     with pytest.raises(SystemExit, match='error: .*choose another folder'):
         main([str(folder), *OPTIONS, '--seed', '9'])
+
+
+def test_films(main, tmp_path):
+    """The base config reads their frames, whose segments keep their ids."""
+    main([str(tmp_path / 'films'), '--films', '1', '--size', '32'])
+    options = Config.fromfile(ROOT / 'configs/_base_/datasets/shapes.py').val_dataloader.dataset | dict(
+        data_root=str(tmp_path / 'films'),
+        ann_file='annotations/panoptic_films.json',
+        data_prefix=dict(img='films/', seg='panoptic_films/'),
+    )
+    with DefaultScope.overwrite_default_scope('mmoneformer'):
+        dataset = DATASETS.build(options)
+    first, second = (dataset[index]['data_samples'] for index in (0, 1))
+    assert len(dataset) == 40
+    assert first.gt_panoptic_seg.shape in ((32, 40), (40, 32))
+    shared = {segment['id'] for segment in first.segments} & {segment['id'] for segment in second.segments}
+    assert len(shared) >= 2

@@ -7,8 +7,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmoneformer.apis.video import Video, VideoFile
 from mmoneformer.registry import MODELS
+from mmoneformer.video_files import Video, VideoFile
 
 ROOT = Path(__file__).parents[2]
 

@@ -24,6 +24,7 @@ RECIPE_FILE = 'recipe.json'
 SPLITS = ('train', 'val')
 
 Entry = dict[str, Any]  # of COCO's json
+Recipe = Mapping[str, int | str]
 
 
 def write_shapes(out: Path, *, num_train: int, num_val: int, size: int, seed: int, classes: str = 'shapes') -> bool:
@@ -57,17 +58,28 @@ def write_shapes(out: Path, *, num_train: int, num_val: int, size: int, seed: in
     if min(num_train, num_val) < 1 or size < 32 or seed < 0:
         raise ValueError(f'num_train and num_val must be at least 1, size at least 32, seed at least 0; got {recipe}')
     recipe |= {'classes': classes, 'version': VERSION}
-    if out.exists():
-        _check_same(out, recipe)
+    if is_written(out, recipe):
         return False
     with replacing(out, unique=True) as folder:
         for split, count in zip(SPLITS, (num_train, num_val), strict=True):
             _write_split(folder, split, CLASSES[classes], count=count, size=size, seed=seed)
-        (folder / RECIPE_FILE).write_text(json.dumps(recipe, indent=1))
+        write_recipe(folder, recipe)
     return True
 
 
-def _check_same(out: Path, recipe: Mapping[str, int | str]) -> None:
+def write_recipe(folder: Path, recipe: Recipe) -> None:
+    """Write with what parameters a folder was made."""
+    (folder / RECIPE_FILE).write_text(json.dumps(recipe, indent=1))
+
+
+def is_written(out: Path, recipe: Recipe) -> bool:
+    """Whether there is a folder of these parameters.
+
+    Raises:
+        FileExistsError: If it exists with other parameters or other content.
+    """
+    if not out.exists():
+        return False
     file = out / RECIPE_FILE
     found = json.loads(file.read_text()) if file.is_file() else None
     if found != recipe:
@@ -75,6 +87,7 @@ def _check_same(out: Path, recipe: Mapping[str, int | str]) -> None:
             f'{out} exists with other content (parameters {found}, expected {dict(recipe)}): remove it, or choose '
             'another folder'
         )
+    return True
 
 
 def _write_split(
@@ -111,8 +124,8 @@ def _write_scene(
     """Draw and write a scene; return the json entries of its image, panoptic annotation and instances."""
     scene = draw_scene(np.random.default_rng([seed, SPLITS.index(split), index]), size, categories)
     image_id, stem = index + 1, f'{index + 1:06d}'
-    _write_image(folder / split / f'{stem}.jpg', scene.image[..., ::-1].astype(np.uint8))
-    _write_image(folder / f'panoptic_{split}' / f'{stem}.png', panoptic_map(scene))
+    write_image(folder / split / f'{stem}.jpg', scene.image[..., ::-1].astype(np.uint8))
+    write_image(folder / f'panoptic_{split}' / f'{stem}.png', panoptic_map(scene))
     labels = Image.fromarray(label_map(scene))
     labels.putpalette([0, 0, 0, *(value for category in categories for value in category.color)])
     labels.save(folder / f'semantic_{split}' / f'{stem}.png')
@@ -122,7 +135,12 @@ def _write_scene(
     return image, panoptic, [{'image_id': image_id, **instance} for instance in instance_entries(scene)]
 
 
-def _write_image(file: Path, image: np.ndarray) -> None:
+def write_image(file: Path, image: np.ndarray) -> None:
+    """Write an image, BGR, as its suffix says.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
     parameters = [cv2.IMWRITE_JPEG_QUALITY, 95] if file.suffix == '.jpg' else []
     if not cv2.imwrite(str(file), image, parameters):
         raise OSError(f'cannot write {file}')

@@ -47,14 +47,25 @@ class Scene:
     segments: list[Segment]
     categories: Sequence[Category]
 
-    def paint(self, mask: Array, colors: Array, category: Category, *, rng: Generator, iscrowd: int = 0) -> None:
+    def paint(self, mask: Array, colors: Array, category: Category, *, segment_id: int, iscrowd: int = 0) -> None:
         """Draw a new segment: the pixels of ``mask`` [H, W] with ``colors`` [H, W, 3], over previous segments."""
-        segment_id = VOID
-        while segment_id in {VOID, *(segment.id for segment in self.segments)}:
-            segment_id = int(rng.integers(1 << 24))
         self.image[mask] = colors[mask]
         self.ids[mask] = segment_id
         self.segments.append(Segment(segment_id, category, int(mask.sum()), iscrowd))
+
+    def unused_id(self, rng: Generator) -> int:
+        """An id that no segment has."""
+        segment_id = VOID
+        while segment_id in {VOID, *(segment.id for segment in self.segments)}:
+            segment_id = int(rng.integers(1 << 24))
+        return segment_id
+
+    def finish(self, rng: Generator) -> None:
+        """Soften the image and add noise, as a camera does, and leave out segments that are hidden."""
+        noise = rng.normal(0, 4, (*self.ids.shape, 1)).astype(np.float32)
+        self.image = (cv2.GaussianBlur(self.image, (3, 3), 0.6) + noise).clip(0, 255)
+        visible = set(np.unique(self.ids).tolist())
+        self.segments = [segment for segment in self.segments if segment.id in visible]
 
     @property
     def things(self) -> list[Category]:
@@ -83,9 +94,7 @@ def draw_scene(rng: Generator, side: int, categories: Sequence[Category] = CLASS
     Returns:
         A scene with image values in 0..255, and visible segments only.
     """
-    size = (side, side * 5 // 4) if rng.random() < 0.5 else (side * 5 // 4, side)
-    scene = Scene(np.zeros((*size, 3), np.float32), np.zeros(size, np.int32), [], categories)
-    _add_stuff(scene, rng)
+    scene = draw_background(rng, side, categories)
     if rng.random() < 0.2:
         _add_void(scene, rng)
     if rng.random() < 0.1:
@@ -93,10 +102,15 @@ def draw_scene(rng: Generator, side: int, categories: Sequence[Category] = CLASS
     if rng.random() < 0.95:
         for _ in range(rng.integers(1, MAX_THINGS + 1)):
             _add_thing(scene, rng)
-    scene.image = cv2.GaussianBlur(scene.image, (3, 3), 0.6) + rng.normal(0, 4, (*size, 1)).astype(np.float32)
-    scene.image = scene.image.clip(0, 255)
-    visible = set(np.unique(scene.ids).tolist())
-    scene.segments = [segment for segment in scene.segments if segment.id in visible]
+    scene.finish(rng)
+    return scene
+
+
+def draw_background(rng: Generator, side: int, categories: Sequence[Category]) -> Scene:
+    """Draw stuff alone; arguments as in ``draw_scene``."""
+    size = (side, side * 5 // 4) if rng.random() < 0.5 else (side * 5 // 4, side)
+    scene = Scene(np.zeros((*size, 3), np.float32), np.zeros(size, np.int32), [], categories)
+    _add_stuff(scene, rng)
     return scene
 
 
@@ -113,7 +127,7 @@ def _add_stuff(scene: Scene, rng: Generator) -> None:
         below = rows >= horizons[band] + wave + slope if band else np.ones_like(rows, bool)
         grain = texture(category.name, rng, rows, columns)
         colors = np.array(category.color, np.float32) + rng.uniform(-15, 15, 3) + grain[..., None]
-        scene.paint(below, colors.astype(np.float32), category, rng=rng)
+        scene.paint(below, colors.astype(np.float32), category, segment_id=scene.unused_id(rng))
 
 
 def _add_thing(scene: Scene, rng: Generator) -> None:
@@ -127,7 +141,8 @@ def _add_thing(scene: Scene, rng: Generator) -> None:
         mask = outline_mask(category.name, size, center, radius, rng.uniform(0, 2 * np.pi))
         uncut = np.pi * radius**2 * 0.25  # a star or a ring covers about a third of its circle
         if mask.sum() >= max(uncut, scene.min_area) and not _hides(scene, mask):
-            scene.paint(mask, _coat(scene, mask, category, rng), category, rng=rng)
+            colors = choose_coat(scene, mask, category, rng).colors(mask)
+            scene.paint(mask, colors, category, segment_id=scene.unused_id(rng))
             return
 
 
@@ -141,19 +156,39 @@ def _hides(scene: Scene, mask: Array) -> bool:
     )
 
 
-def _coat(scene: Scene, mask: Array, category: Category, rng: Generator) -> Array:
-    """Colors [H, W, 3] of a thing: close to its class, unlike the background, with a pattern and a dark rim."""
+@dataclass(frozen=True)
+class Coat:
+    """What a thing looks like: a color with stripes, and a dark rim.
+
+    Attributes:
+        color: RGB, 0 to 255.
+        angle: Of the stripes, in radians.
+        frequency: Of the stripes, in radians per pixel.
+        contrast: Of the stripes, in RGB values.
+    """
+
+    color: Array
+    angle: float
+    frequency: float
+    contrast: float
+
+    def colors(self, mask: Array, origin: tuple[float, float] = (0, 0)) -> Array:
+        """RGB values [H, W, 3] of a thing with this mask; the stripes move with ``origin``, x and y in pixels."""
+        rows, columns = np.mgrid[: mask.shape[0], : mask.shape[1]].astype(np.float32)
+        along = (rows - origin[1]) * np.sin(self.angle) + (columns - origin[0]) * np.cos(self.angle)
+        colors = self.color + (self.contrast * np.sin(along * self.frequency))[..., None]
+        rim = mask & ~cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+        colors[rim] *= 0.5
+        return colors.astype(np.float32)
+
+
+def choose_coat(scene: Scene, mask: Array, category: Category, rng: Generator) -> Coat:
+    """Choose colors that are close to the class, and unlike the background."""
     near = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool) & ~mask
     around = scene.image[near].mean(axis=0) if near.any() else scene.image.mean(axis=(0, 1))
     candidates = (np.array(category.color) + rng.normal(0, COLOR_SPREAD, (4, 3))).clip(20, 240)
     color = candidates[np.abs(candidates - around).sum(axis=1).argmax()]
-    rows, columns = np.mgrid[: mask.shape[0], : mask.shape[1]].astype(np.float32)
-    angle, frequency = rng.uniform(0, np.pi), rng.uniform(0.05, 0.9)
-    shade = rng.uniform(5, 30) * np.sin((rows * np.sin(angle) + columns * np.cos(angle)) * frequency)
-    rim = mask & ~cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    colors = color + shade[..., None]
-    colors[rim] *= 0.5
-    return colors.astype(np.float32)
+    return Coat(color, rng.uniform(0, np.pi), rng.uniform(0.05, 0.9), rng.uniform(5, 30))
 
 
 def _add_crowd(scene: Scene, rng: Generator) -> None:
@@ -165,7 +200,8 @@ def _add_crowd(scene: Scene, rng: Generator) -> None:
     mask = np.zeros(size, bool)
     for offset in rng.normal(0, side * 0.09, (14, 2)):
         mask |= outline_mask(category.name, size, center + offset, side * 0.035, rng.uniform(0, 2 * np.pi))
-    scene.paint(mask, _coat(scene, mask, category, rng), category, rng=rng, iscrowd=1)
+    colors = choose_coat(scene, mask, category, rng).colors(mask)
+    scene.paint(mask, colors, category, segment_id=scene.unused_id(rng), iscrowd=1)
 
 
 def _add_void(scene: Scene, rng: Generator) -> None:
