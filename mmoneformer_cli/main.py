@@ -4,7 +4,19 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
-from mmoneformer_cli import check_dataset, config, convert, demo, export, predict, serve, test, train, verify_export
+from mmoneformer_cli import (
+    check_dataset,
+    config,
+    convert,
+    demo,
+    export,
+    predict,
+    serve,
+    test,
+    train,
+    verify,
+    verify_export,
+)
 from mmoneformer_cli.running import Command, parser_settings, run_command
 
 COMMANDS: dict[str, Command] = {
@@ -13,6 +25,7 @@ COMMANDS: dict[str, Command] = {
     'train': train,
     'test': test,
     'convert': convert,
+    'verify': verify,
     'export': export,
     'verify-export': verify_export,
     'check-dataset': check_dataset,

@@ -36,6 +36,7 @@ LAYERS = (
     ('results',),
     ('visualization',),
     ('data_check', 'engine', 'export', 'mmengine_names', 'tiling'),
+    ('fingerprint',),
     ('apis',),
     ('web',),
     ('mmoneformer_cli',),

@@ -1,5 +1,6 @@
 """The model zoo names configs and weights that exist, and the commands that belong to them."""
 
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from mmoneformer.registry import METRICS
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / 'docs' / 'model_zoo.md').read_text()
+PARITY = json.loads((ROOT / 'docs' / 'parity.json').read_text())
+QUANTITIES = ('class logits', 'mask logits', 'losses, relative', 'gradient norms, relative')  # in the page's table
 ROWS = [line.strip('| ').split(' | ') for line in PAGE.splitlines() if re.match(r'\|.*\.py', line)]
 NOT_PUBLISHED = ('swin-t', 'r50_cityscapes', 'three-tasks', 'tiny', 'fsdp', 'convnextv2', 'dino', 'mobilenet')
 
@@ -90,3 +93,22 @@ def test_config_for_a_test_server_is_one(tmp_path):
     assert cfg.val_dataloader.dataset.data_prefix.keys() == {'img', 'seg'}
     tasks = [METRICS.build(metric).task for metric in cfg.test_evaluator]
     assert tasks == cfg.model.test_cfg.tasks
+
+
+def test_parity_of_the_page_is_that_of_the_json():
+    rows = [
+        [name, *(f'{found[key]["worst"]:.1e}' if key in found else '-' for key in QUANTITIES)]
+        for name, found in PARITY['models'].items()
+    ]
+    head = ['model', *QUANTITIES]
+    assert '\n'.join(f'| {" | ".join(line)} |' for line in [head, ['---'] * len(head), *rows]) in PAGE
+    versions = ', '.join(f'{name} {version}' for name, version in PARITY['versions'].items())
+    assert f'on {PARITY["date"]} with {versions}' in ' '.join(PAGE.split())
+
+
+def test_parity_is_that_of_all_reference_models():
+    small = {path.name.removesuffix('_infer.npz') for path in (ROOT / 'tests/data').glob('*_infer.npz')}
+    assert {name for name in PARITY['models'] if not name.startswith('transformers, ')} == small
+    assert len(PARITY['models']) > len(small)
+    assert all(found['worst'] <= found['bound'] for model in PARITY['models'].values() for found in model.values())
+    assert all(len(PARITY['models'][name]) == 10 for name in small)

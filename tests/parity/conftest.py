@@ -1,8 +1,14 @@
-"""The authors' small models, as reference inputs, weights and outputs (``tests/data/*_small_*.npz``)."""
+"""The authors' small models, as reference inputs, weights and outputs (``tests/data/*_small_*.npz``).
+
+``pytest tests/parity --parity-json docs/parity.json`` also writes the worst differences, for the model zoo.
+"""
 
 import json
+import platform
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +22,12 @@ from mmoneformer.apis import init_model
 from mmoneformer.checkpoints.conversion import convert
 from mmoneformer.registry import MODELS
 from mmoneformer.tasks import TASKS
+from mmoneformer.version import __version__
+from mmoneformer_deploy.atomic_files import write_json
 
 DATA = Path(__file__).parents[1] / 'data'
 PADDED = (128, 160)
+PACKAGES = ('torch', 'numpy', 'transformers')
 DEVICES = ('cpu', pytest.param('cuda', marks=pytest.mark.gpu))
 
 
@@ -81,6 +90,42 @@ def normalize(config: dict[str, Any], images: list[np.ndarray]) -> torch.Tensor:
     for padded, image in zip(inputs, images, strict=True):
         padded[:, : image.shape[1], : image.shape[2]] = (torch.from_numpy(image) - mean) / std
     return inputs
+
+
+@dataclass
+class Parity:
+    """The worst difference of each quantity of each model, and its bound."""
+
+    models: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+
+    def check(self, model: str, quantity: str, differences: Any, bound: float) -> None:
+        """Check that no difference (a tensor, an array or a number) is above its bound, and keep the worst."""
+        worst = abs(torch.as_tensor(differences)).max().item()
+        assert worst <= bound, f'{quantity} of {model} differ by {worst:.1e}, more than {bound}'
+        found = self.models.setdefault(model, {}).setdefault(quantity, {'bound': bound, 'worst': worst})
+        found['worst'] = max(worst, found['worst'])
+
+    def write(self, path: Path) -> None:
+        """Write what was checked, with the versions and the date."""
+        versions = {'mmoneformer': __version__, 'python': platform.python_version()}
+        versions |= {name: version(name) for name in PACKAGES}
+        for found in (found for model in self.models.values() for found in model.values()):
+            found['worst'] = float(f'{found["worst"]:.2g}')
+        models = {name: dict(sorted(found.items())) for name, found in sorted(self.models.items())}
+        write_json(path, {'date': str(date.today()), 'versions': versions, 'models': models}, indent=1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption('--parity-json', metavar='FILE', type=Path, help='write the worst differences; without xdist')
+
+
+@pytest.fixture(scope='session')
+def parity(request: pytest.FixtureRequest) -> Iterator[Parity]:
+    found = Parity()
+    yield found
+    path = request.config.getoption('--parity-json', default=None)
+    if path:
+        found.write(path)
 
 
 @pytest.fixture(scope='session', params=DEVICES)
