@@ -1,4 +1,4 @@
-"""Sources of images to predict: files, folders, patterns, URLs, arrays."""
+"""Sources of images to predict: files, folders, patterns, URLs, arrays, images of Pillow."""
 
 import logging
 import os
@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 import numpy as np
+from PIL import Image
 
 from mmoneformer_deploy.atomic_files import is_partial
 from mmoneformer_deploy.result_files import is_result
@@ -16,7 +17,9 @@ SUFFIXES = {'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'}
 ALLOWED = ', '.join(sorted(SUFFIXES))
 LOGGER = logging.getLogger(__name__)
 
-Source = str | os.PathLike[str] | np.ndarray
+IN_MEMORY = (np.ndarray, Image.Image)
+
+Source = str | os.PathLike[str] | np.ndarray | Image.Image
 Sources = Source | Iterable[Source]
 
 
@@ -26,29 +29,29 @@ def expand_sources(images: Sources, *, missing_ok: bool = False) -> Iterable[Sou
     Args:
         images: A file, a folder (its images, sorted by name, without subfolders, incomplete files and results of an
             earlier run), a pattern such as ``val/*.jpg`` or ``val/**/*`` (the images that match, without such
-            results), a URL, an array, or an iterable of these.
+            results), a URL, an array, an image of Pillow, or an iterable of these.
         missing_ok: Whether to list files that do not exist.
 
     Returns:
-        Files (as paths), URLs (as strings) and arrays: a list, or an iterator if ``images`` is an iterator, which is
-        consumed step by step.
+        Files (as paths), URLs (as strings), arrays and images of Pillow: a list, or an iterator if ``images`` is one,
+        which is consumed step by step.
 
     Raises:
         FileNotFoundError: If a path does not exist.
         TypeError: If a source has another type.
         ValueError: If a folder has no images, or no file matches a pattern.
     """
-    if isinstance(images, str | os.PathLike | np.ndarray):
+    if isinstance(images, (str, os.PathLike, *IN_MEMORY)):
         images = [images]
     expanded = (found for source in images for found in _expand(source, missing_ok))
     return list(expanded) if isinstance(images, Sequence) else expanded
 
 
 def _expand(source: Source, missing_ok: bool) -> Iterable[Source]:
-    if isinstance(source, np.ndarray) or _is_url(source):
+    if isinstance(source, IN_MEMORY) or _is_url(source):
         return [source]
     if not isinstance(source, str | os.PathLike):
-        raise TypeError(f'an image is a path, a URL or an array, got {type(source).__name__}: {source!r}')
+        raise TypeError(f'an image is a path, a URL, an array or a PIL image, got {type(source).__name__}: {source!r}')
     path = Path(source)
     if path.is_dir():
         return _folder_images(path)
@@ -97,12 +100,14 @@ def _is_image(path: Path) -> bool:
 
 def name_of(source: Source, number: int) -> str:
     """Name of a source in messages; ``number`` is its index."""
-    return f'array {number}' if isinstance(source, np.ndarray) else str(source)
+    if isinstance(source, np.ndarray):
+        return f'array {number}'
+    return f'PIL image {number}' if isinstance(source, Image.Image) else str(source)
 
 
 def stem_of(source: Source, number: int) -> str:
     """Stem of the files written for a source; ``number`` is its index."""
-    if isinstance(source, np.ndarray):
+    if isinstance(source, IN_MEMORY):
         return f'{number:06d}'
     path = PurePosixPath(urlsplit(source).path) if isinstance(source, str) and _is_url(source) else Path(source)
     return path.stem or f'{number:06d}'
@@ -115,14 +120,3 @@ def names_in(folder: str | os.PathLike[str], sources: Iterable[Source]) -> list[
     files = [source for source in sources if isinstance(source, Path)]
     same = {parent for parent in {file.parent for file in files} if parent.is_dir() and parent.samefile(folder)}
     return [file.name for file in files if file.parent in same]
-
-
-def checked_array(array: np.ndarray) -> np.ndarray:
-    """Return an array that is an image.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
-        raise ValueError(f'an image array must be BGR, uint8 [H, W, 3], got {array.dtype} {list(array.shape)}')
-    return array

@@ -28,7 +28,7 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     """
     try:
         with Image.open(path) as image:
-            return _to_color(ImageOps.exif_transpose(image))
+            return to_color(image)
     except FileNotFoundError:
         raise
     except UnidentifiedImageError as error:
@@ -37,7 +37,9 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
         raise ValueError(f'{path} is not a readable image: {error}') from error
 
 
-def _to_color(image: Image.Image) -> np.ndarray:
+def to_color(image: Image.Image) -> np.ndarray:
+    """Convert an image of Pillow to an array, as ``read_image`` does: RGB, uint8 [H, W, 3]."""
+    image = ImageOps.exif_transpose(image)
     if image.mode == 'CMYK':
         return _cmyk_to_color(np.asarray(image))
     if image.mode.startswith('I'):

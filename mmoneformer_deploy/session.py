@@ -10,7 +10,8 @@ import numpy as np
 from mmoneformer_deploy.description import Description
 from mmoneformer_deploy.drawing import draw_sheet
 from mmoneformer_deploy.failures import Failure, OnError, list_failures, skipping
-from mmoneformer_deploy.image_sources import Source, Sources, checked_array, expand_sources, names_in, stem_of
+from mmoneformer_deploy.image_arrays import Channels, check_channels, rgb_array
+from mmoneformer_deploy.image_sources import IN_MEMORY, Source, Sources, expand_sources, names_in, stem_of
 from mmoneformer_deploy.mask_tiles import MaskGeometry
 from mmoneformer_deploy.read_image import read_image
 from mmoneformer_deploy.resize import resize_image, resized_size
@@ -44,12 +45,13 @@ class Session:
         self.network: Network = open_network(path, providers)
         self.description: Description = self.network.description
 
-    def __call__(self, image: Source, tasks: Iterable[str] | None = None) -> ResultDict:
+    def __call__(self, image: Source, tasks: Iterable[str] | None = None, *, channels: Channels = 'bgr') -> ResultDict:
         """Predict an image; the tasks share one pass through the backbone.
 
         Args:
-            image: A file, or an array (BGR, uint8 [H, W, 3]).
+            image: A file, an image of Pillow, or an array (uint8 [H, W, 3]).
             tasks: Of 'panoptic', 'instance', 'semantic'; by default all.
+            channels: Order of the channels of an array, 'bgr' or 'rgb'.
 
         Returns:
             A dict for each task, as ``OneFormerInferencer`` returns it: see ``panoptic_dict``, ``instance_dict`` and
@@ -57,9 +59,10 @@ class Session:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If the image cannot be read, or a task is unknown.
+            ValueError: If the image cannot be read, or a task or the order of the channels is unknown.
         """
-        return self._predict(_load(image), check_tasks(tasks, self.description.tasks))
+        check_channels(channels)
+        return self._predict(_load(image, channels), check_tasks(tasks, self.description.tasks))
 
     def save(
         self,
@@ -68,22 +71,25 @@ class Session:
         *,
         tasks: Iterable[str] | None = None,
         on_error: OnError = 'stop',
+        channels: Channels = 'bgr',
     ) -> tuple[int, list[Failure]]:
         """Predict images and write the results of each, as ``OneFormerInferencer.save`` does.
 
         After an error or an interruption, the results of the images until then are complete.
 
         Args:
-            images: A file, a folder, a pattern, an array (BGR, uint8 [H, W, 3]), or several of these; see
-                ``expand_sources``.
+            images: A file, a folder, a pattern, an image of Pillow, an array (uint8 [H, W, 3]), or several of these;
+                see ``expand_sources``.
             out_dir: Folder for drawings and results, see ``ResultFolder``.
             tasks: As in a call.
             on_error: What to do with an image that cannot be read, predicted, drawn or written: 'stop' with the error,
                 or 'skip' it. A full disk always stops.
+            channels: As in a call.
 
         Returns:
             Number of images that were written, and the failures.
         """
+        check_channels(channels)
         names, failures, count = check_tasks(tasks, self.description.tasks), list_failures(on_error), 0
         sources = expand_sources(images, missing_ok=failures is not None)
         classes = classes_of(self.description)
@@ -91,7 +97,7 @@ class Session:
         with ResultFolder(out_dir, classes, tasks=TASK_FILES, draw=draw, taken=taken) as folder:
             for number, source in enumerate(sources):
                 with skipping(failures, number, source):
-                    image = _load(source)
+                    image = _load(source, channels)
                     results = self._predict(image, names)
                     folder.write(stem_of(source, number), results, image, image.shape[:2])
                     count += 1
@@ -130,10 +136,10 @@ def prepare_image(image: np.ndarray, description: Description) -> tuple[np.ndarr
     return inputs, MaskGeometry(padded, (height, width), original)
 
 
-def _load(source: Source) -> np.ndarray:
+def _load(source: Source, channels: Channels) -> np.ndarray:
     """An image, RGB, uint8 [H, W, 3]."""
-    if isinstance(source, np.ndarray):
-        return checked_array(source)[..., ::-1]
+    if isinstance(source, IN_MEMORY):
+        return rgb_array(source, channels)
     if '://' in os.fspath(source):
         raise ValueError(f'{source} is a URL, which is not read here: download the image')
     return read_image(source)

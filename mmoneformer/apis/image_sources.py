@@ -18,23 +18,25 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from mmoneformer_deploy.image_sources import Source, checked_array
+from mmoneformer_deploy.image_arrays import Channels, rgb_array
+from mmoneformer_deploy.image_sources import IN_MEMORY, Source
 
 Item = TypeVar('Item')
 
 
-def load_source(source: Source, loader: BaseTransform) -> dict[str, Any]:
+def load_source(source: Source, loader: BaseTransform, channels: Channels = 'bgr') -> dict[str, Any]:
     """Load an image as the first transform of a pipeline does.
 
     Args:
         source: A source from ``expand_sources``.
         loader: The first transform of the pipeline, for files and URLs.
+        channels: Order of the channels of an array.
 
     Raises:
-        ValueError: If the file cannot be read, or the array is not an image.
+        ValueError: If the file cannot be read, or what is in memory is not an image, see ``rgb_array``.
     """
-    if isinstance(source, np.ndarray):
-        return LoadImageFromNDArray()({'img': checked_array(source)})
+    if isinstance(source, IN_MEMORY):
+        return LoadImageFromNDArray()({'img': np.ascontiguousarray(rgb_array(source, channels)[..., ::-1])})
     try:
         return loader({'img_path': str(source)})
     except Exception as error:  # of any type: what a damaged image raises depends on the backend

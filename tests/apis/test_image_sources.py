@@ -8,6 +8,7 @@ from threading import Thread
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from mmoneformer.apis import image_sources
@@ -45,10 +46,12 @@ def test_url(address):
         load_source(f'{address}/y.png', LoadImageFromFile())
 
 
-@pytest.mark.parametrize('as_file', [True, False])
-def test_loads(tmp_path, as_file):
-    cv2.imwrite(str(tmp_path / 'x.png'), ARRAY)
-    results = load_source(tmp_path / 'x.png' if as_file else ARRAY, LoadImageFromFile())
+@pytest.mark.parametrize('kind', ['file', 'BGR', 'RGB', 'Pillow'])
+def test_loads(tmp_path, kind):
+    path, rgb = tmp_path / 'x.png', ARRAY[..., ::-1]
+    cv2.imwrite(str(path), ARRAY)
+    source = {'file': path, 'BGR': ARRAY, 'RGB': rgb, 'Pillow': Image.fromarray(rgb.copy())}[kind]
+    results = load_source(source, LoadImageFromFile(), channels='rgb' if kind == 'RGB' else 'bgr')
     np.testing.assert_array_equal(results['img'], ARRAY)
     assert results['ori_shape'] == (4, 5)
 

@@ -91,6 +91,21 @@ def test_files_and_arrays(session, photo):
     assert list(from_file) == ['semantic']
 
 
+def test_rgb_arrays_and_images_of_pillow(session, tmp_path):
+    rgb = np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+    expected = session(rgb[..., ::-1], ['semantic'])['semantic']['label_map']
+    assert (expected != session(rgb, ['semantic'])['semantic']['label_map']).any()
+    for found in (session(rgb, ['semantic'], channels='rgb'), session(Image.fromarray(rgb), ['semantic'])):
+        np.testing.assert_array_equal(found['semantic']['label_map'], expected)
+    sources = [rgb, Image.fromarray(rgb)]
+    assert session.save(sources, tmp_path, tasks=['semantic'], channels='rgb') == (2, [])
+    for number in range(2):
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / f'{number:06d}_semantic.png')), expected)
+    for call in (session, lambda *arguments, **options: session.save(*arguments, tmp_path, **options)):
+        with pytest.raises(ValueError, match="channels must be 'bgr' or 'rgb', the order in arrays, got 'RGB'"):
+            call(rgb, channels='RGB')
+
+
 def test_the_input_of_the_network(description):
     image = np.random.default_rng(0).integers(0, 256, (203, 301, 3), dtype=np.uint8)
     inputs, geometry = prepare_image(image, description)
