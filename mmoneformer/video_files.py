@@ -11,7 +11,8 @@ import numpy as np
 
 from mmoneformer_deploy.atomic_files import commit, partial_path
 
-CAMERA_RATE = 25.0  # frames per second, for cameras that do not report it
+USUAL_RATE = 25.0  # frames per second, for cameras and files that report none, or one that no video can have
+HIGHEST_RATE = 1000.0
 SUFFIX = '.mp4'
 CODEC = 'mp4v'  # supported by OpenCV's wheels on all platforms
 UNSURE = 0.02  # share of the frames by which some formats misstate their number
@@ -20,6 +21,9 @@ LOGGER = logging.getLogger(__name__)
 
 class Video:
     """The frames of a video file or a camera, read one by one.
+
+    Where the size of the frames changes, OpenCV's FFmpeg scales them to that of the first one; other readers of OpenCV
+    give them as they are.
 
     Args:
         source: A file, a URL, or the index of a camera, from 0.
@@ -34,7 +38,8 @@ class Video:
         if not self._capture.isOpened():
             kind = 'camera' if isinstance(source, int) else 'video'
             raise ValueError(f'{kind} {source} cannot be opened: it must exist and have a format that OpenCV reads')
-        self.rate = self._capture.get(cv2.CAP_PROP_FPS) or CAMERA_RATE
+        rate = self._capture.get(cv2.CAP_PROP_FPS)
+        self.rate = rate if 0 < rate <= HIGHEST_RATE else USUAL_RATE
         self._length = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
 
     def frames(self, limit: int | None = None) -> Iterator[np.ndarray]:

@@ -16,11 +16,13 @@ from mmoneformer_cli import (
     train,
     verify,
     verify_export,
+    video,
 )
 from mmoneformer_cli.running import Command, parser_settings, run_command
 
 COMMANDS: dict[str, Command] = {
     'predict': predict,
+    'video': video,
     'config': config,
     'train': train,
     'test': test,

@@ -14,7 +14,8 @@ EXAMPLES = """\
   mmoneformer predict photo.jpg --weights oneformer_swin-l_coco
   mmoneformer predict 'photos/*.jpg' --weights model.pth --tasks panoptic --out-dir results --on-error skip
   mmoneformer predict photo.jpg --weights model.onnx"""
-OF_CHECKPOINTS = {'config': None, 'device': 'auto', 'precision': 'float32', 'batch_size': 1}  # options, and defaults
+# options, and defaults
+OF_CHECKPOINTS = {'config': None, 'device': 'auto', 'precision': 'float32', 'batch_size': 1, 'track': False}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -48,6 +49,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     results.add_argument(
         '--out-dir', default='work_dirs/image_demo', help='folder for the results; default: work_dirs/image_demo'
     )
+    film = parser.add_argument_group('film')
+    film.add_argument(
+        '--track',
+        action='store_true',
+        help='the images are frames in their order: objects have ids and colors that stay',
+    )
 
 
 def run(options: Namespace) -> int:
@@ -69,7 +76,7 @@ def _save_of_checkpoint(options: Namespace) -> Save:
     from mmoneformer.apis import OneFormerInferencer
 
     inferencer = OneFormerInferencer(options.config, options.weights, options.device, precision=options.precision)
-    return partial(inferencer.save, batch_size=options.batch_size)
+    return partial(inferencer.save, batch_size=options.batch_size, track=options.track)
 
 
 def _save_of_exported(options: Namespace) -> Save:

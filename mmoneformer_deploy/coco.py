@@ -37,12 +37,15 @@ def coco_segments(panoptic: ResultDict) -> list[ResultDict]:
 
 
 def coco_instances(instances: ResultDict) -> list[ResultDict]:
-    """The instances of an instance result, as in COCO's result files."""
+    """The instances of an instance result, as in COCO's result files; tracked ones have a ``track_id``."""
     rows = zip(*(instances[key] for key in ('labels', 'scores', 'bboxes', 'masks')), strict=True)
-    return [
+    found: list[ResultDict] = [
         {'category_id': label, 'score': score, 'bbox': coco_box(box), 'segmentation': mask}
         for label, score, box, mask in rows
     ]
+    for instance, track_id in zip(found, instances.get('ids', ()), strict=False):
+        instance['track_id'] = track_id
+    return found
 
 
 def coco_box(box: Sequence[float]) -> list[float]:

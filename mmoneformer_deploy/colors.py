@@ -10,16 +10,21 @@ STEPS = (0.8191725133961645, 0.6710436067037893, 0.5497004779019703)  # their mu
 Color = tuple[int, int, int]
 
 
-def region_colors(labels: Sequence[int], palette: Sequence[Sequence[int]]) -> list[Color]:
+def region_colors(
+    labels: Sequence[int], palette: Sequence[Sequence[int]], shades: Sequence[int] | None = None
+) -> list[Color]:
     """Color regions: the first of a class by the palette, the others by shades of that color.
 
     Args:
         labels: Class index of each region.
         palette: RGB, 0 to 255, of each class.
+        shades: Number of the shade of each region, 0 for the color itself; None to count the regions of each class.
 
     Returns:
         RGB, 0 to 255, of each region.
     """
+    if shades is not None:
+        return [_shade(palette[label], shade) for label, shade in zip(labels, shades, strict=True)]
     seen: Counter[int] = Counter()
     colors = []
     for label in labels:

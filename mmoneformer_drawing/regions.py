@@ -50,17 +50,19 @@ ResultRegions = Callable[[ResultDict, Size, Classes, float], Regions]
 
 
 def panoptic_regions(result: ResultDict, size: Size, classes: Classes, min_score: float) -> Regions:
-    """Regions of a panoptic result, in the order of its segments."""
+    """Regions of a panoptic result, in the order of its segments; tracked ones have colors that stay."""
     segments = result['segments']
     ids, labels = [segment['id'] for segment in segments], [segment['label'] for segment in segments]
-    regions = numbered_regions(result['id_map'], ids, labels, classes)
+    shades = _shades(ids, classes) if result.get('tracked') else None
+    regions = numbered_regions(result['id_map'], ids, labels, classes, shades)
     return regions._replace(scores=[segment['score'] for segment in segments])
 
 
 def instance_regions(result: ResultDict, size: Size, classes: Classes, min_score: float) -> Regions:
     """Regions of an instance result, sorted by score; see ``mask_regions``."""
     masks, labels, scores = (result[key] for key in ('masks', 'labels', 'scores'))
-    return mask_regions(masks, labels, scores, size, classes, min_score=min_score)
+    shades = _shades(result['ids'], classes) if 'ids' in result else None
+    return mask_regions(masks, labels, scores, size, classes, min_score=min_score, shades=shades)
 
 
 def semantic_regions(result: ResultDict, size: Size, classes: Classes, min_score: float) -> Regions:
@@ -83,6 +85,7 @@ def mask_regions(
     classes: Classes,
     *,
     min_score: float = SHOWN_SCORE,
+    shades: Sequence[int] | None = None,
 ) -> Regions:
     """Regions of masks, sorted by score; where masks overlap, the one with the higher score is drawn.
 
@@ -93,12 +96,14 @@ def mask_regions(
         size: Height and width of the masks.
         classes: The classes.
         min_score: Masks with a lower score are left out.
+        shades: As in ``region_colors``.
     """
     shown = [index for index in sorted(range(len(scores)), key=lambda i: -scores[i]) if scores[index] >= min_score]
     columns = np.zeros(size[::-1], np.uint16)  # [W, H], the order of run lengths
     for number in range(len(shown), 0, -1):
         columns.ravel()[pixels_inside(masks[shown[number - 1]])] = number
-    regions = _colored(cv2.transpose(columns), [int(labels[index]) for index in shown], classes)
+    shown_shades = None if shades is None else [shades[index] for index in shown]
+    regions = _colored(cv2.transpose(columns), [int(labels[index]) for index in shown], classes, shown_shades)
     texts = [f'{text} {scores[index]:.0%}' for text, index in zip(regions.texts, shown, strict=True)]
     return regions._replace(texts=texts, scores=[float(scores[index]) for index in shown])
 
@@ -109,11 +114,17 @@ def label_regions(label_map: np.ndarray, classes: Classes) -> Regions:
     return numbered_regions(label_map, labels, labels, classes)
 
 
-def numbered_regions(value_map: np.ndarray, values: Sequence[int], labels: Sequence[int], classes: Classes) -> Regions:
-    """Regions of a map in which each of the given values is a region, with these class indices."""
+def numbered_regions(
+    value_map: np.ndarray,
+    values: Sequence[int],
+    labels: Sequence[int],
+    classes: Classes,
+    shades: Sequence[int] | None = None,
+) -> Regions:
+    """Regions of a map in which each of the given values is a region, with these class indices and shades."""
     number_of = np.zeros(max(int(value_map.max()), *values, 0) + 1, np.uint16)
     number_of[list(values)] = np.arange(1, len(values) + 1)
-    return _colored(number_of[value_map], labels, classes)
+    return _colored(number_of[value_map], labels, classes, shades)
 
 
 def map_values(integers: np.ndarray) -> list[int]:
@@ -121,7 +132,14 @@ def map_values(integers: np.ndarray) -> list[int]:
     return np.flatnonzero(np.bincount(integers.ravel())).tolist()
 
 
-def _colored(id_map: np.ndarray, labels: Sequence[int], classes: Classes) -> Regions:
-    """Color regions: the first of a class by the palette, the others by shades of that color."""
-    colors = region_colors(labels, classes['palette'])
+def _shades(ids: Sequence[int], classes: Classes) -> list[int]:
+    """Shades of the objects of a film; ids up to the number of classes are those of classes."""
+    return [max(0, number - len(classes['classes'])) for number in ids]
+
+
+def _colored(
+    id_map: np.ndarray, labels: Sequence[int], classes: Classes, shades: Sequence[int] | None = None
+) -> Regions:
+    """Color regions, as ``region_colors`` does."""
+    colors = region_colors(labels, classes['palette'], shades)
     return Regions(id_map, list(labels), colors, [classes['classes'][label] for label in labels])

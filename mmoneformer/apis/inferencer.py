@@ -22,6 +22,7 @@ from mmoneformer.metainfo import Metainfo
 from mmoneformer.registry import TRANSFORMS
 from mmoneformer.results.folder import open_folder
 from mmoneformer.tasks import check_tasks
+from mmoneformer.tracking import FilmTracker
 from mmoneformer.visualization import sheet_drawer
 from mmoneformer_deploy.failures import Failure, OnError, list_failures, skipping
 from mmoneformer_deploy.image_sources import Source, Sources, expand_sources, names_in, stem_of
@@ -85,6 +86,7 @@ class OneFormerInferencer:
         out_dir: str | os.PathLike[str] | None = None,
         return_datasamples: bool = False,
         on_error: OnError = 'stop',
+        track: bool = False,
     ) -> dict[str, list[Any]]:
         """Predict images; the tasks of an image share one pass through the backbone.
 
@@ -99,6 +101,8 @@ class OneFormerInferencer:
             return_datasamples: Whether to return data samples instead of dicts.
             on_error: What to do with an image that cannot be read, predicted, drawn or written: 'stop' with the error,
                 or 'skip' it. A full disk always stops.
+            track: Whether the images are the frames of a film, in their order, in which an id names one object
+                throughout: see ``FilmTracker``. Data samples have no such ids.
 
         Returns:
             ``predictions``: the dict of ``as_dict``, or the data sample on the CPU, of each image not skipped.
@@ -111,7 +115,7 @@ class OneFormerInferencer:
         tasks, failures = check_tasks(tasks), list_failures(on_error)
         predictions: list[ResultDict | DetDataSample | None] = []
         sources = expand_sources(images, missing_ok=failures is not None)
-        found = self._tracked(sources, tasks, batch_size, failures)
+        found = self._tracked(sources, tasks, batch_size, failures, track=track)
         with nullcontext() if out_dir is None else self._folder(out_dir, sources, tasks) as folder:
             for prediction in found if folder is None else self._written(found, folder, tasks, failures):
                 with skipping(failures, prediction.number, prediction.source):
@@ -128,6 +132,7 @@ class OneFormerInferencer:
         tasks: Sequence[str] | None = None,
         batch_size: int = 1,
         on_error: OnError = 'stop',
+        track: bool = False,
     ) -> tuple[int, list[Failure]]:
         """Predict images and write the results of each, without keeping them in memory; arguments as in a call.
 
@@ -139,7 +144,7 @@ class OneFormerInferencer:
         tasks, failures = check_tasks(tasks), list_failures(on_error)
         sources = expand_sources(images, missing_ok=failures is not None)
         with self._folder(out_dir, sources, tasks) as folder:
-            found = self._tracked(sources, tasks, batch_size, failures)
+            found = self._tracked(sources, tasks, batch_size, failures, track=track)
             count = sum(1 for _ in self._written(found, folder, tasks, failures))
         return count, failures or []
 
@@ -150,6 +155,7 @@ class OneFormerInferencer:
         tasks: Sequence[str] | None = None,
         batch_size: int = 1,
         failures: list[Failure] | None = None,
+        track: bool = False,
     ) -> Iterator[Prediction]:
         """Predict images lazily, one batch at a time.
 
@@ -159,6 +165,7 @@ class OneFormerInferencer:
             batch_size: Number of images per batch.
             failures: List to which images that cannot be read or predicted are added, which are then skipped; None to
                 stop at the first.
+            track: As in a call.
 
         Yields:
             The predictions, in the order of the images.
@@ -171,8 +178,14 @@ class OneFormerInferencer:
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         loaded = self._load(expand_sources(images, missing_ok=failures is not None), failures)
+        tracker = FilmTracker(self.metainfo) if track else None
         while batch := list(islice(loaded, batch_size)):
-            yield from self._predict_batch(batch, tasks, failures)
+            for prediction in self._predict_batch(batch, tasks, failures, with_queries=track):
+                yield prediction if tracker is None else self._with_ids(prediction, tracker, tasks)
+
+    def _with_ids(self, prediction: Prediction, tracker: FilmTracker, tasks: Sequence[str]) -> Prediction:
+        results = prediction.as_dicts(self.metainfo, tasks)
+        return prediction._replace(results=tracker.update(results, prediction.sample))
 
     def _load(self, sources: Iterable[Source], failures: list[Failure] | None) -> Iterator[Loaded]:
         """Yield predictions without results yet, each with the packed input of the model."""
@@ -186,34 +199,46 @@ class OneFormerInferencer:
                 yield ready
 
     def _predict_batch(
-        self, batch: Sequence[Loaded], tasks: tuple[str, ...], failures: list[Failure] | None
+        self,
+        batch: Sequence[Loaded],
+        tasks: tuple[str, ...],
+        failures: list[Failure] | None,
+        *,
+        with_queries: bool,
     ) -> list[Prediction]:
         """Predict a batch; if it fails and failures are skipped, predict its images one by one."""
         if len(batch) > 1:
             try:
-                return self._predict(batch, tasks)
+                return self._predict(batch, tasks, with_queries=with_queries)
             except Exception:
                 if failures is None:
                     raise
         predictions = []
         for loaded in batch:
             with skipping(failures, loaded[0].number, loaded[0].source):
-                predictions += self._predict([loaded], tasks)
+                predictions += self._predict([loaded], tasks, with_queries=with_queries)
         return predictions
 
-    def _predict(self, batch: Sequence[Loaded], tasks: tuple[str, ...]) -> list[Prediction]:
+    def _predict(self, batch: Sequence[Loaded], tasks: tuple[str, ...], *, with_queries: bool) -> list[Prediction]:
         inputs = {key: [packed[key] for _, packed in batch] for key in batch[0][1]}
         with torch.no_grad(), autocast(self.precision, self.device):
-            samples = self.model(**self.model.data_preprocessor(inputs), mode='predict', tasks=tasks)
+            batched = self.model.data_preprocessor(inputs)
+            samples = self.model(**batched, mode='predict', tasks=tasks, with_queries=with_queries)
         return [
             prediction._replace(sample=sample.cpu()) for (prediction, _), sample in zip(batch, samples, strict=True)
         ]
 
     def _tracked(
-        self, sources: Iterable[Source], tasks: Sequence[str], batch_size: int, failures: list[Failure] | None
+        self,
+        sources: Iterable[Source],
+        tasks: Sequence[str],
+        batch_size: int,
+        failures: list[Failure] | None,
+        *,
+        track: bool,
     ) -> Iterator[Prediction]:
         shown = tracked(sources, shown=self.show_progress)
-        return self.stream(shown, tasks=tasks, batch_size=batch_size, failures=failures)
+        return self.stream(shown, tasks=tasks, batch_size=batch_size, failures=failures, track=track)
 
     def _folder(
         self, out_dir: str | os.PathLike[str], sources: Iterable[Source], tasks: Sequence[str]

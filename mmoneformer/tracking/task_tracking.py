@@ -54,7 +54,7 @@ class TaskTracking(NamedTuple):
 
 
 def track_panoptic(result: ResultDict, sample: DetDataSample, tracker: Tracker) -> ResultDict:
-    """Replace the ids of the segments and of the map."""
+    """Replace the ids of the segments and of the map, and add ``tracked``, which tells that they stay."""
     segments = result['segments']
     ids = np.array([0, *(segment['label'] + 1 for segment in segments)], np.int32)
     things = [number for number, segment in enumerate(segments) if segment['is_thing']]
@@ -70,6 +70,7 @@ def track_panoptic(result: ResultDict, sample: DetDataSample, tracker: Tracker) 
     return {
         'id_map': ids[result['id_map']],
         'segments': [segment | {'id': int(ids[segment['id']])} for segment in segments],
+        'tracked': True,
     }
 
 

@@ -248,6 +248,22 @@ def test_streams_with_different_tasks_do_not_disturb_each_other(inferencer):
         assert list(semantic.task_tokens) == ['semantic']
 
 
+def test_frames_of_a_film_have_ids_that_stay(inferencer, tmp_path):
+    """The same image again, in batches or not; the files have the ids."""
+    frames = [picture(40, 60)] * 3
+    found = inferencer(frames, tasks=['panoptic'], batch_size=2, track=True, out_dir=tmp_path)['predictions']
+    first, *others = ([segment['id'] for segment in frame['panoptic']['segments']] for frame in found)
+    assert others == [first, first]
+    things = [segment['id'] for segment in found[0]['panoptic']['segments'] if segment['is_thing']]
+    assert min(things) > 4
+    for path in tmp_path.glob('0*.json'):
+        assert [entry['id'] for entry in json.loads(path.read_text())['panoptic']['segments_info']] == first
+    again = inferencer(frames[0], tasks=['panoptic'])['predictions'][0]['panoptic']
+    assert [segment['id'] for segment in again['segments']] == list(range(1, len(first) + 1))
+    numbers = np.array([0, *first])[again['id_map']]
+    np.testing.assert_array_equal(numbers, found[0]['panoptic']['id_map'])
+
+
 def test_threads_with_different_tasks_get_what_each_asked(weights):
     """And the results that each task has alone; the model stays as it is."""
     inferencer = OneFormerInferencer(weights=weights)

@@ -23,15 +23,17 @@ def predict(monkeypatch, calls):
 def test_defaults(predict, capsys):
     (_, ((inputs, out_dir), options)) = predict('a.jpg', 'b.jpg', '--weights', 'x.pth')
     assert (inputs, out_dir) == (['a.jpg', 'b.jpg'], 'work_dirs/image_demo')
-    assert options == dict(tasks=['panoptic', 'instance', 'semantic'], batch_size=1, on_error='stop')
+    assert options == dict(tasks=['panoptic', 'instance', 'semantic'], batch_size=1, on_error='stop', track=False)
     assert capsys.readouterr().out == '2 images: work_dirs/image_demo\n'
 
 
 def test_options(predict, capsys):
     words = '--weights x.pth --config c.py --device cuda:1 --precision float16 --tasks semantic --batch-size 4'
-    made, (_, options) = predict('a', *words.split(), '--on-error', 'skip', '--out-dir', 'here', failures=['b.jpg'])
+    made, (_, options) = predict(
+        'a', *words.split(), '--on-error', 'skip', '--out-dir', 'here', '--track', failures=['b.jpg']
+    )
     assert made == (('c.py', 'x.pth', 'cuda:1'), dict(precision='float16'))
-    assert options == dict(tasks=['semantic'], batch_size=4, on_error='skip')
+    assert options == dict(tasks=['semantic'], batch_size=4, on_error='skip', track=True)
     assert capsys.readouterr().out == '2 images, 1 skipped: here\n'
 
 

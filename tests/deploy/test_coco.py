@@ -51,6 +51,7 @@ def test_instances():
         {'category_id': 1, 'score': 0.9, 'bbox': [1, 0, 2, 2], 'segmentation': masks[0]},
         {'category_id': 0, 'score': 0.5, 'bbox': [0, 0, 2, 1], 'segmentation': masks[1]},
     ]
+    assert [entry['track_id'] for entry in coco_instances(instances | {'ids': [7, 0]})] == [7, 0]
 
 
 def instance(score):

@@ -12,3 +12,8 @@ def test_the_others_have_shades_of_it():
     assert colors[-1] == PALETTE[0]
     assert len(set(colors)) == 61
     assert all(red > max(green, blue) for red, green, blue in colors[:-1])
+
+
+def test_shades_that_are_given_stay():
+    counted = region_colors([1, 1, 1], PALETTE)
+    assert region_colors([0, 1, 1], PALETTE, [0, 2, 1]) == [PALETTE[0], counted[2], counted[1]]

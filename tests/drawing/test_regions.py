@@ -81,3 +81,19 @@ def test_masks_are_painted_as_their_pixels():
 def test_values_that_are_no_class():
     regions = label_regions(np.array([[2, 255, 0]]), CLASSES)
     assert (regions.id_map.tolist(), regions.colors) == ([[2, 0, 1]], [SKY, ROAD])
+
+
+def test_tracked_objects_have_colors_that_stay(results):
+    """Whatever else is in the frame: ids up to 3 are those of classes, and have their colors."""
+
+    def colors(task, **changes):
+        return REGIONS[task](results[task] | changes, (1, 3), CLASSES, 0.2).colors
+
+    segments = [{'id': 1, 'label': 0, 'score': 0.5}, {'id': 9, 'label': 1, 'score': 0.7}]
+    sky, cat = colors('panoptic', segments=segments, id_map=np.array([[1, 9, 0]]), tracked=True)
+    assert sky == SKY
+    assert cat != CAT
+    more = [{'id': 8, 'label': 1, 'score': 0.5}, *segments]
+    other, _, same = colors('panoptic', segments=more, id_map=np.array([[1, 9, 8]]), tracked=True)
+    assert (same, other != cat) == (cat, True)
+    assert colors('instance', ids=[9, 11])[1] == cat

@@ -1,3 +1,4 @@
+import json
 import runpy
 from pathlib import Path
 
@@ -43,13 +44,16 @@ def test_a_number_is_a_camera(main, folder, tmp_path):
         main(['97', '--weights', str(folder / 'x.pth'), '--out', str(tmp_path / 'out.mp4')])
 
 
-def test_ctrl_c_keeps_the_frames(main, folder, tmp_path, monkeypatch):
+def test_ctrl_c_keeps_the_frames(main, folder, tmp_path, monkeypatch, capsys):
     def interrupted(milliseconds):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cv2, 'imshow', lambda name, picture: None)
     monkeypatch.setattr(cv2, 'waitKey', interrupted)
     out = tmp_path / 'out.mp4'
-    with pytest.raises(SystemExit, match='has the frames up to here'):
-        main([str(folder / 'in.mp4'), '--weights', str(folder / 'x.pth'), '--show', '--out', str(out)])
+    objects = tmp_path / 'out.json'
+    words = [str(folder / 'in.mp4'), '--weights', str(folder / 'x.pth'), '--show', '--out', str(out)]
+    assert main([*words, '--json', str(objects)]) == 130
+    assert 'has the frames up to here' in capsys.readouterr().err
     assert Video(out).length() == 1
+    assert [frame['index'] for frame in json.loads(objects.read_text())['frames']] == [0]
