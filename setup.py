@@ -54,6 +54,7 @@ setup(
         'cityscapes': ['cityscapesscripts'],
         'export': ['onnx', 'onnxscript', 'onnxruntime'],
         'openvino': ['openvino'],
+        'geo': ['pyogrio', 'rasterio>=1.4', 'shapely>=2'],
         'hub': ['huggingface_hub'],
         'timm': ['timm>=1.0.20'],
         'web': ['gradio>=6'],

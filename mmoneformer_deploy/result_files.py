@@ -12,11 +12,13 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 MARK = 'written by mmoneformer'
 JSON_MARK = {'info': {'description': MARK}}  # must be the first entry of a file
 MARK_RANGE = 256  # bytes at the beginning of a file that contain the mark
+SEARCHED = ('.tif', '.geojson', '.gpkg')  # files of formats whose libraries place the mark anywhere
 IHDR_END = 33  # of a PNG: its signature, and the first chunk
 UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')  # in names of files, on one system or another
 SHOWN = 3  # messages about files that are kept
@@ -38,7 +40,13 @@ def _mark_of(image: str) -> bytes:
 
 def is_result(path: Path) -> bool:
     """Whether a file has the mark."""
-    return path.is_file() and _begins_with(path, MARK.encode())
+    has_mark = _contains if path.suffix in SEARCHED else _begins_with
+    return path.is_file() and has_mark(path, MARK.encode())
+
+
+def _contains(path: Path, mark: bytes) -> bool:
+    with path.open('rb') as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return content.find(mark) >= 0
 
 
 def _begins_with(path: Path, mark: bytes) -> bool:

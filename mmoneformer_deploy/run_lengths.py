@@ -34,6 +34,25 @@ def find_edges(columns: np.ndarray) -> np.ndarray:
     return np.flatnonzero(pixels[1:] != pixels[:-1])
 
 
+def edges_of_part(columns: np.ndarray, top: int, left: int, height: int) -> np.ndarray:
+    """Find the edges of a mask that is empty outside of a part.
+
+    Args:
+        columns: The part, bool [w, h].
+        top: Row of its first pixel in the mask.
+        left: Column of its first pixel.
+        height: Of the mask.
+
+    Returns:
+        As ``find_edges``; no run continues in the next column.
+    """
+    width, rows = columns.shape
+    framed = np.zeros((width, rows + 1), bool)
+    framed[:, :rows] = columns
+    edges = find_edges(framed)
+    return edges + (edges // (rows + 1)) * (height - rows - 1) + left * height + top
+
+
 def encode_edges(edges: np.ndarray, size: tuple[int, int]) -> RunLengths:
     """Encode a mask.
 

@@ -12,6 +12,7 @@ from mmoneformer_deploy.colors import Color
 from mmoneformer_deploy.result_dicts import Classes, ResultDict
 from mmoneformer_drawing.labels import Font
 from mmoneformer_drawing.painting import OPACITY, paint
+from mmoneformer_drawing.reduced import reduce_results
 from mmoneformer_drawing.regions import REGIONS, SHOWN_SCORE, Regions, ResultRegions
 
 PANEL = 640  # pixels of a panel's longer side
@@ -36,7 +37,7 @@ def draw_sheet(
 
     Args:
         image: RGB, uint8 [H, W, 3].
-        results: Results by task, see ``mmoneformer_deploy.result_dicts``.
+        results: Results by task, see ``mmoneformer_deploy.result_dicts``; of any size, if the image is reduced.
         classes: The classes.
         regions: What is drawn of the result of each task.
         opacity: Opacity of the colors, 0 to 1.
@@ -45,7 +46,8 @@ def draw_sheet(
         RGB, uint8 [H', W', 3].
     """
     size = (image.shape[0], image.shape[1])
-    panels = {task.capitalize(): regions[task](results[task], size, classes, SHOWN_SCORE) for task in results}
+    small = reduce_results(results, size)
+    panels = {task.capitalize(): regions[task](small[task], size, classes, SHOWN_SCORE) for task in small}
     return draw_panels(image, panels, classes, opacity=opacity)
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mmoneformer.export.packages import load_package
 from mmoneformer.export.precision import quantize, store_in_half
+from mmoneformer.packages import load_package
 from mmoneformer_deploy.description import KEY, Description
 from mmoneformer_deploy.runtimes import INPUTS, OUTPUTS
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmoneformer.export.onnx_format import write_onnx
-from mmoneformer.export.packages import load_package
+from mmoneformer.packages import load_package
 from mmoneformer_deploy.description import KEY, Description
 
 if TYPE_CHECKING:

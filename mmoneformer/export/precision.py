@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mmoneformer.export.packages import load_package
+from mmoneformer.packages import load_package
 from mmoneformer_deploy.atomic_files import replacing
 from mmoneformer_deploy.runtimes import INPUTS
 

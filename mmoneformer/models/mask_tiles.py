@@ -109,7 +109,7 @@ class MaskTiles:
         device, side = mask_logits.device, tile_side(mask_logits)
         self._mask_logits = mask_logits
         self._rows, self._columns = (
-            _cut_axis(mask_logits.shape[axis + 1], _AxisGeometry.of(geometry, axis), side, device) for axis in (0, 1)
+            _cut_axis(mask_logits.shape[axis + 1], AxisGeometry.of(geometry, axis), side, device) for axis in (0, 1)
         )
         low, high = _bounds(mask_logits, self._rows.parts, dim=1)
         low, _ = _bounds(low, self._columns.parts, dim=2)
@@ -144,38 +144,6 @@ class MaskTiles:
         return self.read(torch.ones_like(self.low, dtype=torch.bool))
 
 
-def logits_at(mask_logits: Tensor, geometry: MaskGeometry, rows: Tensor, columns: Tensor) -> Tensor:
-    """Logits of N masks at P pixels of the original image, as ``MaskTiles`` interpolates them.
-
-    Args:
-        mask_logits: Logits at stride 4 of the padded input, [N, h, w].
-        geometry: Sizes of input, image and result.
-        rows: Rows of the pixels, int64 [P].
-        columns: Their columns, [P].
-
-    Returns:
-        float32 [N, P].
-    """
-    (row_taps, row_weights), (column_taps, column_weights) = (
-        _taps(places, _axis_steps(mask_logits.shape[axis + 1], _AxisGeometry.of(geometry, axis)))
-        for axis, places in enumerate((rows, columns))
-    )
-    total = mask_logits.new_zeros((len(mask_logits), len(rows)), dtype=torch.float32)
-    for row, row_weight in zip(row_taps, row_weights, strict=True):
-        for column, weight in zip(column_taps, column_weights, strict=True):
-            total += mask_logits[:, row, column] * (row_weight * weight)
-    return total
-
-
-def _taps(places: Tensor, steps: Sequence['_Step']) -> tuple[Tensor, Tensor]:
-    """What P places along an axis are interpolated from: S source positions and their weights, [S, P]."""
-    taps, weights = places[None], torch.ones((1, len(places)), device=places.device)
-    for step in reversed(steps):
-        first, second, weight = (part.to(places.device)[taps] for part in step)
-        taps, weights = torch.cat([first, second]), torch.cat([weights * (1 - weight), weights * weight])
-    return taps, weights
-
-
 def split_by_tile(needed: Tensor) -> Sequence[Tensor]:
     """Indices of the masks that are needed in each tile, ascending; waits for the device once.
 
@@ -187,7 +155,7 @@ def split_by_tile(needed: Tensor) -> Sequence[Tensor]:
     return needed_on_host.nonzero()[:, 1].to(needed.device, non_blocking=True).split(counts)
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
     """Linear interpolation to n positions: between two source positions each, with the weight of the second."""
 
     first: Tensor
@@ -200,7 +168,7 @@ class _Part(NamedTuple):
 
     pixels: slice
     source: slice
-    steps: tuple[_Step, ...]
+    steps: tuple[Step, ...]
 
     def resize(self, values: Tensor, dim: int) -> Tensor:
         for step in self.steps:
@@ -209,7 +177,7 @@ class _Part(NamedTuple):
         return values
 
 
-class _AxisGeometry(NamedTuple):
+class AxisGeometry(NamedTuple):
     """``MaskGeometry`` along one axis."""
 
     padded: int
@@ -218,7 +186,8 @@ class _AxisGeometry(NamedTuple):
     flipped: bool
 
     @classmethod
-    def of(cls, geometry: MaskGeometry, axis: int) -> '_AxisGeometry':
+    def of(cls, geometry: MaskGeometry, axis: int) -> 'AxisGeometry':
+        """That of the rows (0) or of the columns (1)."""
         padded, image, original, flipped = geometry
         return cls(padded[axis], image[axis], original[axis], flipped[axis])
 
@@ -233,42 +202,42 @@ class _Axis(NamedTuple):
 
 @lru_cache(maxsize=256)  # images often have the same size, and indices are copied to the device
 @torch.inference_mode(False)
-def _cut_axis(size: int, geometry: _AxisGeometry, side: int, device: torch.device) -> _Axis:
+def _cut_axis(size: int, geometry: AxisGeometry, side: int, device: torch.device) -> _Axis:
     """Cut height or width into parts of at most ``side`` pixels, both of the original and of the resized image."""
     original = geometry.original
     length = max(1, int(side / max(1.0, geometry.image / original)))
-    steps = _axis_steps(size, geometry)
+    steps = axis_steps(size, geometry)
     pixels = [slice(start, min(start + length, original)) for start in range(0, original, length)]
     lengths = torch.tensor([part.stop - part.start for part in pixels], device=device)
     return _Axis([_cut_part(part, steps, device) for part in pixels], lengths, original)
 
 
-def _axis_steps(size: int, geometry: _AxisGeometry) -> list[_Step]:
+def axis_steps(size: int, geometry: AxisGeometry) -> list[Step]:
     """The interpolations from stride 4 to the original image."""
     padded, image, original, flipped = geometry
     steps = [_linear_step(size, padded)] if size != padded else []
     if image != original or flipped:
         last = _linear_step(image, original)
-        steps.append(_Step(*(part.flip(0) for part in last)) if flipped else last)
+        steps.append(Step(*(part.flip(0) for part in last)) if flipped else last)
     return steps
 
 
-def _cut_part(pixels: slice, steps: list[_Step], device: torch.device) -> _Part:
+def _cut_part(pixels: slice, steps: list[Step], device: torch.device) -> _Part:
     """Find what the pixels are interpolated from, step by step backwards."""
     read = pixels
-    own_steps: list[_Step] = []
+    own_steps: list[Step] = []
     for step in reversed(steps):
         first, second, weight = (part[read] for part in step)
         read = slice(int(first.min()), int(second.max()) + 1)
-        own_steps.insert(0, _Step(*(part.to(device) for part in (first - read.start, second - read.start, weight))))
+        own_steps.insert(0, Step(*(part.to(device) for part in (first - read.start, second - read.start, weight))))
     return _Part(pixels, read, tuple(own_steps))
 
 
-def _linear_step(source: int, target: int) -> _Step:
+def _linear_step(source: int, target: int) -> Step:
     """Positions and weights of ``F.interpolate(..., mode='bilinear', align_corners=False)`` along one axis."""
     position = ((torch.arange(target) + 0.5) * (source / target) - 0.5).clamp(min=0)
     first = position.to(torch.int64).clamp(max=source - 1)
-    return _Step(first, (first + 1).clamp(max=source - 1), position - first)
+    return Step(first, (first + 1).clamp(max=source - 1), position - first)
 
 
 def _bounds(values: Tensor, parts: list[_Part], dim: int) -> tuple[Tensor, Tensor]:

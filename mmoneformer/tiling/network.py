@@ -10,8 +10,8 @@ from mmcv.transforms import Compose
 from mmdet.datasets.transforms import LoadImageFromNDArray
 
 from mmoneformer.models import OneFormer
-from mmoneformer.models.mask_tiles import MaskGeometry, logits_at
-from mmoneformer.models.post_process import semantic_scores
+from mmoneformer.models.mask_points import MaskPoints
+from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits
 from mmoneformer.results.as_dict import as_dict
 from mmoneformer.tasks import check_tasks
@@ -66,16 +66,12 @@ class ModelOfTiles:
 
 def _scores_of(logits: ImageLogits) -> Scores:
     """What computes the semantic scores of pixels."""
+    probabilities = logits.class_logits.float().softmax(-1)[:, :-1]
+    masks, device = MaskPoints(logits.mask_logits, logits.geometry), logits.mask_logits.device
 
     def scores(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        parts = []
-        for start in range(0, len(rows), POINTS):
-            places = (
-                torch.from_numpy(part[start : start + POINTS]).to(logits.mask_logits.device)
-                for part in (rows, columns)
-            )
-            masks = logits_at(logits.mask_logits, logits.geometry, *places)
-            parts.append(semantic_scores(logits.class_logits.float(), masks).cpu())
-        return torch.cat(parts, dim=1).numpy()
+        places = torch.from_numpy(np.stack([rows, columns])).to(device)
+        parts = [masks.read(*part).sigmoid() @ probabilities for part in places.split(POINTS, dim=1)]
+        return torch.cat(parts).T.cpu().numpy()
 
     return scores

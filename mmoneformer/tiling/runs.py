@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mmoneformer.tiling.grid import Window
-from mmoneformer_deploy.run_lengths import RunLengths, edges_of, encode_edges, find_edges
+from mmoneformer_deploy.run_lengths import RunLengths, edges_of, edges_of_part, encode_edges
 
 
 class Runs:
@@ -28,12 +28,8 @@ class Runs:
     @classmethod
     def of_mask(cls, mask: np.ndarray, top: int, left: int, height: int) -> 'Runs':
         """Encode a mask, bool [h, w], whose first pixel is at ``top`` and ``left`` of a picture of some height."""
-        rows, columns = mask.shape
-        framed = np.zeros((columns, rows + 1), bool)  # no run goes on in the next column
-        framed[:, :rows] = mask.T
-        edges = find_edges(framed)
-        places = edges + (edges // (rows + 1)) * (height - rows - 1) + left * height + top
-        return cls(places[::2], places[1::2], height)
+        edges = edges_of_part(mask.T, top, left, height)
+        return cls(edges[::2], edges[1::2], height)
 
     @classmethod
     def of_rle(cls, mask: Mapping[str, Any], window: Window, height: int) -> 'Runs':

@@ -8,6 +8,7 @@ from mmoneformer_deploy.run_lengths import (
     box_of,
     decode_mask,
     edges_of,
+    edges_of_part,
     encode_edges,
     find_edges,
     mask_area,
@@ -61,3 +62,13 @@ def test_boxes_are_those_of_scipy(height, width, seed, share):
     rows, columns = found
     box = (columns.start, rows.start, columns.stop, rows.stop)
     assert box_of(find_edges(mask.T), height) == box
+
+
+def test_edges_of_a_part():
+    part = np.random.default_rng(0).random((5, 4)) < 0.6
+    part[:, 1] = part[:, 2] = True
+    mask = np.zeros((9, 12), bool)
+    mask[3:8, 6:10] = part
+    edges = edges_of_part(part.T, 3, 6, 9)
+    assert encode_edges(edges, mask.shape) == expected(mask)
+    assert (edges[::2] // 9 == (edges[1::2] - 1) // 9).all(), 'each run is inside a column'

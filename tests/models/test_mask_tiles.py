@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from mmengine.dataset import Compose
 
 from mmoneformer.models import mask_tiles
-from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles, logits_at
+from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
 
 GEOMETRIES = {
     'larger': MaskGeometry((32, 48), (29, 45), (61, 95)),
@@ -144,16 +144,3 @@ def test_no_mask(geometry):
     tiles = MaskTiles(torch.zeros(0, geometry.padded[0] // 4, geometry.padded[1] // 4), geometry)
     assert list(tiles.read_all()) == []
     assert tiles.low.shape == tiles.high.shape == (0, len(tiles.area))
-
-
-@pytest.mark.parametrize('geometry', GEOMETRIES.values(), ids=GEOMETRIES)
-def test_logits_at_pixels(geometry):
-    """Those that tiles have there."""
-    padded, original = geometry.padded, geometry.original
-    mask_logits = torch.randn(5, padded[0] // 4, padded[1] // 4, generator=torch.Generator().manual_seed(0))
-    expected = torch.empty(5, *original)
-    for _, (rows, columns), _, logits in MaskTiles(mask_logits, geometry).read_all():
-        expected[:, rows, columns] = logits
-    rows, columns = (axis.flatten() for axis in torch.meshgrid(*map(torch.arange, original), indexing='ij'))
-    found = logits_at(mask_logits, geometry, rows, columns)
-    torch.testing.assert_close(found, expected.flatten(1), rtol=1e-4, atol=1e-5)

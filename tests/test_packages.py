@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from mmoneformer.export.packages import EXTRAS, load_package
+from mmoneformer.packages import EXTRAS, load_package
 
 
 def test_package_that_is_installed():

@@ -1,9 +1,17 @@
-"""The packages that only some formats need."""
+"""The packages that only some parts need: those of the extras of ``setup.py``."""
 
 from importlib import import_module
 from typing import Any
 
-EXTRAS = {'onnx': 'export', 'onnxscript': 'export', 'onnxruntime': 'export', 'openvino': 'openvino'}
+EXTRAS = {
+    'onnx': 'export',
+    'onnxscript': 'export',
+    'onnxruntime': 'export',
+    'openvino': 'openvino',
+    'rasterio': 'geo',
+    'pyogrio': 'geo',
+    'shapely': 'geo',
+}
 
 
 def load_package(name: str) -> Any:
