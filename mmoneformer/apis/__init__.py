@@ -3,5 +3,6 @@
 from mmoneformer.apis.export import export
 from mmoneformer.apis.inferencer import OneFormerInferencer
 from mmoneformer.apis.init_model import init_model
+from mmoneformer.apis.ray_predictor import RayPredictor
 
-__all__ = ['OneFormerInferencer', 'export', 'init_model']
+__all__ = ['OneFormerInferencer', 'RayPredictor', 'export', 'init_model']
