@@ -10,6 +10,7 @@ TASKS = ('panoptic', 'instance', 'semantic')  # mmoneformer.tasks
 PRECISIONS = ('float32', 'bfloat16', 'float16')  # mmoneformer.apis.device
 EXPORT_FORMATS = ('onnx', 'torch', 'openvino')  # mmoneformer.export.formats
 SAMPLING = ('grid', 'gather')  # mmoneformer.export.network
+FORMATS = ('json', 'png', 'coco', 'pictures')  # mmoneformer_deploy.image_files
 SPLITS = ('train', 'val')  # mmoneformer.apis.check_dataset
 
 CONFIG_HELP = "config file, or the name of a config ('mmoneformer config' lists them)"

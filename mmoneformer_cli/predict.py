@@ -1,11 +1,13 @@
 """Predict images: write each image next to its results, and the results as JSON and PNG files."""
 
+import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
-from mmoneformer_cli.arguments import DEVICE_HELP, PRECISIONS, TASKS
+from mmoneformer_cli.arguments import DEVICE_HELP, FORMATS, PRECISIONS, TASKS
 from mmoneformer_cli.running import UsageError
 
 Save = Callable[..., tuple[int, list[Any]]]
@@ -13,6 +15,7 @@ Save = Callable[..., tuple[int, list[Any]]]
 EXAMPLES = """\
   mmoneformer predict photo.jpg --weights oneformer_swin-l_coco
   mmoneformer predict 'photos/*.jpg' --weights model.pth --tasks panoptic --out-dir results --on-error skip
+  mmoneformer predict archive --recursive --resume --no-pictures --weights model.pth --out-dir results
   mmoneformer predict photo.jpg --weights model.onnx"""
 # options, and defaults
 OF_CHECKPOINTS = {'config': None, 'device': 'auto', 'precision': 'float32', 'batch_size': 1, 'track': False}
@@ -20,7 +23,7 @@ OF_CHECKPOINTS = {'config': None, 'device': 'auto', 'precision': 'float32', 'bat
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument('inputs', nargs='+', metavar='INPUT', help='image, folder of images, glob pattern, or URL')
+    parser.add_argument('inputs', nargs='*', metavar='INPUT', help='image, folder of images, glob pattern, or URL')
     model = parser.add_argument_group('model')
     model.add_argument(
         '--weights',
@@ -55,21 +58,75 @@ def add_arguments(parser: ArgumentParser) -> None:
         action='store_true',
         help='the images are frames in their order: objects have ids and colors that stay',
     )
+    _add_options_of_many(parser)
+
+
+def _add_options_of_many(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group('many images')
+    group.add_argument('--list', metavar='FILE', help='file with an input per line, in addition to INPUT; - for stdin')
+    group.add_argument(
+        '--recursive', action='store_true', help='predict images in subfolders, too; results keep the subfolders'
+    )
+    group.add_argument(
+        '--resume', action='store_true', help='skip images whose results an earlier run completed in the same folder'
+    )
+    group.add_argument(
+        '--formats',
+        nargs='+',
+        choices=FORMATS,
+        default=list(FORMATS),
+        metavar='FORMAT',
+        help=f'what is written, of {", ".join(FORMATS)}; default: all. panoptic.json of coco needs png',
+    )
+    group.add_argument('--no-pictures', action='store_true', help='write all formats but the pictures')
+    group.add_argument(
+        '--workers',
+        type=int,
+        metavar='N',
+        help='processes that draw and write, and threads that read; 0 for none; default: as many as pay',
+    )
 
 
 def run(options: Namespace) -> int:
     """Run the command; return the exit status.
 
     Raises:
-        UsageError: If an option does not apply to an exported file.
+        UsageError: If an option does not apply to an exported file, or nothing is to be predicted.
     """
     from mmoneformer_deploy.runtimes import is_exported
 
+    inputs = _inputs(options)
     save = _save_of_exported(options) if is_exported(options.weights) else _save_of_checkpoint(options)
-    count, failures = save(options.inputs, options.out_dir, tasks=options.tasks, on_error=options.on_error)
+    count, failures = save(
+        inputs,
+        options.out_dir,
+        tasks=options.tasks,
+        on_error=options.on_error,
+        formats=[name for name in options.formats if name != 'pictures' or not options.no_pictures],
+        resume=options.resume,
+        recursive=options.recursive,
+        num_workers=options.workers,
+    )
     skipped = f', {len(failures)} skipped' if failures else ''
     print(f'{count} images{skipped}: {options.out_dir}')
     return 0
+
+
+def _inputs(options: Namespace) -> Iterable[str]:
+    """The arguments, and the lines of the list; those of stdin one by one, while they are written."""
+    if not options.inputs and options.list is None:
+        raise UsageError('there is nothing to predict: give images, folders, patterns or URLs, or --list FILE')
+    if options.list is None:
+        return options.inputs
+    if options.list == '-':
+        lines = chain(options.inputs, _lines(sys.stdin))
+        return list(lines) if options.recursive else lines
+    with open(options.list, encoding='utf-8', errors='surrogateescape') as file:
+        return [*options.inputs, *_lines(file)]
+
+
+def _lines(file: Iterable[str]) -> Iterator[str]:
+    return (line.rstrip('\r\n') for line in file if line.strip())
 
 
 def _save_of_checkpoint(options: Namespace) -> Save:

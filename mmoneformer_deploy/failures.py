@@ -3,6 +3,7 @@
 import errno
 import logging
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
@@ -40,7 +41,7 @@ def list_failures(on_error: OnError) -> list[Failure] | None:
 
 @contextmanager
 def skipping(failures: list[Failure] | None, number: int, source: Source) -> Iterator[None]:
-    """Add an error to the failures; raise it if they are None, or if the disk is full.
+    """Add an error to the failures; raise it if they are None, if the disk is full, or if a process was killed.
 
     Args:
         failures: List of failures.
@@ -50,7 +51,7 @@ def skipping(failures: list[Failure] | None, number: int, source: Source) -> Ite
     try:
         yield
     except Exception as error:  # of any type: pipelines, models and drawings raise what their libraries do
-        if failures is None or getattr(error, 'errno', None) in DISK_FULL:
+        if failures is None or getattr(error, 'errno', None) in DISK_FULL or isinstance(error, BrokenExecutor):
             raise
         name, reason = name_of(source, number), str(error) or type(error).__name__
         failures.append(Failure(number, name, reason))

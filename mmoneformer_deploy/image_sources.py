@@ -23,7 +23,7 @@ Source = str | os.PathLike[str] | np.ndarray | Image.Image
 Sources = Source | Iterable[Source]
 
 
-def expand_sources(images: Sources, *, missing_ok: bool = False) -> Iterable[Source]:
+def expand_sources(images: Sources, *, missing_ok: bool = False, recursive: bool = False) -> Iterable[Source]:
     """List the images of a source, without reading them.
 
     Args:
@@ -31,6 +31,7 @@ def expand_sources(images: Sources, *, missing_ok: bool = False) -> Iterable[Sou
             earlier run), a pattern such as ``val/*.jpg`` or ``val/**/*`` (the images that match, without such
             results), a URL, an array, an image of Pillow, or an iterable of these.
         missing_ok: Whether to list files that do not exist.
+        recursive: Whether to list the images of subfolders, too, after those of their folder.
 
     Returns:
         Files (as paths), URLs (as strings), arrays and images of Pillow: a list, or an iterator if ``images`` is one,
@@ -43,18 +44,18 @@ def expand_sources(images: Sources, *, missing_ok: bool = False) -> Iterable[Sou
     """
     if isinstance(images, (str, os.PathLike, *IN_MEMORY)):
         images = [images]
-    expanded = (found for source in images for found in _expand(source, missing_ok))
+    expanded = (found for source in images for found in _expand(source, missing_ok, recursive))
     return list(expanded) if isinstance(images, Sequence) else expanded
 
 
-def _expand(source: Source, missing_ok: bool) -> Iterable[Source]:
+def _expand(source: Source, missing_ok: bool, recursive: bool) -> Iterable[Source]:
     if isinstance(source, IN_MEMORY) or _is_url(source):
         return [source]
     if not isinstance(source, str | os.PathLike):
         raise TypeError(f'an image is a path, a URL, an array or a PIL image, got {type(source).__name__}: {source!r}')
     path = Path(source)
     if path.is_dir():
-        return _folder_images(path)
+        return _tree_images(path) if recursive else _folder_images(path)
     if path.exists():
         return [path]
     if has_magic(str(path)):
@@ -82,6 +83,27 @@ def _folder_images(folder: Path) -> list[Path]:
     return images
 
 
+def _tree_images(folder: Path) -> list[Path]:
+    """The images of a folder and its subfolders, without hidden ones and links, which may lead around in circles."""
+    images: list[Path] = []
+    for parent, subfolders, files in os.walk(folder):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith('.'))
+        images += _images(path for path in (Path(parent, name) for name in files) if not is_partial(path))
+    if not images:
+        raise ValueError(f'the folder {folder} and its subfolders have no images ({ALLOWED})')
+    return images
+
+
+def folders_in(images: Sources) -> list[Path]:
+    """Return the folders among sources that ``expand_sources`` lists; of an iterator, none is known."""
+    if isinstance(images, str | os.PathLike):
+        images = [images]
+    if not isinstance(images, Sequence):
+        return []
+    paths = (Path(source) for source in images if isinstance(source, str | os.PathLike))
+    return [path for path in paths if path.is_dir()]
+
+
 def _literal_folder(pattern: Path) -> str:
     """Escape the folder that a pattern begins with, whose name may look like a pattern itself."""
     folder = next(parent for parent in pattern.parents if parent.exists())
@@ -103,6 +125,20 @@ def name_of(source: Source, number: int) -> str:
     if isinstance(source, np.ndarray):
         return f'array {number}'
     return f'PIL image {number}' if isinstance(source, Image.Image) else str(source)
+
+
+def place_of(source: Source, number: int, roots: Iterable[Path] = ()) -> tuple[str, PurePosixPath]:
+    """Stem of the files written for a source, and their subfolder.
+
+    Args:
+        source: The source.
+        number: Its index.
+        roots: Folders whose subfolders are kept.
+    """
+    file = Path(source) if isinstance(source, Path) else Path()
+    root = next((root for root in roots if root in file.parents), None)
+    subfolder = PurePosixPath() if root is None else PurePosixPath(file.parent.relative_to(root).as_posix())
+    return stem_of(source, number), subfolder
 
 
 def stem_of(source: Source, number: int) -> str:

@@ -13,7 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from mmap import ACCESS_READ, mmap
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 MARK = 'written by mmoneformer'
 JSON_MARK = {'info': {'description': MARK}}  # must be the first entry of a file
@@ -87,17 +87,24 @@ class FreeNames:
         self._start = time.time()
         self._kept = 0
 
-    def claim(self, wanted: str, files: Callable[[str], Iterable[str]] = lambda name: (name,), image: str = '') -> str:
+    def claim(
+        self,
+        wanted: str,
+        files: Callable[[str], Iterable[str]] = lambda name: (name,),
+        image: str = '',
+        subfolder: PurePosixPath | None = None,
+    ) -> str:
         """Give an image a name.
 
         Args:
             wanted: Any text, see ``safe_name``.
             files: The names of the files that an image of some name may have.
             image: What tells the image from all others, such as its path; one that comes again has the name it had.
+            subfolder: Folder of the files, inside the folder of the run; the name begins with it.
         """
         if image in self._names:
             return self._names[image]
-        wanted = safe_name(wanted)
+        wanted = '/'.join(map(safe_name, (*(subfolder or PurePosixPath()).parts, wanted)))
         key = wanted.lower()
         number = 0 if image else self._last[key]  # another process may have named this image
         while True:

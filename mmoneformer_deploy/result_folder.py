@@ -2,49 +2,16 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image
 
-from mmoneformer_deploy.atomic_files import write_bytes
-from mmoneformer_deploy.coco import (
-    CocoFile,
-    coco_categories,
-    coco_instances,
-    coco_segments,
-    instance_annotations,
-    panoptic_annotations,
-)
+from mmoneformer_deploy.coco_files import CocoFiles
+from mmoneformer_deploy.image_files import FORMATS, Draw, ImageFiles
 from mmoneformer_deploy.result_dicts import Classes, ResultDict
-from mmoneformer_deploy.result_files import JSON_MARK, FreeNames, marked_png
-
-
-@dataclass(frozen=True)
-class TaskFiles:
-    """How the results of a task are written.
-
-    Attributes:
-        key: Key of the result in ``NAME.json``.
-        content: Converts a result, see ``result_dicts``, to the value of that key.
-        png: Makes ``NAME_<task>.png``, whose ``file_name`` is added to the content, a dict; None for no such file.
-        coco_file: Name of the COCO file of all images; empty for none.
-        annotations: Converts the content to the annotations of that file, given the ids of the image and of the first
-            annotation.
-    """
-
-    key: str
-    content: Callable[[ResultDict], Any]
-    png: Callable[[ResultDict, Classes], Image.Image] | None = None
-    coco_file: str = ''
-    annotations: Callable[[Any, int, int], list[ResultDict]] | None = None
-
-
-Draw = Callable[[np.ndarray, ResultDict], np.ndarray]  # an image and its results, to a drawing: all RGB, uint8
+from mmoneformer_deploy.result_files import JSON_MARK, FreeNames
+from mmoneformer_deploy.task_files import TaskFiles
 
 
 class ResultFolder:
@@ -57,7 +24,12 @@ class ResultFolder:
         metainfo: The classes.
         tasks: How the results of each task are written.
         draw: Draws an image; None to write no drawings.
+        formats: What is written: 'json' and 'png' of each image; 'coco' files of all images, where ``panoptic.json``
+            needs the PNGs; and 'pictures', the drawings.
         taken: Names of files in the folder that are kept although they may be results of an earlier run.
+
+    Raises:
+        ValueError: If a format is unknown, or there is none.
     """
 
     def __init__(
@@ -67,26 +39,27 @@ class ResultFolder:
         *,
         tasks: Mapping[str, TaskFiles],
         draw: Draw | None = None,
+        formats: Collection[str] = FORMATS,
         taken: Iterable[str] = (),
     ) -> None:
+        check_formats(formats)
         self.path = Path(path)
-        self.metainfo = metainfo
-        self._tasks = tasks
-        self._draw = draw
         self.path.mkdir(parents=True, exist_ok=True)
-        self._images: list[ResultDict] = []
-        self._coco_files: dict[str, CocoFile] = {}
+        shown = draw if 'pictures' in formats else None
+        self.files = ImageFiles(folder=self.path, classes=metainfo, tasks=tasks, draw=shown, formats=tuple(formats))
         self._names = FreeNames(self.path, taken)
-        coco_files = [files.coco_file for files in tasks.values()]
-        self._coco_names = {file_name: self._coco_name(file_name) for file_name in coco_files if file_name}
+        in_coco = {
+            task: files
+            for task, files in tasks.items()
+            if files.coco_file and 'coco' in formats and (files.png is None or 'png' in formats)
+        }
+        self._coco = CocoFiles(self.path, metainfo, in_coco, self._names)
 
     def __enter__(self) -> 'ResultFolder':
         return self
 
     def __exit__(self, *error: object) -> None:
-        for file in self._coco_files.values():
-            file.close(self._images)
-        self._coco_files.clear()
+        self._coco.close()
 
     def write(self, stem: str, results: ResultDict, image: np.ndarray, size: tuple[int, int]) -> list[Path]:
         """Write the files of an image, and add its annotations to the COCO files.
@@ -106,93 +79,48 @@ class ResultFolder:
         Returns:
             The files of the image.
         """
-        drawing = None if self._draw is None else self._draw(image, results)
-        name = self._names.claim(stem, self._possible_files)
-        content: ResultDict = JSON_MARK | {'name': name, 'categories': coco_categories(self.metainfo)}
-        contents = {}
-        tasks = [task for task in self._tasks if task in results]
-        for task in tasks:
-            files = self._tasks[task]
-            content[files.key] = files.content(results[task])
-            if files.png is not None:
-                file_name = f'{name}_{task}.png'
-                contents[file_name] = _encode(files.png(results[task], self.metainfo))
-                content[files.key] = {'file_name': file_name, **content[files.key]}
-        contents[f'{name}.json'] = json.dumps(content).encode()
-        if drawing is not None:
-            contents[f'{name}.png'] = _encode(Image.fromarray(drawing))
-        written = self._save(contents)
-        self._annotate(tasks, content, size)
-        return written
+        written = self.files.write(self.claim(stem), results, image, about_image(stem, size))
+        self.add(written.content)
+        return written.paths
 
-    def _annotate(self, tasks: list[str], content: ResultDict, size: tuple[int, int]) -> None:
-        """Add an image to the COCO files of its tasks."""
-        height, width = size
-        image_id = len(self._images) + 1
-        self._images.append({'id': image_id, 'file_name': content['name'], 'height': height, 'width': width})
-        for task in tasks:
-            files = self._tasks[task]
-            if files.annotations is None:
-                continue
-            if files.coco_file not in self._coco_files:
-                path = self.path / self._coco_names[files.coco_file]
-                self._coco_files[files.coco_file] = CocoFile(path, self.metainfo)
-            file = self._coco_files[files.coco_file]
-            for annotation in files.annotations(content[files.key], image_id, file.count + 1):
-                file.append(annotation)
+    def claim(self, stem: str, subfolder: PurePosixPath | None = None) -> str:
+        """Give an image its NAME, as in ``write``; with the subfolder that its files are in."""
+        return self._names.claim(stem, self.files.possible_names, subfolder=subfolder)
 
-    def _possible_files(self, name: str) -> list[str]:
-        """Files that an image of this name may have."""
-        pngs = (f'_{task}.png' for task, files in self._tasks.items() if files.png is not None)
-        return [name + ending for ending in ('.png', '.json', *pngs)]
+    def add(self, content: ResultDict) -> None:
+        """Add an image that was written to the COCO files."""
+        self._coco.add(content)
 
-    def _coco_name(self, file_name: str) -> str:
-        """The name of a COCO file; with a number if a file of that name is kept."""
-        stem, suffix = os.path.splitext(file_name)
-        return self._names.claim(stem, lambda name: [name + suffix]) + suffix
+    def finished(self, name: str, file_name: str, tasks: Iterable[str]) -> ResultDict | None:
+        """The content of the json of an image whose files are complete, else None.
 
-    def _save(self, contents: Mapping[str, bytes]) -> list[Path]:
-        """Write files by name; none of them stays if one cannot be written."""
-        written = []
+        Args:
+            name: The NAME.
+            file_name: The source; files of another one are not those of the image.
+            tasks: The tasks whose results are needed.
+        """
         try:
-            for file_name, content in contents.items():
-                write_bytes(self.path / file_name, content)
-                written.append(self.path / file_name)
-        except Exception:
-            for path in written:
-                path.unlink(missing_ok=True)
-            raise
-        return written
+            content = json.loads((self.path / f'{name}.json').read_bytes())
+            is_of_image = content['info'] == JSON_MARK['info'] and content['image']['file_name'] == file_name
+            has_tasks = all(self.files.tasks[task].key in content for task in tasks)
+            self._coco.check(content)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # whatever else may be in such a file
+            return None
+        there = all((self.path / file).is_file() for file in self.files.names(name, tasks))
+        return content if is_of_image and has_tasks and there else None
 
 
-def _encode(image: Image.Image) -> bytes:
-    buffer = BytesIO()
-    image.save(buffer, 'PNG', compress_level=1)  # the default takes longer than the rest of the prediction
-    return marked_png(buffer.getvalue())
+def about_image(file_name: str, size: tuple[int, int]) -> ResultDict:
+    """What the json of an image says of it: its source, as it was given, and the height and width of the results."""
+    return {'file_name': file_name, 'height': size[0], 'width': size[1]}
 
 
-def _id_image(panoptic: ResultDict, metainfo: Classes) -> Image.Image:
-    id_map = panoptic['id_map']
-    pixels = np.ascontiguousarray(id_map, '<u4')  # R, G, B and a byte of zeros
-    return Image.frombuffer('RGBX', id_map.shape[::-1], pixels, 'raw', 'RGBX', 0, 1).convert('RGB')
+def check_formats(formats: Collection[str]) -> None:
+    """Check what is to be written.
 
-
-def _label_image(semantic: ResultDict, metainfo: Classes) -> Image.Image:
-    image = Image.fromarray(semantic['label_map'])
-    image.putpalette(np.array(metainfo['palette'], np.uint8).tobytes())
-    return image
-
-
-TASK_FILES = {
-    'panoptic': TaskFiles(
-        key='panoptic',
-        content=lambda result: {'segments_info': coco_segments(result)},
-        png=_id_image,
-        coco_file='panoptic.json',
-        annotations=panoptic_annotations,
-    ),
-    'instance': TaskFiles(
-        key='instances', content=coco_instances, coco_file='instances.json', annotations=instance_annotations
-    ),
-    'semantic': TaskFiles(key='semantic', content=lambda _: {}, png=_label_image),
-}
+    Raises:
+        ValueError: If a format is unknown, or there is none.
+    """
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or not formats or isinstance(formats, str):
+        raise ValueError(f'unknown formats {unknown}, got {formats!r}: choose one or more of {list(FORMATS)}')

@@ -1,9 +1,10 @@
 """Prediction with an exported file."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,14 +12,19 @@ from mmoneformer_deploy.description import Description
 from mmoneformer_deploy.drawing import draw_sheet
 from mmoneformer_deploy.failures import Failure, OnError, list_failures, skipping
 from mmoneformer_deploy.image_arrays import Channels, check_channels, rgb_array
-from mmoneformer_deploy.image_sources import IN_MEMORY, Source, Sources, expand_sources, names_in, stem_of
+from mmoneformer_deploy.image_files import FORMATS
+from mmoneformer_deploy.image_sources import IN_MEMORY, Source, Sources, expand_sources, folders_in, names_in
+from mmoneformer_deploy.in_order import read_ahead
 from mmoneformer_deploy.mask_tiles import MaskGeometry
 from mmoneformer_deploy.read_image import read_image
 from mmoneformer_deploy.resize import resize_image, resized_size
 from mmoneformer_deploy.result_dicts import ResultDict
-from mmoneformer_deploy.result_folder import TASK_FILES, ResultFolder
+from mmoneformer_deploy.result_folder import ResultFolder
 from mmoneformer_deploy.runtimes import Network, open_network
+from mmoneformer_deploy.saving import Output, Saving
+from mmoneformer_deploy.task_files import TASK_FILES
 from mmoneformer_deploy.task_results import RESULTS, ImageLogits, check_tasks, classes_of
+from mmoneformer_deploy.workers import count_workers
 
 
 class Session:
@@ -72,6 +78,10 @@ class Session:
         tasks: Iterable[str] | None = None,
         on_error: OnError = 'stop',
         channels: Channels = 'bgr',
+        formats: Collection[str] = FORMATS,
+        resume: bool = False,
+        recursive: bool = False,
+        num_workers: int | None = 0,
     ) -> tuple[int, list[Failure]]:
         """Predict images and write the results of each, as ``OneFormerInferencer.save`` does.
 
@@ -85,23 +95,40 @@ class Session:
             on_error: What to do with an image that cannot be read, predicted, drawn or written: 'stop' with the error,
                 or 'skip' it. A full disk always stops.
             channels: As in a call.
+            formats: What is written: 'json', 'png', 'coco' and 'pictures', as in ``ResultFolder``.
+            resume: Whether images are skipped whose files an earlier run completed; they stay in the COCO files.
+            recursive: Whether the images of subfolders are predicted, too, and their results written to subfolders.
+            num_workers: Number of processes that draw and write, and of threads that read, while the model runs; None
+                for as many as pay. A script that starts some needs ``if __name__ == '__main__':`` around its calls.
 
         Returns:
-            Number of images that were written, and the failures.
+            Number of images that were predicted and written, and the failures.
         """
         check_channels(channels)
-        names, failures, count = check_tasks(tasks, self.description.tasks), list_failures(on_error), 0
-        sources = expand_sources(images, missing_ok=failures is not None)
+        names, failures = check_tasks(tasks, self.description.tasks), list_failures(on_error)
+        sources = expand_sources(images, missing_ok=failures is not None, recursive=recursive)
         classes = classes_of(self.description)
         draw, taken = partial(draw_sheet, classes=classes), names_in(out_dir, sources)
-        with ResultFolder(out_dir, classes, tasks=TASK_FILES, draw=draw, taken=taken) as folder:
-            for number, source in enumerate(sources):
-                with skipping(failures, number, source):
-                    image = _load(source, channels)
-                    results = self._predict(image, names)
-                    folder.write(stem_of(source, number), results, image, image.shape[:2])
-                    count += 1
+        folder = ResultFolder(out_dir, classes, tasks=TASK_FILES, draw=draw, formats=formats, taken=taken)
+        roots, workers = folders_in(images) if recursive else (), count_workers(num_workers, sources)
+        with Saving(folder, tasks=names, num_workers=workers, resume=resume, roots=roots) as saving:
+            loaded = read_ahead(saving.left(sources), lambda item: _load(item[1], channels), workers)
+            count = sum(1 for _ in saving.write(self._predict_all(loaded, names, failures), _output, failures))
         return count, failures or []
+
+    def _predict_all(
+        self,
+        loaded: Iterable[tuple[tuple[int, Source], 'Future[np.ndarray]']],
+        tasks: Sequence[str],
+        failures: list[Failure] | None,
+    ) -> Iterator['_Predicted']:
+        for (number, source), loading in loaded:
+            found = None
+            with skipping(failures, number, source):
+                image = loading.result()
+                found = _Predicted(number, source, image, self._predict(image, tasks))
+            if found is not None:
+                yield found
 
     def _predict(self, image: np.ndarray, tasks: Sequence[str]) -> ResultDict:
         inputs, geometry = prepare_image(image, self.description)
@@ -111,6 +138,17 @@ class Session:
             task: RESULTS[task](ImageLogits(class_logits[number], mask_logits[number], geometry), self.description)
             for number, task in enumerate(tasks)
         }
+
+
+class _Predicted(NamedTuple):
+    number: int
+    source: Source
+    image: np.ndarray
+    results: ResultDict
+
+
+def _output(found: _Predicted) -> Output:
+    return Output(found.results, found.image, (found.image.shape[0], found.image.shape[1]))
 
 
 def prepare_image(image: np.ndarray, description: Description) -> tuple[np.ndarray, MaskGeometry]:

@@ -1,6 +1,6 @@
 """Loads the sources of images as a test pipeline does, and shows the progress over them."""
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Generator, Iterable, Sized
 from typing import Any, TypeVar
 
 import numpy as np
@@ -53,7 +53,7 @@ class RateColumn(ProgressColumn):
         return Text(f'{task.speed:.1f} images/s' if task.speed else '- images/s')
 
 
-def tracked(images: Iterable[Item], *, shown: bool, total: int | None = None) -> Iterator[Item]:
+def tracked(images: Iterable[Item], *, shown: bool, total: int | None = None) -> Generator[Item, None, None]:
     """Yield images and show a bar with the rate and the remaining time.
 
     Args:

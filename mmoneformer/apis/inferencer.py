@@ -1,35 +1,32 @@
 """Prediction of image files, folders, patterns, URLs and arrays."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import islice
 from typing import Any
 
 import torch
-from mmcv.transforms import Compose
-from mmcv.transforms import LoadImageFromFile as LoadImageOfMmcv
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 
 from mmoneformer.apis.device import autocast, check_precision, resolve_device, warn_if_slow
-from mmoneformer.apis.image_sources import load_source, tracked
+from mmoneformer.apis.image_sources import tracked
 from mmoneformer.apis.init_model import init_model
 from mmoneformer.apis.prediction import Prediction
+from mmoneformer.apis.reader import Loaded, Reader
 from mmoneformer.checkpoints.safe_config import registered_parts_only
-from mmoneformer.datasets.transforms import LoadImageFromFile
 from mmoneformer.metainfo import Metainfo
-from mmoneformer.registry import TRANSFORMS
 from mmoneformer.results.folder import open_folder
 from mmoneformer.tasks import check_tasks
 from mmoneformer.tracking import FilmTracker
 from mmoneformer.visualization import sheet_drawer
 from mmoneformer_deploy.failures import Failure, OnError, list_failures, skipping
-from mmoneformer_deploy.image_sources import Source, Sources, expand_sources, names_in, stem_of
+from mmoneformer_deploy.image_files import FORMATS
+from mmoneformer_deploy.image_sources import Source, Sources, expand_sources, folders_in, names_in
 from mmoneformer_deploy.result_dicts import ResultDict
-from mmoneformer_deploy.result_folder import ResultFolder
-
-Loaded = tuple[Prediction, dict[str, Any]]  # an image without results yet, and the packed input of the model
+from mmoneformer_deploy.saving import Output, Saving
+from mmoneformer_deploy.workers import count_workers
 
 
 class OneFormerInferencer:
@@ -68,9 +65,7 @@ class OneFormerInferencer:
         self.model = init_model(model, weights, self.device)
         steps = self.model.cfg.get('test_pipeline', [])
         with registered_parts_only() if model is None else nullcontext():
-            self.loader, self.pipeline = TRANSFORMS.build(steps[0]) if steps else None, Compose(steps[1:])
-        if not isinstance(self.loader, LoadImageFromFile | LoadImageOfMmcv):
-            raise ValueError(f'the config needs a test_pipeline that starts with LoadImageFromFile, got {steps[:1]}')
+            self.reader = Reader(steps)
 
     @property
     def metainfo(self) -> Metainfo:
@@ -113,16 +108,11 @@ class OneFormerInferencer:
             ValueError: If an image cannot be read, or a task is unknown.
         """
         tasks, failures = check_tasks(tasks), list_failures(on_error)
-        predictions: list[ResultDict | DetDataSample | None] = []
         sources = expand_sources(images, missing_ok=failures is not None)
-        found = self._tracked(sources, tasks, batch_size, failures, track=track)
-        with nullcontext() if out_dir is None else self._folder(out_dir, sources, tasks) as folder:
-            for prediction in found if folder is None else self._written(found, folder, tasks, failures):
-                with skipping(failures, prediction.number, prediction.source):
-                    predictions.append(
-                        prediction.sample if return_datasamples else prediction.as_dicts(self.metainfo, tasks)
-                    )
-        return {'predictions': predictions, 'failures': failures or []}
+        found = self._results(
+            sources, out_dir, tasks, failures, return_datasamples, batch_size=batch_size, track=track
+        )
+        return {'predictions': list(found), 'failures': failures or []}
 
     def save(
         self,
@@ -133,19 +123,42 @@ class OneFormerInferencer:
         batch_size: int = 1,
         on_error: OnError = 'stop',
         track: bool = False,
+        formats: Collection[str] = FORMATS,
+        resume: bool = False,
+        recursive: bool = False,
+        num_workers: int | None = 0,
     ) -> tuple[int, list[Failure]]:
         """Predict images and write the results of each, without keeping them in memory; arguments as in a call.
 
         After an error or an interruption, the results of the images until then are complete.
 
+        Args:
+            images: As in a call.
+            out_dir: Folder for drawings and results, see ``ResultFolder``.
+            tasks: Tasks to predict; by default all.
+            batch_size: Number of images per batch.
+            on_error: As in a call.
+            formats: What is written: 'json', 'png', 'coco' and 'pictures', as in ``ResultFolder``.
+            track: As in a call.
+            resume: Whether images are skipped whose files an earlier run completed; they stay in the COCO files.
+            recursive: Whether the images of subfolders are predicted, too, and their results written to subfolders.
+            num_workers: Number of processes that draw and write, and of threads that read, while the model runs; with
+                0, one image is processed after the other, with None as many are started as pay. As for data loaders
+                with workers, a script that starts some needs ``if __name__ == '__main__':`` around its calls.
+
         Returns:
-            Number of images that were written, and the failures.
+            Number of images that were predicted and written, and the failures.
         """
         tasks, failures = check_tasks(tasks), list_failures(on_error)
-        sources = expand_sources(images, missing_ok=failures is not None)
-        with self._folder(out_dir, sources, tasks) as folder:
-            found = self._tracked(sources, tasks, batch_size, failures, track=track)
-            count = sum(1 for _ in self._written(found, folder, tasks, failures))
+        if track and resume:
+            raise ValueError('a film cannot be resumed: the ids of its objects depend on the frames before')
+        sources = expand_sources(images, missing_ok=failures is not None, recursive=recursive)
+        workers, roots = count_workers(num_workers, sources), folders_in(images) if recursive else ()
+        options: dict[str, Any] = dict(formats=formats, resume=resume, roots=roots, num_workers=workers)
+        with self._tracked(sources) as shown, self._saving(out_dir, sources, tasks, **options) as saving:
+            left = saving.left(shown)
+            found = self._predict_all(left, tasks, failures, batch_size=batch_size, threads=workers, track=track)
+            count = sum(1 for _ in saving.write(found, self._output_of(tasks), failures))
         return count, failures or []
 
     def stream(
@@ -174,10 +187,23 @@ class OneFormerInferencer:
             FileNotFoundError: If a path does not exist.
             ValueError: If an image cannot be read, or a task is unknown.
         """
-        tasks = check_tasks(tasks)
+        sources = expand_sources(images, missing_ok=failures is not None)
+        return self._predict_all(enumerate(sources), check_tasks(tasks), failures, batch_size=batch_size, track=track)
+
+    def _predict_all(
+        self,
+        numbered: Iterable[tuple[int, Source]],
+        tasks: tuple[str, ...],
+        failures: list[Failure] | None,
+        *,
+        batch_size: int,
+        threads: int = 0,
+        track: bool = False,
+    ) -> Iterator[Prediction]:
+        """Predict sources, each with its index, lazily; some are read ahead in threads, if there are any."""
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
-        loaded = self._load(expand_sources(images, missing_ok=failures is not None), failures)
+        loaded = self.reader.read(numbered, failures, threads=threads)
         tracker = FilmTracker(self.metainfo) if track else None
         while batch := list(islice(loaded, batch_size)):
             for prediction in self._predict_batch(batch, tasks, failures, with_queries=track):
@@ -186,17 +212,6 @@ class OneFormerInferencer:
     def _with_ids(self, prediction: Prediction, tracker: FilmTracker, tasks: Sequence[str]) -> Prediction:
         results = prediction.as_dicts(self.metainfo, tasks)
         return prediction._replace(results=tracker.update(results, prediction.sample))
-
-    def _load(self, sources: Iterable[Source], failures: list[Failure] | None) -> Iterator[Loaded]:
-        """Yield predictions without results yet, each with the packed input of the model."""
-        for number, source in enumerate(sources):
-            ready = None
-            with skipping(failures, number, source):
-                results = load_source(source, self.loader)
-                image, packed = results['img'], self.pipeline(results)
-                ready = Prediction(number, source, image, packed['data_samples']), packed
-            if ready is not None:
-                yield ready
 
     def _predict_batch(
         self,
@@ -228,38 +243,43 @@ class OneFormerInferencer:
             prediction._replace(sample=sample.cpu()) for (prediction, _), sample in zip(batch, samples, strict=True)
         ]
 
-    def _tracked(
+    def _results(
         self,
         sources: Iterable[Source],
-        tasks: Sequence[str],
-        batch_size: int,
+        out_dir: str | os.PathLike[str] | None,
+        tasks: tuple[str, ...],
         failures: list[Failure] | None,
-        *,
-        track: bool,
-    ) -> Iterator[Prediction]:
-        shown = tracked(sources, shown=self.show_progress)
-        return self.stream(shown, tasks=tasks, batch_size=batch_size, failures=failures, track=track)
+        as_samples: bool,
+        **options: Any,
+    ) -> Iterator[ResultDict | DetDataSample | None]:
+        """Predict sources, write them if there is a folder, and yield their results."""
+        with self._tracked(sources) as shown:
+            if out_dir is None:
+                for found in self._predict_all(enumerate(shown), tasks, failures, **options):
+                    with skipping(failures, found.number, found.source):
+                        yield found.sample if as_samples else found.as_dicts(self.metainfo, tasks)
+            else:
+                with self._saving(out_dir, sources, tasks) as saving:
+                    predictions = self._predict_all(saving.left(shown), tasks, failures, **options)
+                    written = saving.write(predictions, self._output_of(tasks, keep=True), failures)
+                    for sample, results in written:
+                        yield sample if as_samples else results
 
-    def _folder(
-        self, out_dir: str | os.PathLike[str], sources: Iterable[Source], tasks: Sequence[str]
-    ) -> ResultFolder:
-        draw = sheet_drawer(self.metainfo, tasks)
-        return open_folder(out_dir, self.metainfo, draw=draw, taken=names_in(out_dir, sources))
+    def _output_of(self, tasks: Sequence[str], *, keep: bool = False) -> Callable[[Prediction], Output]:
+        return lambda found: found.output(self.metainfo, tasks)._replace(kept=found.sample if keep else None)
 
-    def _written(
+    def _tracked(self, sources: Iterable[Source]) -> AbstractContextManager[Iterator[Source]]:
+        return closing(tracked(sources, shown=self.show_progress))  # the bar ends here, also after an error
+
+    def _saving(
         self,
-        predictions: Iterable[Prediction],
-        folder: ResultFolder,
+        out_dir: str | os.PathLike[str],
+        sources: Iterable[Source],
         tasks: Sequence[str],
-        failures: list[Failure] | None,
-    ) -> Iterator[Prediction]:
-        """Write predictions, and yield those that were written, with their dicts."""
-        for prediction in predictions:
-            is_written = False
-            with skipping(failures, prediction.number, prediction.source):
-                results = prediction.as_dicts(self.metainfo, tasks)
-                image = prediction.in_rgb()
-                folder.write(stem_of(prediction.source, prediction.number), results, image, image.shape[:2])
-                is_written = True
-            if is_written:
-                yield prediction._replace(results=results)
+        *,
+        formats: Collection[str] = FORMATS,
+        **options: Any,
+    ) -> Saving:
+        draw, taken = sheet_drawer(self.metainfo, tasks), names_in(out_dir, sources)
+        folder = open_folder(out_dir, self.metainfo, draw=draw, formats=formats, taken=taken)
+        return Saving(folder, tasks=tasks, **options)

@@ -10,6 +10,7 @@ from mmoneformer.metainfo import Metainfo
 from mmoneformer.results.as_dict import as_dict
 from mmoneformer_deploy.image_sources import Source
 from mmoneformer_deploy.result_dicts import ResultDict
+from mmoneformer_deploy.saving import Output
 
 
 class Prediction(NamedTuple):
@@ -35,6 +36,11 @@ class Prediction(NamedTuple):
             return {task: self.results[task] for task in tasks}
         assert self.sample is not None, 'a prediction has results'
         return as_dict(self.sample, metainfo, tasks)
+
+    def output(self, metainfo: Metainfo, tasks: Sequence[str]) -> Output:
+        """What is written of it."""
+        image = self.in_rgb()
+        return Output(self.as_dicts(metainfo, tasks), image, (image.shape[0], image.shape[1]))
 
     def in_rgb(self) -> np.ndarray:
         """The image in RGB, uint8 [H, W, 3], as it is drawn."""

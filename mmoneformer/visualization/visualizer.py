@@ -2,13 +2,14 @@
 
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
 from mmdet.structures import DetDataSample
 from mmseg.visualization import SegLocalVisualizer
 
+from mmoneformer.metainfo import Metainfo
 from mmoneformer.registry import VISUALIZERS
 from mmoneformer.results.as_dict import as_dict, tasks_of
 from mmoneformer.visualization.regions import (
@@ -107,7 +108,7 @@ class OneFormerVisualizer(SegLocalVisualizer):
 
     def _results(self, sample: DetDataSample, size: tuple[int, int], min_score: float) -> dict[str, Regions]:
         metainfo = {'thing_ids': (), **self.dataset_meta}  # mmseg's functions set classes and palette alone
-        results = as_dict(sample, metainfo, tasks_of(sample))
+        results = as_dict(sample, cast(Metainfo, metainfo), tasks_of(sample))
         return {
             task.capitalize(): result_regions(results, task, size, self.dataset_meta, min_score=min_score)
             for task in results

@@ -151,8 +151,8 @@ class Fails:
 def fails_for_two(request, inferencer, monkeypatch):
     """Something that fails for two.png, which has a height of 64 pixels."""
     if request.param == 'pipeline':
-        failing = Fails(inferencer.pipeline, 64, lambda loaded: loaded['img'].shape)
-        monkeypatch.setattr(inferencer, 'pipeline', failing)
+        failing = Fails(inferencer.reader.pipeline, 64, lambda loaded: loaded['img'].shape)
+        monkeypatch.setattr(inferencer.reader, 'pipeline', failing)
     elif request.param == 'model':
         failing = Fails(inferencer.model.forward, 64, lambda data_samples, **_: [s.ori_shape[0] for s in data_samples])
         monkeypatch.setattr(inferencer.model, 'forward', failing)
@@ -177,7 +177,7 @@ def test_a_full_disk_is_not_skipped(inferencer, images, tmp_path, monkeypatch):
     def write_bytes(path, content):
         raise OSError(errno.ENOSPC, 'No space left on device', str(path))
 
-    monkeypatch.setattr('mmoneformer_deploy.result_folder.write_bytes', write_bytes)
+    monkeypatch.setattr('mmoneformer_deploy.image_files.write_bytes', write_bytes)
     with pytest.raises(OSError, match=r"No space left on device: '.*one_panoptic\.png'"):
         inferencer.save(images / 'a', tmp_path / 'out', tasks=['panoptic'], on_error='skip')
 
@@ -221,6 +221,39 @@ def test_saves_without_keeping(inferencer, a_broken_one, tmp_path):
     assert {path.name for path in (tmp_path / 'out').iterdir()} == {
         name + ending for name in ('one', 'two') for ending in ('.png', '.json', '_semantic.png')
     }
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob('*.*')}
+
+
+def test_processes_that_write_change_nothing(inferencer, images, tmp_path):
+    for out, num_workers in (('one', 0), ('two', 2)):
+        assert inferencer.save([images / 'a', images / 'b'], tmp_path / out, num_workers=num_workers) == (3, [])
+    assert contents(tmp_path / 'one') == contents(tmp_path / 'two')
+    assert len(contents(tmp_path / 'one')) == 3 * 4 + 2
+
+
+def test_resumes_a_tree(inferencer, images, tmp_path):
+    """Only the image whose json is gone is predicted again; the files are those of a run without a break."""
+    out, options = tmp_path / 'out', dict(recursive=True, formats=['json', 'png', 'coco'], resume=True)
+    (images / 'a/more').mkdir()
+    (images / 'a/two.png').rename(images / 'a/more/two.png')
+    assert inferencer.save(images / 'a', out, **options) == (2, [])
+    expected = contents(out)
+    endings = ('.json', '_panoptic.png', '_semantic.png')
+    names = {f'{name}{ending}' for name in ('one', 'more/two') for ending in endings}
+    assert set(expected) == names | {'panoptic.json', 'instances.json'}
+    (out / 'more/two.json').unlink()
+    assert inferencer.save(images / 'a', out, **options) == (1, [])
+    assert contents(out) == expected
+
+
+def test_films_are_not_resumed(inferencer, images, tmp_path):
+    with pytest.raises(
+        ValueError, match='a film cannot be resumed: the ids of its objects depend on the frames before'
+    ):
+        inferencer.save(images / 'a', tmp_path / 'out', track=True, resume=True)
 
 
 def test_streams_images_as_they_are_asked_for(inferencer):

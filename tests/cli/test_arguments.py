@@ -8,6 +8,7 @@ from mmoneformer import tasks
 from mmoneformer.apis import check_dataset, device
 from mmoneformer_cli import arguments
 from mmoneformer_cli.arguments import add_config_options, add_process_options, pass_on_rank
+from mmoneformer_deploy import image_files
 
 WORDS = ['--cfg-options', 'a.b=1', 'c=[1,(2,3)]', 'd=text', 'e=True']
 
@@ -22,6 +23,7 @@ def test_names_are_those_of_the_package():
     assert tuple(tasks.TASKS) == arguments.TASKS
     assert tuple(device.DTYPES) == arguments.PRECISIONS
     assert check_dataset.SPLITS == arguments.SPLITS
+    assert image_files.FORMATS == arguments.FORMATS
 
 
 def test_settings_are_parsed_as_mmengine_parses_them():

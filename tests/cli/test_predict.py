@@ -6,6 +6,15 @@ import mmoneformer_deploy
 from mmoneformer import apis
 from mmoneformer_cli.main import main
 
+DEFAULTS = dict(
+    tasks=['panoptic', 'instance', 'semantic'],
+    on_error='stop',
+    formats=['json', 'png', 'coco', 'pictures'],
+    resume=False,
+    recursive=False,
+    num_workers=None,
+)
+
 
 @pytest.fixture
 def predict(monkeypatch, calls):
@@ -23,7 +32,7 @@ def predict(monkeypatch, calls):
 def test_defaults(predict, capsys):
     (_, ((inputs, out_dir), options)) = predict('a.jpg', 'b.jpg', '--weights', 'x.pth')
     assert (inputs, out_dir) == (['a.jpg', 'b.jpg'], 'work_dirs/image_demo')
-    assert options == dict(tasks=['panoptic', 'instance', 'semantic'], batch_size=1, on_error='stop', track=False)
+    assert options == DEFAULTS | dict(batch_size=1, track=False)
     assert capsys.readouterr().out == '2 images: work_dirs/image_demo\n'
 
 
@@ -33,14 +42,14 @@ def test_options(predict, capsys):
         'a', *words.split(), '--on-error', 'skip', '--out-dir', 'here', '--track', failures=['b.jpg']
     )
     assert made == (('c.py', 'x.pth', 'cuda:1'), dict(precision='float16'))
-    assert options == dict(tasks=['semantic'], batch_size=4, on_error='skip', track=True)
+    assert options == DEFAULTS | dict(tasks=['semantic'], batch_size=4, on_error='skip', track=True)
     assert capsys.readouterr().out == '2 images, 1 skipped: here\n'
 
 
 def test_an_exported_file(monkeypatch, calls, capsys):
     monkeypatch.setattr(mmoneformer_deploy, 'Session', calls.record(SimpleNamespace(save=calls.record((1, [])))))
     assert main(['predict', 'a.jpg', '--weights', 'x.onnx', '--tasks', 'semantic', '--out-dir', 'here']) == 0
-    assert calls == [(('x.onnx',), {}), ((['a.jpg'], 'here'), dict(tasks=['semantic'], on_error='stop'))]
+    assert calls == [(('x.onnx',), {}), ((['a.jpg'], 'here'), DEFAULTS | dict(tasks=['semantic']))]
     assert capsys.readouterr().out == '1 images: here\n'
 
 
@@ -49,3 +58,31 @@ def test_options_that_do_not_apply_to_an_exported_file(capsys):
         main(['predict', 'a.jpg', '--weights', 'x.xml', '--precision', 'float16', '--batch-size', '4'])
     assert stopped.value.code == 2
     assert capsys.readouterr().err.startswith('error: --precision, --batch-size: x.xml is an exported file')
+
+
+def test_options_of_many_images(predict):
+    words = 'a --weights x.pth --recursive --resume --formats json pictures coco --no-pictures --workers 3'
+    _, (_, options) = predict(*words.split())
+    expected = DEFAULTS | dict(formats=['json', 'coco'], resume=True, recursive=True, num_workers=3)
+    assert options == expected | dict(batch_size=1, track=False)
+
+
+def test_a_list_in_a_file(predict, tmp_path):
+    (tmp_path / 'list.txt').write_text('b.jpg\r\n\nmit Leerzeichen.png\n', encoding='utf-8')
+    _, ((inputs, _), _) = predict('a.jpg', '--list', str(tmp_path / 'list.txt'), '--weights', 'x.pth')
+    assert inputs == ['a.jpg', 'b.jpg', 'mit Leerzeichen.png']
+
+
+def test_a_list_on_stdin_is_read_line_by_line(predict, monkeypatch):
+    lines = iter(['b.jpg\n', 'c.jpg\n'])
+    monkeypatch.setattr('sys.stdin', lines)
+    _, ((inputs, _), _) = predict('--list', '-', '--weights', 'x.pth')
+    assert next(inputs) == 'b.jpg'
+    assert next(lines) == 'c.jpg\n'
+
+
+def test_nothing_to_predict(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(['predict', '--weights', 'x.onnx'])
+    assert stopped.value.code == 2
+    assert 'there is nothing to predict: give images' in capsys.readouterr().err

@@ -1,11 +1,11 @@
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from mmoneformer_deploy.image_sources import expand_sources, name_of, names_in, stem_of
+from mmoneformer_deploy.image_sources import expand_sources, folders_in, name_of, names_in, place_of, stem_of
 from mmoneformer_deploy.result_files import marked_png
 
 ARRAY = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
@@ -23,6 +23,28 @@ def folder(tmp_path):
 def test_folder_by_name(folder):
     """Incomplete files are left out; other hidden ones are told if they cannot be read."""
     assert expand_sources(folder) == [folder / name for name in ('._c.jpeg', 'a.png', 'b.JPG', 'c.jpeg')]
+
+
+def test_folder_with_its_subfolders(folder):
+    """Each folder before its subfolders, by name; neither hidden ones nor results of an earlier run."""
+    for name in ('inner/a/z.png', 'inner/B.png', '.cache/x.png', 'out/x.png', 'empty/x.txt'):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (folder / 'out/x.png').write_bytes(marked_png(cv2.imencode('.png', ARRAY)[1].tobytes()))
+    (folder / 'circle').symlink_to(folder, target_is_directory=True)
+    names = ['._c.jpeg', 'a.png', 'b.JPG', 'c.jpeg', 'inner/B.png', 'inner/d.png', 'inner/a/z.png']
+    assert expand_sources(folder, recursive=True) == [folder / name for name in names]
+    with pytest.raises(ValueError, match='and its subfolders have no images'):
+        expand_sources(folder / 'empty', recursive=True)
+
+
+def test_subfolders_of_results(folder):
+    roots = folders_in([str(folder), folder / 'a.png', ARRAY])
+    assert roots == folders_in(folder) == [folder]
+    assert folders_in(iter([folder])) == folders_in(ARRAY) == []
+    assert place_of(folder / 'inner/d.png', 3, roots) == ('d', PurePosixPath('inner'))
+    assert place_of(folder / 'a.png', 3, roots) == ('a', PurePosixPath('.'))
+    assert place_of(Path('other/d.png'), 3, roots) == place_of('https://x.org/d.png', 3) == ('d', PurePosixPath('.'))
 
 
 def test_file_of_any_suffix(folder):

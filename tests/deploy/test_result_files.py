@@ -1,5 +1,6 @@
 import os
 import time
+from pathlib import PurePosixPath
 
 import cv2
 import numpy as np
@@ -97,3 +98,13 @@ def test_an_image_of_two_processes_has_one_name(png, tmp_path):
         (tmp_path / f'{name}.png').write_bytes(marked_png(png, image))
         os.utime(tmp_path / f'{name}.png', (time.time() + 9,) * 2)
     assert [second.claim('a', files, image) for image in ('z/a.jpg', 'x/a.jpg')] == ['a_3', 'a']
+
+
+def test_names_in_subfolders(tmp_path):
+    (tmp_path / 'sub').mkdir()
+    (tmp_path / 'sub/y.png').write_bytes(b'mine')
+    names, png = FreeNames(tmp_path), lambda name: [f'{name}.png']
+    claimed = [names.claim(stem, png, subfolder=PurePosixPath('sub')) for stem in ('x', 'x', 'y', 'a/b')]
+    assert claimed == ['sub/x', 'sub/x_2', 'sub/y_2', 'sub/a_b']
+    assert names.claim('x', png) == 'x'
+    assert names.claim('x', png, subfolder=PurePosixPath('../up')) == '_./up/x'

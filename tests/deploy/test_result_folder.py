@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from mmoneformer_deploy.result_files import JSON_MARK, is_result
-from mmoneformer_deploy.result_folder import TASK_FILES, ResultFolder, TaskFiles
+from mmoneformer_deploy.result_folder import ResultFolder
+from mmoneformer_deploy.task_files import TASK_FILES, TaskFiles
 
 METAINFO = {'classes': ('sky', 'cat'), 'thing_ids': (1,), 'palette': [(70, 130, 180), (220, 20, 60)]}
 IMAGE = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
@@ -80,6 +81,7 @@ def test_files_of_an_image(folder):
         assert image.convert('RGB').getpixel((1, 0)) == (220, 20, 60)
     assert json.loads((folder.path / 'x.json').read_text()) == JSON_MARK | {
         'name': 'x',
+        'image': {'file_name': 'x', 'height': 2, 'width': 3},
         'categories': [{'id': 0, 'name': 'sky', 'isthing': 0}, {'id': 1, 'name': 'cat', 'isthing': 1}],
         'panoptic': {
             'file_name': 'x_panoptic.png',
@@ -157,7 +159,7 @@ def test_nothing_stays_of_an_image_that_cannot_be_written(folder, monkeypatch):
             raise OSError('disk full')
         path.write_bytes(content)
 
-    monkeypatch.setattr('mmoneformer_deploy.result_folder.write_bytes', write_bytes)
+    monkeypatch.setattr('mmoneformer_deploy.image_files.write_bytes', write_bytes)
     with pytest.raises(OSError, match='disk full'):
         folder.write('x', RESULTS, IMAGE, (2, 3))
     assert finished(folder) == set()

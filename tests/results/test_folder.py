@@ -7,7 +7,7 @@ from PIL import Image
 from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.results.folder import TASK_FILES, open_folder
 from mmoneformer.tasks import TASKS, Task
-from mmoneformer_deploy.result_folder import TaskFiles
+from mmoneformer_deploy.task_files import TaskFiles
 
 METAINFO = resolve_metainfo({'classes': ('sky', 'cat'), 'thing_ids': (1,), 'palette': [(70, 130, 180), (220, 20, 60)]})
 IMAGE = np.zeros((2, 3, 3), np.uint8)

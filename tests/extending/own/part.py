@@ -16,7 +16,7 @@ from mmoneformer.results.as_dict import AS_DICT, SampleResult
 from mmoneformer.results.folder import TASK_FILES
 from mmoneformer.tasks import TASKS, Task
 from mmoneformer.visualization.regions import RESULT_REGIONS
-from mmoneformer_deploy.result_folder import TaskFiles
+from mmoneformer_deploy.task_files import TaskFiles
 from mmoneformer_drawing.regions import instance_regions
 
 TASKS['part'] = Task('part', filler='a part photo', things_only=True)

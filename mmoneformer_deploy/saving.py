@@ -1,0 +1,175 @@
+"""Saves the results of many images: which of them are left to predict, and who writes them when."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+
+from mmoneformer_deploy.failures import Failure, skipping
+from mmoneformer_deploy.image_files import Written
+from mmoneformer_deploy.image_sources import Source, name_of, place_of
+from mmoneformer_deploy.in_order import in_order
+from mmoneformer_deploy.result_dicts import ResultDict
+from mmoneformer_deploy.result_folder import ResultFolder, about_image
+from mmoneformer_deploy.workers import naming_the_loss, start_workers
+
+
+class Predicted(Protocol):
+    """A prediction of an image."""
+
+    @property
+    def number(self) -> int:
+        """Index of the image among the sources."""
+
+    @property
+    def source(self) -> Source:
+        """The source."""
+
+
+class Output(NamedTuple):
+    """What is written of a prediction.
+
+    Attributes:
+        results: Results by task, see ``result_dicts``.
+        image: The image that is drawn, RGB, uint8 [H', W', 3].
+        size: Height and width of the results.
+        kept: What else is kept until they are written.
+    """
+
+    results: ResultDict
+    image: np.ndarray
+    size: tuple[int, int]
+    kept: Any = None
+
+
+Prediction = TypeVar('Prediction', bound=Predicted)
+Job = tuple[tuple[int, Source, Any], 'Future[Written]']  # index, source, what is yielded
+
+
+class Saving:
+    """Saves predictions in a folder, in the order of the images.
+
+    It is a context manager: on exit, also after an exception, what was given to other processes is finished, and the
+    COCO files of the folder are completed.
+
+    Args:
+        folder: The folder.
+        tasks: The tasks that are predicted.
+        num_workers: Number of processes that draw and write; 0 for none.
+        resume: Whether images are left out whose files are complete; they stay in the COCO files.
+        roots: Folders whose subfolders are kept in the names of the files.
+
+    Raises:
+        ValueError: If it is to resume in a folder without json files.
+    """
+
+    def __init__(
+        self,
+        folder: ResultFolder,
+        *,
+        tasks: Sequence[str],
+        num_workers: int = 0,
+        resume: bool = False,
+        roots: Sequence[Path] = (),
+    ) -> None:
+        if resume and 'json' not in folder.files.formats:
+            raise ValueError('to resume, the json files of an earlier run are read: write them, among the formats')
+        self._folder = folder
+        self._tasks = tasks
+        self._resume = resume
+        self._roots = roots
+        self._ahead = 2 * num_workers
+        self._pool = start_workers(num_workers)
+        self._names: dict[int, str] = {}  # of images that are not written yet
+        self._kept: deque[tuple[int, ResultDict]] = deque()
+        self._waiting: deque[tuple[int, Future[Written]]] = deque()
+
+    def __enter__(self) -> 'Saving':
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            while self._waiting:
+                with suppress(Exception):  # another one is on its way
+                    self._finish()
+            self._add_kept()
+        finally:
+            self._pool.shutdown()
+            self._folder.__exit__(*error)
+
+    def left(self, sources: Iterable[Source]) -> Iterator[tuple[int, Source]]:
+        """Name the images, and yield those that are not complete, with their indices."""
+        for number, source in enumerate(sources):
+            name = self._folder.claim(*place_of(source, number, self._roots))
+            content = self._folder.finished(name, name_of(source, number), self._tasks) if self._resume else None
+            if content is None:
+                self._names[number] = name
+                yield number, source
+            else:
+                self._kept.append((number, content))
+                if not self._names and not self._waiting:
+                    self._add_kept()
+
+    def write(
+        self,
+        predictions: Iterable[Prediction],
+        output: Callable[[Prediction], Output],
+        failures: list[Failure] | None,
+    ) -> Iterator[tuple[Any, ResultDict]]:
+        """Write predictions of images that were left.
+
+        Args:
+            predictions: The predictions, in the order of the images.
+            output: What is written of each.
+            failures: As in ``skipping``.
+
+        Yields:
+            What was kept of each prediction that was written, and its results.
+        """
+        for (number, source, kept), _ in in_order(self._give_out(predictions, output, failures), self._ahead):
+            is_written = False
+            with skipping(failures, number, source):
+                self._finish()
+                is_written = True
+            if is_written:
+                yield kept
+
+    def _give_out(
+        self,
+        predictions: Iterable[Prediction],
+        output: Callable[[Prediction], Output],
+        failures: list[Failure] | None,
+    ) -> Iterator[Job]:
+        for prediction in predictions:
+            job = None
+            with skipping(failures, prediction.number, prediction.source):
+                results, image, size, kept = output(prediction)
+                name = self._name(prediction.number)
+                about = about_image(name_of(prediction.source, prediction.number), size)
+                with naming_the_loss():
+                    future = self._pool.submit(self._folder.files.write, name, results, image, about)
+                job = (prediction.number, prediction.source, (kept, results)), future
+                self._waiting.append((prediction.number, future))
+            if job is not None:
+                yield job
+
+    def _name(self, number: int) -> str:
+        """The name of an image; those of the images before it, which failed, are not needed any more."""
+        while (first := next(iter(self._names))) != number:
+            del self._names[first]
+        return self._names.pop(number)
+
+    def _finish(self) -> None:
+        """Wait for the first image that was given out, and add it to the COCO files."""
+        number, future = self._waiting.popleft()
+        self._add_kept(before=number)
+        with naming_the_loss():
+            self._folder.add(future.result().content)
+
+    def _add_kept(self, before: float = float('inf')) -> None:
+        while self._kept and self._kept[0][0] < before:
+            self._folder.add(self._kept.popleft()[1])

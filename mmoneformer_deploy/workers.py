@@ -1,0 +1,78 @@
+"""Processes that draw and write results."""
+
+import os
+import signal
+from collections.abc import Iterable, Iterator, Sized
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from threading import Thread
+from typing import Any
+
+from mmoneformer_deploy.in_order import InThisProcess
+
+MOST = 8  # processes that are started without being asked for a number
+FEW = 8  # images for which the start of processes does not pay
+
+
+def start_workers(count: int) -> Executor:
+    """A pool of processes, or what runs calls in this one.
+
+    The processes are started when they are needed, in a way that works on every system and beside threads (spawn):
+    they import what they run, and not torch. Ctrl-C does not end them before they have finished, the end of this
+    process does.
+
+    Args:
+        count: Number of processes; 0 for none.
+    """
+    return ProcessPoolExecutor(count, get_context('spawn'), _prepare) if count else InThisProcess()
+
+
+def count_workers(wanted: int | None, images: Iterable[Any]) -> int:
+    """How many processes draw and write images.
+
+    Args:
+        wanted: Their number; None for as many as pay: none on a single core or for few images.
+        images: The images.
+
+    Raises:
+        ValueError: If the number is negative.
+    """
+    if wanted is not None:
+        if wanted < 0:
+            raise ValueError(f'the number of workers must be at least 0, got {wanted}')
+        return wanted
+    are_few = isinstance(images, Sized) and len(images) <= FEW
+    return 0 if cores() == 1 or are_few else min(cores(), MOST)
+
+
+def cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
+
+@contextmanager
+def naming_the_loss() -> Iterator[None]:
+    """Say what it means that a process was killed.
+
+    Raises:
+        BrokenExecutor: If one was.
+    """
+    try:
+        yield
+    except BrokenExecutor as error:
+        message = 'a process that draws and writes results was killed, perhaps for lack of memory: use fewer workers'
+        raise BrokenExecutor(message) from error
+
+
+def _prepare() -> None:
+    """In a new process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
