@@ -11,7 +11,8 @@ SWIN_L = Case(config='oneformer_swin-l_ade20k', size=(640, 640))
 SWIN_L_ALL_TASKS = replace(SWIN_L, tasks=tuple(TASKS))
 SWIN_T = Case(config='oneformer_swin-t_coco', size=(512, 512))
 SWIN_T_TRAINING = replace(SWIN_T, batch=2, tasks=('panoptic', 'semantic'))
-R50_TRAINING = Case(config='oneformer_r50_coco', size=(512, 512), batch=2)
+R50 = Case(config='oneformer_r50_coco', size=(512, 512))
+R50_TRAINING = replace(R50, batch=2)
 COCO_DATA = Case(config='oneformer_r50_coco', size=(480, 640), masks=40)
 ADE20K_DATA = Case(config='oneformer_swin-l_ade20k', size=(512, 704), masks=20)
 POST_PROCESSING = Case(size=(1024, 2048), queries=250, masks=250)
@@ -42,6 +43,14 @@ def data_pipeline(name: str, what: str, case: Case, *, target: float | None = No
         ours=Side('pipelines:ours', case),
         peer=Side('pipelines:mmdet', case),
         measures=(Time(target),),
+    )
+
+
+def exported(name: str, what: str, runtime: str, case: Case, *, target: float | None) -> Comparison:
+    """One forward pass of an exported file, against torch."""
+    sides = dict(ours=Side(f'exported:{runtime}', case), peer=Side('exported:torch_forward', case))
+    return Comparison(
+        name=name, what=f'forward, {what}, 512 x 512, one task, vs. torch', measures=(Time(target),), **sides
     )
 
 
@@ -93,5 +102,16 @@ COMPARISONS = (
         ours=Side('our_model:forward', SWIN_L_ALL_TASKS),
         peer=Side('our_model:forward', SWIN_L),
         measures=(TimeOfFurtherTask(0.15),),
+    ),
+    exported('exported-swin-t', 'Swin-T in onnxruntime', 'onnxruntime', SWIN_T, target=1.0),
+    exported('exported-r50', 'R50 in onnxruntime', 'onnxruntime', R50, target=1.0),
+    exported('exported-r50-openvino', 'R50 in OpenVINO', 'openvino', R50, target=1.0),
+    exported('exported-r50-int8', 'R50 in onnxruntime in int8', 'onnxruntime_int8', R50, target=0.6),
+    Comparison(
+        name='exported-three-tasks',
+        what='forward, R50 in onnxruntime, 512 x 512, three tasks, vs. one task',
+        ours=Side('exported:onnxruntime', replace(R50, tasks=tuple(TASKS))),
+        peer=Side('exported:onnxruntime', R50),
+        measures=(Time(1.25),),
     ),
 )

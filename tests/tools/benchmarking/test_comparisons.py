@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from benchmarking.comparison import Side
-from benchmarking.comparisons import ADE20K_DATA, COCO_DATA, COMPARISONS, POST_PROCESSING, SWIN_T, SWIN_T_TRAINING
+from benchmarking.comparisons import ADE20K_DATA, COCO_DATA, COMPARISONS, POST_PROCESSING, R50, SWIN_T, SWIN_T_TRAINING
 from benchmarking.curves import CURVES
 from benchmarking.measures import TimeOfFurtherTask
 from benchmarking.measuring import Timing
@@ -89,3 +89,13 @@ def test_savings_and_curves_change_the_case():
     assert all(case != SWIN_T_TRAINING for case in cases[1:])
     for curve in CURVES:
         assert len({str(curve.vary(curve.case, value)) for value in curve.values}) == len(curve.values)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('runtime', ['onnxruntime', 'openvino'])
+def test_exported_files_compute_what_torch_does(runtime):
+    case = replace(R50, tasks=('instance', 'semantic'))
+    found, expected = make(f'exported:{runtime}', case)(), make('exported:torch_forward', case)()
+    for index, task in enumerate(case.tasks):
+        for ours, theirs in zip(found, expected[task], strict=True):
+            np.testing.assert_allclose(ours[:, index], theirs.numpy(), atol=1e-3)
