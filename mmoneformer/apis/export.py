@@ -10,7 +10,9 @@ import numpy as np
 from mmengine.config import Config
 
 from mmoneformer.apis.init_model import init_model
+from mmoneformer.apis.train_and_test import evaluate, load_config
 from mmoneformer.export.description import describe, hash_weights
+from mmoneformer.export.exported_model import ExportedOneFormer
 from mmoneformer.export.formats import Format, format_of
 from mmoneformer.export.network import SAMPLING, ExportedNetwork, trace
 from mmoneformer.export.verification import TOLERANCES, compare
@@ -115,6 +117,31 @@ def verify_export(path: AnyPath, checkpoint: AnyPath, *, config: AnyPath | Confi
         raise ValueError(f'{path} was exported from other weights than those of {checkpoint}')
     if not _answers_as(file, model):
         raise ValueError(f'the results of {path} are not those of {checkpoint}')
+
+
+def compare_metrics(
+    path: AnyPath, checkpoint: AnyPath, *, config: AnyPath | None = None
+) -> dict[str, tuple[float, float]]:
+    """Measure a model and the file exported from it on the test split of its config.
+
+    Args:
+        path: The file.
+        checkpoint: The weights it was exported from.
+        config: Config of the model and the data; None for the config that is stored in the checkpoint.
+
+    Returns:
+        For each metric, its value for the model and for the file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ImportError: If the package that runs it is not installed.
+        ValueError: As ``evaluate``; if the file is not an exported model.
+    """
+    cfg = load_config(config or checkpoint)
+    before = evaluate(cfg, os.fspath(checkpoint))
+    cfg.model.update(type=f'mmoneformer.{ExportedOneFormer.__name__}', exported=os.fspath(path))
+    after = evaluate(cfg, os.fspath(checkpoint))
+    return {name: (before[name], after[name]) for name in before.keys() & after.keys()}
 
 
 def _answers_as(file: Network, model: OneFormer) -> bool:
