@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +11,9 @@ from PIL import Image
 
 from mmoneformer_deploy.atomic_files import write_bytes
 from mmoneformer_deploy.coco import coco_categories
+from mmoneformer_deploy.png import encode_png
 from mmoneformer_deploy.result_dicts import Classes, ResultDict
-from mmoneformer_deploy.result_files import JSON_MARK, marked_png
+from mmoneformer_deploy.result_files import JSON_MARK
 from mmoneformer_deploy.task_files import TaskFiles
 
 FORMATS = ('json', 'png', 'coco', 'pictures')
@@ -98,10 +98,3 @@ class ImageFiles:
                 path.unlink(missing_ok=True)
             raise
         return written
-
-
-def encode_png(image: Image.Image) -> bytes:
-    """Encode an image as a marked PNG."""
-    buffer = BytesIO()
-    image.save(buffer, 'PNG', compress_level=1)  # the default takes longer than the rest of the prediction
-    return marked_png(buffer.getvalue())

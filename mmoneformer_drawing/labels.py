@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from scipy.ndimage import find_objects
 
 from mmoneformer_deploy.colors import Color
+from mmoneformer_drawing.fonts import Font, default_font
 from mmoneformer_drawing.regions import Regions
 
 LETTER_SHARE = 1 / 60  # font size, as a share of the image's longer side
@@ -15,8 +16,6 @@ LETTER_SMALLEST = 14  # font size in pixels
 NARROW_SHARE = 0.75  # font size in narrow regions, as a share of the other one
 SEARCH_SIZE = 256  # longer side of the reduced id map on which positions are searched
 SMALLEST_SHARE = 0.0008  # of the image's pixels; smaller regions get no name
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 class Box(NamedTuple):
@@ -63,9 +62,7 @@ def place_labels(regions: Regions) -> list[Label]:
     """Find the free position deepest inside each region, smallest regions first, such that no texts overlap."""
     height, width = regions.id_map.shape
     letter = max(LETTER_SMALLEST, round(max(height, width) * LETTER_SHARE))
-    wide, narrow = (
-        ImageFont.load_default(size) for size in (letter, max(LETTER_SMALLEST, round(letter * NARROW_SHARE)))
-    )
+    wide, narrow = (default_font(size) for size in (letter, max(LETTER_SMALLEST, round(letter * NARROW_SHARE))))
     step = -(-max(height, width) // SEARCH_SIZE)
     reduced = np.ascontiguousarray(regions.id_map[::step, ::step])
     windows = find_objects(reduced, max_label=len(regions.texts))
@@ -129,10 +126,12 @@ def _deepest_box(
     lefts = np.clip(columns - width // 2, 0, image_size[0] - width)
     tops = np.clip(rows - height // 2, 0, image_size[1] - height)
     free = depth.copy()
-    for box in occupied:  # positions that overlap it form a rectangle, as tops and lefts ascend
-        overlaps_row = slice(np.searchsorted(tops, box.top - height, 'right'), np.searchsorted(tops, box.bottom))
-        overlaps_column = slice(np.searchsorted(lefts, box.left - width, 'right'), np.searchsorted(lefts, box.right))
-        free[overlaps_row, overlaps_column] = 0
+    if occupied:
+        left, top, right, bottom = np.array(occupied).T
+        first_rows, last_rows = np.searchsorted(tops, top - height, 'right'), np.searchsorted(tops, bottom)
+        first_columns, last_columns = np.searchsorted(lefts, left - width, 'right'), np.searchsorted(lefts, right)
+        for bounds in zip(first_rows, last_rows, first_columns, last_columns, strict=True):
+            free[bounds[0] : bounds[1], bounds[2] : bounds[3]] = 0  # what overlaps is a rectangle, as both ascend
     row, column = np.unravel_index(int(free.argmax()), free.shape)
     if free[row, column] == 0:
         return None

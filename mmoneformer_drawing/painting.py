@@ -37,11 +37,11 @@ def paint(image: np.ndarray, regions: Regions, opacity: float = OPACITY, *, name
         raise ValueError(f'opacity must be in 0..1, got {opacity}')
     image, regions = _enlarge(image, regions)
     id_map = regions.id_map
-    colors = np.array([(0, 0, 0), *regions.colors], np.uint8)[id_map]
-    mixed = cv2.addWeighted(image, 1 - opacity, colors, opacity, 0)
-    painted = np.where((id_map > 0)[..., None], mixed, image)
+    palette = np.array([(0, 0, 0), *regions.colors], np.uint8)
+    mixed = cv2.addWeighted(image, 1 - opacity, palette.take(id_map, axis=0), opacity, 0)
+    painted = cv2.copyTo(mixed, (id_map > 0).view(np.uint8), image.copy())
     line = contours(id_map, width=max(1, round(max(id_map.shape) * CONTOUR_SHARE)))
-    painted[line] = colors[line] // 2 + 127
+    painted[line] = (palette // 2 + 127)[id_map[line]]
     return write_labels(painted, regions) if names else painted
 
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from mmoneformer_deploy.colors import Color
 from mmoneformer_deploy.result_dicts import Classes, ResultDict
-from mmoneformer_drawing.labels import Font
+from mmoneformer_drawing.fonts import Font, default_font
 from mmoneformer_drawing.painting import OPACITY, paint
 from mmoneformer_drawing.reduced import reduce_results
 from mmoneformer_drawing.regions import REGIONS, SHOWN_SCORE, Regions, ResultRegions
@@ -93,7 +93,7 @@ def side_by_side(panels: Mapping[str, np.ndarray]) -> np.ndarray:
     width = sum(image.shape[1] + MARGIN for image in panels.values()) + MARGIN
     top = 2 * MARGIN + TITLE
     sheet = Image.new('RGB', (width, top + height + MARGIN), PAPER)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(TITLE)
+    draw, font = ImageDraw.Draw(sheet), default_font(TITLE)
     left = MARGIN
     for title, image in panels.items():
         draw.text((left + image.shape[1] / 2, top / 2), title, INK, font, anchor='mm')
@@ -151,7 +151,7 @@ def draw_legend(shares: list[ClassShare], width: int) -> np.ndarray:
         RGB, uint8 [H, ``width``, 3]; H is the same for all legends.
     """
     legend = Image.new('RGB', (width, ROWS * LINE), PAPER)
-    draw, font = ImageDraw.Draw(legend), ImageFont.load_default(LETTER)
+    draw, font = ImageDraw.Draw(legend), default_font(LETTER)
     capacity = COLUMNS * ROWS
     shown = shares if len(shares) <= capacity else shares[: capacity - 1]
     for index, share in enumerate(shown):

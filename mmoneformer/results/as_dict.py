@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 from mmdet.structures import DetDataSample
+from torch import Tensor
 
-from mmoneformer.evaluation.coco_annotations import encode_masks
 from mmoneformer.metainfo import Metainfo
+from mmoneformer.models.post_process import mask_boxes
 from mmoneformer.structures.panoptic_ids import panoptic_label
 from mmoneformer.tasks import TASKS, TaskTable
 from mmoneformer_deploy.result_dicts import ResultDict, instance_dict, panoptic_dict, semantic_dict
+from mmoneformer_deploy.run_lengths import RunLengths, edges_of_part, encode_edges
 
 
 def as_dict(sample: DetDataSample, metainfo: Metainfo, tasks: Sequence[str]) -> ResultDict:
@@ -58,8 +60,18 @@ def instances_as_dict(sample: DetDataSample, metainfo: Metainfo) -> ResultDict:
     """Convert an instance result."""
     instances = sample.pred_instances
     labels, scores, boxes = (instances[key].tolist() for key in ('labels', 'scores', 'bboxes'))
-    masks = [mask | {'counts': mask['counts'].decode()} for mask in encode_masks(instances.masks)]
-    return instance_dict(labels, scores, boxes, masks, metainfo)
+    return instance_dict(labels, scores, boxes, encode_masks(instances.masks), metainfo)
+
+
+def encode_masks(masks: Tensor) -> list[RunLengths]:
+    """Encode masks, bool [N, H, W], of which the pixels inside their boxes alone are visited."""
+    size = (masks.shape[1], masks.shape[2])
+    encoded = []
+    for mask, box in zip(masks.cpu().numpy(), mask_boxes(masks).int().tolist(), strict=True):
+        left, top, right, bottom = box
+        edges = edges_of_part(mask[top:bottom, left:right].T, top, left, size[0])
+        encoded.append(encode_edges(edges, size))
+    return encoded
 
 
 def label_map_as_dict(sample: DetDataSample, metainfo: Metainfo) -> ResultDict:

@@ -1,11 +1,9 @@
 import json
-from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from mmoneformer_deploy.image_files import FORMATS, ImageFiles, encode_png
+from mmoneformer_deploy.image_files import FORMATS, ImageFiles
 from mmoneformer_deploy.result_files import is_result
 from mmoneformer_deploy.task_files import TASK_FILES
 
@@ -52,16 +50,3 @@ def test_writes_what_is_asked(files, tmp_path, formats, endings):
 def test_the_json_is_the_content(files, tmp_path):
     written = files(FORMATS).write('x', RESULTS, IMAGE, ABOUT)
     assert json.loads((tmp_path / 'x.json').read_text()) == written.content
-
-
-@pytest.mark.parametrize('mode', ['RGB', 'P', 'L'])
-def test_pngs_are_read_as_they_were(mode):
-    random = np.random.default_rng(0)
-    shape = (37, 53, 3) if mode == 'RGB' else (37, 53)
-    image = Image.fromarray(random.integers(0, 256, shape, np.uint8))
-    if mode == 'P':
-        image.putpalette(random.integers(0, 256, 768, np.uint8).tobytes())
-    with Image.open(BytesIO(encode_png(image))) as read:
-        assert read.mode == mode
-        np.testing.assert_array_equal(np.asarray(read), np.asarray(image))
-        assert read.getpalette() == image.getpalette()
