@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # One thread each: on two cores a second one gains nothing, and keeps the data loaders and other tests waiting.
 demo test test-all test-forks: export OMP_NUM_THREADS = 1
 
-.PHONY: env env-dev env-forks demo benchmark benchmark-gpu docs lint test test-all test-forks test-gpu clean
+.PHONY: env env-dev env-forks demo benchmark benchmark-gpu docs lint test test-all test-forks test-versions test-gpu clean
 
 env: .venv/installed
 env-dev: .venv/installed-dev
@@ -58,6 +58,9 @@ test-all: lint
 
 test-gpu: $(ENV)
 	PYTHONPATH=$(CURDIR):$(PYTHONPATH) $(GPU_PYTHON) -m pytest -q -m 'gpu and not slow' $(addprefix tests/,apis distributed engine models parity)
+
+test-versions: env-dev
+	$(BIN)/python tools/try_versions.py --out work_dirs/versions
 
 test-forks: env-forks
 	$(FORKS_BIN)/python -m pip list --format=freeze | grep -E '^(torch|onedl|numpy|opencv|scipy)'
