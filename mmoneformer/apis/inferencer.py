@@ -22,6 +22,7 @@ from mmoneformer.tasks import check_tasks
 from mmoneformer.tracking import FilmTracker
 from mmoneformer.visualization import sheet_drawer
 from mmoneformer_deploy.failures import Failure, OnError, list_failures, skipping
+from mmoneformer_deploy.image_arrays import Channels, check_channels
 from mmoneformer_deploy.image_files import FORMATS
 from mmoneformer_deploy.image_sources import Source, Sources, expand_sources, folders_in, names_in
 from mmoneformer_deploy.result_dicts import ResultDict
@@ -82,14 +83,15 @@ class OneFormerInferencer:
         return_datasamples: bool = False,
         on_error: OnError = 'stop',
         track: bool = False,
+        channels: Channels = 'bgr',
     ) -> dict[str, list[Any]]:
         """Predict images; the tasks of an image share one pass through the backbone.
 
         All results are kept in memory: for many images, use ``save`` or ``stream``.
 
         Args:
-            images: A file, a folder (its images, by name), a pattern, a URL, an array (BGR, uint8 [H, W, 3]), or
-                several of these; see ``expand_sources``.
+            images: A file, a folder (its images, by name), a pattern, a URL, an image of Pillow, an array (uint8
+                [H, W, 3]), or several of these; see ``expand_sources``.
             tasks: Tasks to predict; by default all.
             batch_size: Number of images per batch.
             out_dir: Folder for drawings and results, see ``ResultFolder``; None to write nothing.
@@ -98,6 +100,7 @@ class OneFormerInferencer:
                 or 'skip' it. A full disk always stops.
             track: Whether the images are the frames of a film, in their order, in which an id names one object
                 throughout: see ``FilmTracker``. Data samples have no such ids.
+            channels: Order of the channels of an array, 'bgr' or 'rgb'.
 
         Returns:
             ``predictions``: the dict of ``as_dict``, or the data sample on the CPU, of each image not skipped.
@@ -105,13 +108,12 @@ class OneFormerInferencer:
 
         Raises:
             FileNotFoundError: If a path does not exist.
-            ValueError: If an image cannot be read, or a task is unknown.
+            ValueError: If an image cannot be read, or a task or the order of the channels is unknown.
         """
         tasks, failures = check_tasks(tasks), list_failures(on_error)
         sources = expand_sources(images, missing_ok=failures is not None)
-        found = self._results(
-            sources, out_dir, tasks, failures, return_datasamples, batch_size=batch_size, track=track
-        )
+        settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels)
+        found = self._results(sources, out_dir, tasks, failures, return_datasamples, **settings)
         return {'predictions': list(found), 'failures': failures or []}
 
     def save(
@@ -123,6 +125,7 @@ class OneFormerInferencer:
         batch_size: int = 1,
         on_error: OnError = 'stop',
         track: bool = False,
+        channels: Channels = 'bgr',
         formats: Collection[str] = FORMATS,
         resume: bool = False,
         recursive: bool = False,
@@ -140,6 +143,7 @@ class OneFormerInferencer:
             on_error: As in a call.
             formats: What is written: 'json', 'png', 'coco' and 'pictures', as in ``ResultFolder``.
             track: As in a call.
+            channels: As in a call.
             resume: Whether images are skipped whose files an earlier run completed; they stay in the COCO files.
             recursive: Whether the images of subfolders are predicted, too, and their results written to subfolders.
             num_workers: Number of processes that draw and write, and of threads that read, while the model runs; with
@@ -157,7 +161,8 @@ class OneFormerInferencer:
         options: dict[str, Any] = dict(formats=formats, resume=resume, roots=roots, num_workers=workers)
         with self._tracked(sources) as shown, self._saving(out_dir, sources, tasks, **options) as saving:
             left = saving.left(shown)
-            found = self._predict_all(left, tasks, failures, batch_size=batch_size, threads=workers, track=track)
+            settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels)
+            found = self._predict_all(left, tasks, failures, threads=workers, **settings)
             count = sum(1 for _ in saving.write(found, self._output_of(tasks), failures))
         return count, failures or []
 
@@ -169,6 +174,7 @@ class OneFormerInferencer:
         batch_size: int = 1,
         failures: list[Failure] | None = None,
         track: bool = False,
+        channels: Channels = 'bgr',
     ) -> Iterator[Prediction]:
         """Predict images lazily, one batch at a time.
 
@@ -179,16 +185,18 @@ class OneFormerInferencer:
             failures: List to which images that cannot be read or predicted are added, which are then skipped; None to
                 stop at the first.
             track: As in a call.
+            channels: As in a call.
 
         Yields:
             The predictions, in the order of the images.
 
         Raises:
             FileNotFoundError: If a path does not exist.
-            ValueError: If an image cannot be read, or a task is unknown.
+            ValueError: If an image cannot be read, or a task or the order of the channels is unknown.
         """
         sources = expand_sources(images, missing_ok=failures is not None)
-        return self._predict_all(enumerate(sources), check_tasks(tasks), failures, batch_size=batch_size, track=track)
+        settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels)
+        return self._predict_all(enumerate(sources), check_tasks(tasks), failures, **settings)
 
     def _predict_all(
         self,
@@ -199,11 +207,13 @@ class OneFormerInferencer:
         batch_size: int,
         threads: int = 0,
         track: bool = False,
+        channels: Channels = 'bgr',
     ) -> Iterator[Prediction]:
         """Predict sources, each with its index, lazily; some are read ahead in threads, if there are any."""
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
-        loaded = self.reader.read(numbered, failures, threads=threads)
+        check_channels(channels)
+        loaded = self.reader.read(numbered, failures, threads=threads, channels=channels)
         tracker = FilmTracker(self.metainfo) if track else None
         while batch := list(islice(loaded, batch_size)):
             for prediction in self._predict_batch(batch, tasks, failures, with_queries=track):

@@ -78,7 +78,7 @@ class RayPredictor:
             )
         sources = dict(enumerate(map(_source, batch[self.column])))
         images = {number: source for number, source in sources.items() if source is not None}
-        result = self.inferencer(list(images.values()), tasks=self.tasks, on_error='skip')
+        result = self.inferencer(list(images.values()), tasks=self.tasks, channels='rgb', on_error='skip')
         errors = dict.fromkeys(sources.keys() - images, UNKNOWN)
         errors |= {list(images)[failure.number]: failure.reason for failure in result['failures']}
         predictions = iter(result['predictions'])
@@ -103,4 +103,4 @@ def _source(value: Any) -> Source | None:
             return Image.open(io.BytesIO(value))
         except UnidentifiedImageError:
             return None
-    return value[..., ::-1] if isinstance(value, np.ndarray) else Path(value)
+    return value if isinstance(value, np.ndarray) else Path(value)

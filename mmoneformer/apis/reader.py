@@ -1,6 +1,7 @@
 """Reads images and prepares them for the model, as the test pipeline of its config does."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from mmcv.transforms import Compose
@@ -11,6 +12,7 @@ from mmoneformer.apis.prediction import Prediction
 from mmoneformer.datasets.transforms import LoadImageFromFile
 from mmoneformer.registry import TRANSFORMS
 from mmoneformer_deploy.failures import Failure, skipping
+from mmoneformer_deploy.image_arrays import Channels
 from mmoneformer_deploy.image_sources import Source
 from mmoneformer_deploy.in_order import read_ahead
 
@@ -33,7 +35,12 @@ class Reader:
             raise ValueError(f'the config needs a test_pipeline that starts with LoadImageFromFile, got {steps[:1]}')
 
     def read(
-        self, numbered: Iterable[tuple[int, Source]], failures: list[Failure] | None, *, threads: int = 0
+        self,
+        numbered: Iterable[tuple[int, Source]],
+        failures: list[Failure] | None,
+        *,
+        threads: int = 0,
+        channels: Channels = 'bgr',
     ) -> Iterator[Loaded]:
         """Yield predictions without results yet, each with the packed input of the model.
 
@@ -42,16 +49,17 @@ class Reader:
             failures: List to which images that cannot be read are added, which are then skipped; None to stop at the
                 first.
             threads: Number of threads that read ahead; with 0, an image is read when it is asked for.
+            channels: Order of the channels of an array.
         """
-        for (number, source), reading in read_ahead(numbered, self._read, threads):
+        for (number, source), reading in read_ahead(numbered, partial(self._read, channels=channels), threads):
             loaded = None
             with skipping(failures, number, source):
                 loaded = reading.result()
             if loaded is not None:
                 yield loaded
 
-    def _read(self, numbered: tuple[int, Source]) -> Loaded:
+    def _read(self, numbered: tuple[int, Source], channels: Channels) -> Loaded:
         number, source = numbered
-        results = load_source(source, self.loader)
+        results = load_source(source, self.loader, channels)
         image, packed = results['img'], self.pipeline(results)
         return Prediction(number, source, image, packed['data_samples']), packed

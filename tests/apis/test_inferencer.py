@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
+from PIL import Image
 
 from mmoneformer.apis import OneFormerInferencer
 from mmoneformer.registry import MODELS, TRANSFORMS
@@ -69,6 +70,30 @@ def test_paths_and_arrays_alike(inferencer, images):
     path = images / 'a/one.png'
     predictions = inferencer([str(path), cv2.imread(str(path))])['predictions']
     np.testing.assert_array_equal(*(p['panoptic']['id_map'] for p in predictions))
+
+
+def test_rgb_arrays_and_images_of_pillow_alike(inferencer, tmp_path):
+    def scores(*images, **options):
+        return [
+            found['instance']['scores'] for found in inferencer(images, tasks=['instance'], **options)['predictions']
+        ]
+
+    bgr = picture(40, 60)
+    rgb = bgr[..., ::-1]
+    expected, swapped = scores(bgr, rgb)
+    assert expected != swapped
+    assert scores(rgb, Image.fromarray(rgb), channels='rgb') == [expected, expected]
+    for found in inferencer.stream([rgb, Image.fromarray(rgb)], channels='rgb'):
+        np.testing.assert_array_equal(found.in_rgb(), rgb)
+    inferencer.save([bgr, Image.fromarray(rgb)], tmp_path, formats=['json'])
+    inferencer.save(rgb, tmp_path / 'rgb', formats=['json'], channels='rgb')
+    one, *others = (
+        json.loads((tmp_path / name).read_text())['instances']
+        for name in ('000000.json', '000001.json', 'rgb/000000.json')
+    )
+    assert others == [one, one]
+    with pytest.raises(ValueError, match="channels must be 'bgr' or 'rgb', the order in arrays, got 'RGB'"):
+        inferencer(rgb, channels='RGB')
 
 
 def test_tasks_of_a_call_hold_for_that_call(inferencer):
