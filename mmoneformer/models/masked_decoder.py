@@ -54,6 +54,17 @@ def mask_logits(mask_embeddings: Tensor, mask_features: Tensor) -> Tensor:
     return torch.einsum('btqc,bchw->btqhw', mask_embeddings, mask_features)
 
 
+def mean_features(mask_logits: Tensor, mask_features: Tensor) -> Tensor:
+    """Mean of mask features [B, C, H, W] inside of each mask, logits [B, Q, H, W]; zeros if it is empty; [B, Q, C].
+
+    It tells a thing from others of its class better than the mask embedding does: that finds the thing, and has to
+    leave out its color.
+    """
+    inside = (mask_logits > 0).to(mask_features.dtype)
+    total = torch.einsum('bqhw,bchw->bqc', inside, mask_features)
+    return total / inside.sum((2, 3)).clamp(min=1)[..., None]
+
+
 class DecoderLayer(nn.Module):
     """Masked cross-attention, self-attention, feed-forward; post-norm, no dropout."""
 

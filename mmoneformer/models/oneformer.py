@@ -16,6 +16,7 @@ from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
 from mmoneformer.models.backbone_maps import with_channels
 from mmoneformer.models.backbones.pretrained import named_weights
 from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.masked_decoder import mean_features
 from mmoneformer.models.normalization import with_normalization
 from mmoneformer.models.oneformer_head import HeadOutput
 from mmoneformer.models.ops.cuda_graphs import CudaGraphs
@@ -107,8 +108,8 @@ class OneFormer(BaseModel):
             mode: 'loss', 'predict' or 'tensor'.
             tasks: Tasks to predict. By default those of ``test_cfg`` in mode 'predict', and the panoptic task in mode
                 'tensor'. Mode 'loss' takes the task of each image from its targets.
-            with_queries: Whether mode 'predict' adds what tracking needs: ``query_embeddings``, those of each task,
-                [Q, C], and ``queries``, the indices of those of segments and instances.
+            with_queries: Whether mode 'predict' adds what tracking needs: ``query_embeddings``, for each task the
+                ``mean_features`` of its queries, [Q, C], and ``queries``, the indices of those of the segments.
 
         Returns:
             'loss': the losses by name. 'predict': the data samples, with the results of ``POST_PROCESS`` and
@@ -185,17 +186,18 @@ class OneFormer(BaseModel):
         """Predict images that are padded to the same size."""
         used = check_tasks(tokens.values())
         output = self._infer(inputs, used)
+        embeddings: dict[str, Tensor] = {}
         for task, token in tokens.items():
             class_logits, mask_logits = output.of_task(used.index(token))  # one task at a time: masks are large
+            if config.with_queries:
+                embeddings[task] = mean_features(mask_logits, output.mask_features)
             for index, sample in enumerate(data_samples):
                 logits = ImageLogits(class_logits[index], mask_logits[index], MaskGeometry.of(sample, inputs))
                 POST_PROCESS[task](sample, logits, self.is_thing, config)
         if config.with_queries:
-            embeddings = {task: output.embeddings_of_task(used.index(token)) for task, token in tokens.items()}
             for index, sample in enumerate(data_samples):
-                sample.query_embeddings = InstanceData(
-                    **{task: of_task[index] for task, of_task in embeddings.items()}
-                )
+                of_image = {task: of_images[index] for task, of_images in embeddings.items()}
+                sample.query_embeddings = InstanceData(**of_image)
 
 
 def _check_preprocessor(settings: Config | None) -> None:

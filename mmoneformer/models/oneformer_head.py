@@ -35,10 +35,6 @@ class HeadOutput(NamedTuple):
         class_logits, embeddings = (part[:, index, None] for part in self.predictions[-1])
         return class_logits.squeeze(1), mask_logits(embeddings, self.mask_features).squeeze(1)
 
-    def embeddings_of_task(self, index: int) -> Tensor:
-        """Mask embeddings of one task, from the last layer, [B, Q, C]: they tell a thing from others, in films too."""
-        return self.predictions[-1].mask_embeddings[:, index]
-
 
 @MODELS.register_module()
 class OneFormerHead(nn.Module):

@@ -1,5 +1,6 @@
 """Tracks the results of all tasks through a film."""
 
+from collections.abc import Callable, Iterator
 from itertools import count
 
 from mmdet.structures import DetDataSample
@@ -16,10 +17,11 @@ class FilmTracker:
 
     Args:
         metainfo: The classes.
+        make_tracker: Makes the tracker of a task, given the ids of new things.
     """
 
-    def __init__(self, metainfo: Classes) -> None:
-        self._ids = count(len(metainfo['classes']) + 1)
+    def __init__(self, metainfo: Classes, make_tracker: Callable[[Iterator[int]], Tracker] = Tracker) -> None:
+        self._ids, self._make_tracker = count(len(metainfo['classes']) + 1), make_tracker
         self._trackers: dict[str, Tracker] = {}
 
     def update(self, results: ResultDict, sample: DetDataSample) -> ResultDict:
@@ -36,5 +38,5 @@ class FilmTracker:
 
     def _tracker(self, task: str) -> Tracker:
         if task not in self._trackers:
-            self._trackers[task] = Tracker(self._ids)
+            self._trackers[task] = self._make_tracker(self._ids)
         return self._trackers[task]

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 PATIENCE = 60  # frames for which a thing that is not seen is remembered
-LEAST_SIMILARITY = 0.5  # of a match
-MASK_WEIGHT = 0.5  # of the IoU of masks, next to a cosine similarity of at most 1
+LEAST_SIMILARITY = 0.8  # of a match: measured by tools/benchmark_tracking.py
+MASK_WEIGHT = 0.1  # of the IoU of masks, next to a cosine similarity of at most 1
 RENEWAL = 0.5  # share of the newest embedding in that of a track
 
 

@@ -3,7 +3,13 @@ import torch
 import torch.nn.functional as F
 
 from mmoneformer.models.layers.position_encoding import sine_encoding
-from mmoneformer.models.masked_decoder import MaskedDecoder, PredictionHead, attention_mask, mask_logits
+from mmoneformer.models.masked_decoder import (
+    MaskedDecoder,
+    PredictionHead,
+    attention_mask,
+    mask_logits,
+    mean_features,
+)
 from mmoneformer.models.pixel_decoder import PixelFeatures
 
 CHANNELS, QUERIES, TASKS = 16, 5, 3
@@ -28,6 +34,16 @@ def pixels():
 @pytest.fixture
 def queries():
     return torch.randn(2, TASKS, QUERIES, CHANNELS)
+
+
+def test_mean_features_of_each_mask():
+    logits, features = torch.randn(2, 3, 4, 5), torch.randn(2, 6, 4, 5)
+    logits[1, 2] = -1  # empty
+    found = mean_features(logits, features)
+    assert not found[1, 2].any()
+    for image, query in ((0, 0), (0, 2), (1, 1)):
+        expected = features[image][:, logits[image, query] > 0].mean(1)
+        torch.testing.assert_close(found[image, query], expected)
 
 
 def plain_attention_mask(embeddings, mask_features, size):

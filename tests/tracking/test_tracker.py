@@ -3,7 +3,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from mmoneformer.tracking.tracker import PATIENCE, Observed, Tracker, mask_ious, query_similarity
+from mmoneformer.tracking.tracker import MASK_WEIGHT, PATIENCE, Observed, Tracker, mask_ious, query_similarity
 
 EYE = np.eye(4, dtype=np.float32)
 CAR, DOG = 0, 1
@@ -65,8 +65,8 @@ def test_an_unlike_thing_is_new(tracker):
 
 def test_matches_are_the_best_over_all_things(tracker):
     """The first thing is closer to the second track, but the second thing can only be that one."""
-    tracker.update(observed((CAR, EYE[0], square(0, 0)), (CAR, EYE[1], square(0, 0))))
-    both, second = EYE[0] * 0.9 + EYE[1], EYE[1]
+    tracker.update(observed((CAR, EYE[0], square(0, 0)), (CAR, EYE[0] + 0.6 * EYE[1], square(0, 0))))
+    both, second = EYE[0] + 0.4 * EYE[1], EYE[0] + 1.2 * EYE[1]
     assert tracker.update(observed((CAR, both, square(9, 0)), (CAR, second, square(9, 0)))) == [10, 11]
 
 
@@ -95,5 +95,5 @@ def test_ious_equal_those_of_sets():
     second = observed(*((CAR, EYE[0], rng.random((8, 12)) < 0.5) for _ in range(2)))
     expected = [[(a & b).sum() / (a | b).sum() for b in second.masks] for a in first.masks]
     np.testing.assert_allclose(mask_ious(tracker._tracks, second), expected, rtol=1e-6)
-    assert query_similarity(tracker._tracks, second, 1) == pytest.approx(1 + 0.5 * np.array(expected))
+    assert query_similarity(tracker._tracks, second, 1) == pytest.approx(1 + MASK_WEIGHT * np.array(expected))
     assert query_similarity(tracker._tracks, second, 2) == pytest.approx(np.ones((4, 2)))

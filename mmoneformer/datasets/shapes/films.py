@@ -5,35 +5,33 @@ The classes, and how they are drawn, are those of the images: what was trained o
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 
-from mmoneformer.datasets.shapes.classes import CLASSES, Array, Category, outline_mask
+from mmoneformer.datasets.shapes.classes import CLASSES, Array, Category, outline_mask, texture
 from mmoneformer.datasets.shapes.scene import Coat, Scene, choose_coat, draw_background
 
 VERSION = 1  # increased by each change after which a seed gives other films
 LENGTH = 40  # frames of a film
-RATE = 10.0  # frames per second
-MOVERS = (4, 7)  # least and greatest number of things that move, the latter exclusive
-RADIUS = (0.09, 0.16)  # of those, as a share of the shorter side
-SPEED = (0.02, 0.05)  # per frame, as a share of the shorter side
+RATE = 4.0  # frames per second
+MOVERS = (3, 6)  # least and greatest number of things, the latter exclusive
+RADIUS = (0.13, 0.2)  # of things, as a share of the shorter side
+SPEED = (0.1, 0.3)  # per frame, as a share of the shorter side: up to the size of a thing
+TURN = 0.4  # greatest angle between the direction of a thing and the longer side of the image, in radians
 SPIN = 0.06  # greatest turn per frame, in radians
-SOLID = ('circle', 'square', 'hexagon')  # classes of screens, which hide what passes behind them
-SCREEN_RADIUS = (0.22, 0.28)
-SCREEN_SPEED = 0.004
+SCREEN_WIDTH = (0.36, 0.42)  # as a share of the shorter side
 
 
 @dataclass(frozen=True)
 class Mover:
-    """A thing that moves along a line and turns.
+    """A thing that moves and turns; it leaves the image, turns round when it is out of sight, and comes back.
 
     Attributes:
         id: Of its segment, in every frame.
         category: Its class.
         radius: In pixels.
-        start: Place in frame 0, which may be outside of the image: x and y in pixels.
+        start: Place in frame 0: x and y in pixels.
         velocity: In pixels per frame.
         angle: In frame 0, in radians.
         spin: In radians per frame.
@@ -49,25 +47,44 @@ class Mover:
     spin: float
     coat: Coat
 
-    def mask(self, frame: int, size: tuple[int, int]) -> Array:
-        """Its pixels in a frame, whether others hide them or not; bool [H, W]."""
-        center = self.start + frame * self.velocity
-        return outline_mask(self.category.name, size, center, self.radius, self.angle + frame * self.spin)
+    def place(self, frame: int, size: tuple[int, int]) -> Array:
+        """Middle in a frame of this height and width: x and y in pixels."""
+        margin = 1.5 * self.radius
+        length = np.array(size[::-1]) + 2 * margin
+        along = (self.start + frame * self.velocity + margin) % (2 * length)
+        return length - np.abs(along - length) - margin
 
     def paint(self, scene: Scene, frame: int) -> None:
         """Draw it over what the scene has, if it is in the image."""
-        mask = self.mask(frame, (scene.ids.shape[0], scene.ids.shape[1]))
+        size = (scene.ids.shape[0], scene.ids.shape[1])
+        x, y = self.place(frame, size)
+        angle = self.angle + frame * self.spin
+        mask = outline_mask(self.category.name, size, np.array([x, y]), self.radius, angle)
         if mask.any():
-            x, y = frame * self.velocity
             scene.paint(mask, self.coat.colors(mask, (x, y)), self.category, segment_id=self.id)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Stuff in front of everything else, across the longer side of the image, which hides what passes behind it.
+
+    Attributes:
+        id: Of its segment, in every frame.
+        category: A class that the background does not have.
+        mask: bool [H, W].
+        colors: RGB, float32 [H, W, 3].
+    """
+
+    id: int
+    category: Category
+    mask: Array
+    colors: Array
 
 
 def draw_film(
     rng: Generator, side: int, categories: Sequence[Category] = CLASSES['shapes'], *, length: int = LENGTH
 ) -> Iterator[Scene]:
-    """Draw the frames of a random film.
-
-    One or two large things in the middle, which hardly move, hide smaller ones that pass behind them.
+    """Draw the frames of a random film, in which things pass behind a screen, from either side, and behind others.
 
     Args:
         rng: Source of all randomness.
@@ -79,7 +96,11 @@ def draw_film(
         A scene for each frame, with visible segments only; ids stay.
     """
     background = draw_background(rng, side, categories)
-    movers = _choose_movers(background, rng, length)
+    while len(background.segments) == len(background.stuff):  # no class is left for the screen
+        background = draw_background(rng, side, categories)
+    screen_id, *ids = _unused_ids(background, 1 + int(rng.integers(*MOVERS)), rng)
+    movers = _choose_movers(background, ids, rng)
+    screen = _choose_screen(background, screen_id, rng)
     for frame in range(length):
         scene = replace(
             background,
@@ -89,40 +110,44 @@ def draw_film(
         )
         for mover in movers:
             mover.paint(scene, frame)
+        scene.paint(screen.mask, screen.colors, screen.category, segment_id=screen.id)
         scene.finish(rng)
         yield scene
 
 
-class _Role(NamedTuple):
-    """What is known of a thing before its place is chosen: radius (least, greatest) and speed are shares of a side."""
-
-    category: Category
-    radii: tuple[float, float]
-    speed: float
-
-
-def _choose_movers(background: Scene, rng: Generator, length: int) -> list[Mover]:
+def _choose_movers(background: Scene, ids: Sequence[int], rng: Generator) -> list[Mover]:
     """The things of a film, those in front last; few classes, so that things of the same class meet."""
     things = background.things
     few = [things[index] for index in rng.permutation(len(things))[:3]]
-    solid = [category for category in things if category.name in SOLID]
-    roles = [_Role(few[rng.integers(3)], RADIUS, rng.uniform(*SPEED)) for _ in range(rng.integers(*MOVERS))]
-    roles += [_Role(solid[rng.integers(len(solid))], SCREEN_RADIUS, SCREEN_SPEED) for _ in range(rng.integers(1, 3))]
-    ids = _unused_ids(background, len(roles), rng)
-    return [_choose_mover(background, rng, length, *chosen) for chosen in zip(ids, roles, strict=True)]
+    return [_choose_mover(background, few[rng.integers(3)], segment_id, rng) for segment_id in ids]
 
 
-def _choose_mover(background: Scene, rng: Generator, length: int, segment_id: int, role: _Role) -> Mover:
-    """A thing that is in the middle of the image at some time of the film."""
+def _choose_mover(background: Scene, category: Category, segment_id: int, rng: Generator) -> Mover:
+    """A thing that moves along the longer side."""
     height, width = background.ids.shape
     side = min(height, width)
-    radius, direction, angle = side * rng.uniform(*role.radii), *rng.uniform(0, 2 * np.pi, 2)
-    velocity = side * role.speed * np.array([np.cos(direction), np.sin(direction)])
-    middle = rng.uniform(0.3, 0.7, 2) * (width, height)
-    mask = outline_mask(role.category.name, (height, width), middle, radius, angle)
-    coat = choose_coat(background, mask, role.category, rng)
-    start = middle - velocity * rng.uniform(0.2, 0.8) * length
-    return Mover(segment_id, role.category, radius, start, velocity, angle, rng.uniform(-SPIN, SPIN), coat)
+    radius, angle = side * rng.uniform(*RADIUS), rng.uniform(0, 2 * np.pi)
+    direction = rng.uniform(-TURN, TURN) + np.pi * rng.integers(2) + (np.pi / 2 if height > width else 0)
+    velocity = side * rng.uniform(*SPEED) * np.array([np.cos(direction), np.sin(direction)])
+    start = rng.uniform(0.1, 0.9, 2) * (width, height)
+    coat = choose_coat(background, outline_mask(category.name, (height, width), start, radius, angle), category, rng)
+    return Mover(segment_id, category, radius, start, velocity, angle, rng.uniform(-SPIN, SPIN), coat)
+
+
+def _choose_screen(background: Scene, segment_id: int, rng: Generator) -> Screen:
+    """A strip of a class of stuff through the middle."""
+    used = {segment.category for segment in background.segments}
+    unused = [category for category in background.stuff if category not in used]
+    category = unused[rng.integers(len(unused))]
+    height, width = background.ids.shape
+    side = min(height, width)
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    along, across = (columns, rows) if width > height else (rows, columns)
+    middle = max(height, width) / 2 + 0.03 * side * np.sin(across * rng.uniform(0.05, 0.1))
+    mask = np.abs(along - middle) < side * rng.uniform(*SCREEN_WIDTH) / 2
+    grain = texture(category.name, rng, rows, columns)
+    colors = np.array(category.color, np.float32) + rng.uniform(-15, 15, 3) + grain[..., None]
+    return Screen(segment_id, category, mask, colors.astype(np.float32))
 
 
 def _unused_ids(scene: Scene, count: int, rng: Generator) -> list[int]:

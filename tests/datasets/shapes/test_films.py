@@ -51,7 +51,7 @@ def test_things_move_cross_hide_leave_and_enter(films):
         seen = np.array([[(scene.ids == thing).any() for scene in film] for thing in things])
         for thing, is_seen in zip(things, seen, strict=True):
             path = centers(film, thing)[is_seen]
-            moved += np.abs(path[-1] - path[0]).max() > SIDE / 4
+            moved += np.ptp(path, axis=0).max() > SIDE / 4
             first, last = np.flatnonzero(is_seen)[[0, -1]]
             hidden += not is_seen[first:last].all()
             entered, left = entered + (first > 0), left + (last < LENGTH - 1)
