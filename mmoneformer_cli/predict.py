@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from mmoneformer_cli.arguments import DEVICE_HELP, FORMATS, PRECISIONS, TASKS
+from mmoneformer_cli.arguments import DEVICE_HELP, FORMATS, PRECISIONS, TASKS, add_process_options, pass_on_rank
 from mmoneformer_cli.running import UsageError
 
 Save = Callable[..., tuple[int, list[Any]]]
@@ -18,7 +18,14 @@ EXAMPLES = """\
   mmoneformer predict archive --recursive --resume --no-pictures --weights model.pth --out-dir results
   mmoneformer predict photo.jpg --weights model.onnx"""
 # options, and defaults
-OF_CHECKPOINTS = {'config': None, 'device': 'auto', 'precision': 'float32', 'batch_size': 1, 'track': False}
+OF_CHECKPOINTS = {
+    'config': None,
+    'device': 'auto',
+    'precision': 'float32',
+    'batch_size': 1,
+    'track': False,
+    'launcher': 'none',
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -59,6 +66,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help='the images are frames in their order: objects have ids and colors that stay',
     )
     _add_options_of_many(parser)
+    add_process_options(parser)
 
 
 def _add_options_of_many(parser: ArgumentParser) -> None:
@@ -96,7 +104,7 @@ def run(options: Namespace) -> int:
     from mmoneformer_deploy.runtimes import is_exported
 
     inputs = _inputs(options)
-    save = _save_of_exported(options) if is_exported(options.weights) else _save_of_checkpoint(options)
+    is_first, save = (_exported if is_exported(options.weights) else _checkpoint)(options)
     count, failures = save(
         inputs,
         options.out_dir,
@@ -108,7 +116,8 @@ def run(options: Namespace) -> int:
         num_workers=options.workers,
     )
     skipped = f', {len(failures)} skipped' if failures else ''
-    print(f'{count} images{skipped}: {options.out_dir}')
+    if is_first:
+        print(f'{count} images{skipped}: {options.out_dir}')
     return 0
 
 
@@ -129,19 +138,27 @@ def _lines(file: Iterable[str]) -> Iterator[str]:
     return (line.rstrip('\r\n') for line in file if line.strip())
 
 
-def _save_of_checkpoint(options: Namespace) -> Save:
+def _checkpoint(options: Namespace) -> tuple[bool, Save]:
+    """Whether this process is the first, and what predicts with a checkpoint."""
     from mmoneformer.apis import OneFormerInferencer
 
-    inferencer = OneFormerInferencer(options.config, options.weights, options.device, precision=options.precision)
-    return partial(inferencer.save, batch_size=options.batch_size, track=options.track)
+    is_first = True
+    if options.launcher != 'none':
+        from mmoneformer.apis.launched import join_processes
+
+        pass_on_rank(options)
+        is_first = join_processes(options.launcher)
+    settings = dict(precision=options.precision, show_progress=is_first)
+    inferencer = OneFormerInferencer(options.config, options.weights, options.device, **settings)
+    return is_first, partial(inferencer.save, batch_size=options.batch_size, track=options.track)
 
 
-def _save_of_exported(options: Namespace) -> Save:
-    """Without torch."""
+def _exported(options: Namespace) -> tuple[bool, Save]:
+    """The same with an exported file, without torch."""
     from mmoneformer_deploy import Session
 
     given = [name for name, default in OF_CHECKPOINTS.items() if getattr(options, name) != default]
     if given:
         named = ', '.join(f'--{name.replace("_", "-")}' for name in given)
         raise UsageError(f'{named}: {options.weights} is an exported file, which leaves no such choice: leave it out')
-    return Session(options.weights).save
+    return True, Session(options.weights).save

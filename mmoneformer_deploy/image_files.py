@@ -86,6 +86,10 @@ class ImageFiles:
             contents[f'{name}.json'] = json.dumps(content).encode()
         return Written(self._save(contents), content)
 
+    def read(self, name: str) -> ResultDict:
+        """The content of the json of an image."""
+        return json.loads((self.folder / f'{name}.json').read_bytes())
+
     def _save(self, contents: Mapping[str, bytes]) -> list[Path]:
         """Write files by name; none of them stays if one cannot be written."""
         written = []

@@ -1,6 +1,5 @@
 """Results as files: drawings, and what other programs read."""
 
-import json
 import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
@@ -100,7 +99,7 @@ class ResultFolder:
             tasks: The tasks whose results are needed.
         """
         try:
-            content = json.loads((self.path / f'{name}.json').read_bytes())
+            content = self.files.read(name)
             is_of_image = content['info'] == JSON_MARK['info'] and content['image']['file_name'] == file_name
             has_tasks = all(self.files.tasks[task].key in content for task in tasks)
             self._coco.check(content)

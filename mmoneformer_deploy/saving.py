@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -15,6 +15,7 @@ from mmoneformer_deploy.image_sources import Source, name_of, place_of
 from mmoneformer_deploy.in_order import in_order
 from mmoneformer_deploy.result_dicts import ResultDict
 from mmoneformer_deploy.result_folder import ResultFolder, about_image
+from mmoneformer_deploy.share import Share
 from mmoneformer_deploy.workers import naming_the_loss, start_workers
 
 
@@ -62,9 +63,11 @@ class Saving:
         num_workers: Number of processes that draw and write; 0 for none.
         resume: Whether images are left out whose files are complete; they stay in the COCO files.
         roots: Folders whose subfolders are kept in the names of the files.
+        share: The share of this process in the images; the first process completes the COCO files of all. None if
+            it has all images.
 
     Raises:
-        ValueError: If it is to resume in a folder without json files.
+        ValueError: If it is to resume, or to join the COCO files of several processes, without json files.
     """
 
     def __init__(
@@ -75,13 +78,17 @@ class Saving:
         num_workers: int = 0,
         resume: bool = False,
         roots: Sequence[Path] = (),
+        share: Share | None = None,
     ) -> None:
-        if resume and 'json' not in folder.files.formats:
-            raise ValueError('to resume, the json files of an earlier run are read: write them, among the formats')
+        if 'json' not in folder.files.formats and (resume or (share is not None and 'coco' in folder.files.formats)):
+            why = 'to resume' if resume else 'for the COCO files of several processes'
+            raise ValueError(f'{why}, json files are read that the formats {folder.files.formats} lack: add json')
         self._folder = folder
         self._tasks = tasks
         self._resume = resume
         self._roots = roots
+        self._share = share
+        self._done: list[tuple[int, str]] = []  # of this process, if it has a share
         self._ahead = 2 * num_workers
         self._pool = start_workers(num_workers)
         self._names: dict[int, str] = {}  # of images that are not written yet
@@ -97,19 +104,37 @@ class Saving:
                 with suppress(Exception):  # another one is on its way
                     self._finish()
             self._add_kept()
+            if self._share is not None and error[0] is None:
+                self._join(self._share)
         finally:
             self._pool.shutdown()
             self._folder.__exit__(*error)
 
-    def left(self, sources: Iterable[Source]) -> Iterator[tuple[int, Source]]:
-        """Name the images, and yield those that are not complete, with their indices."""
+    def part(self, sources: Iterable[Source]) -> Iterable[tuple[int, Source]]:
+        """The images of this process, with their indices; the processes name all images before one of them writes.
+
+        Raises:
+            TypeError: If images that are shared come from an iterator.
+        """
+        if self._share is None:
+            return enumerate(sources)
+        if not isinstance(sources, Sequence):
+            raise TypeError('images that several processes share must be known before: give a list, not an iterator')
         for number, source in enumerate(sources):
-            name = self._folder.claim(*place_of(source, number, self._roots))
+            self._names[number] = self._claim(number, source)
+        self._share.gather(None)
+        return self._share.part(enumerate(sources))
+
+    def left(self, numbered: Iterable[tuple[int, Source]]) -> Iterator[tuple[int, Source]]:
+        """Name images, and yield those that are not complete, all with their indices."""
+        for number, source in numbered:
+            name = self._names.get(number) or self._claim(number, source)
             content = self._folder.finished(name, name_of(source, number), self._tasks) if self._resume else None
             if content is None:
                 self._names[number] = name
                 yield number, source
             else:
+                self._names.pop(number, None)
                 self._kept.append((number, content))
                 if not self._names and not self._waiting:
                     self._add_kept()
@@ -157,6 +182,9 @@ class Saving:
             if job is not None:
                 yield job
 
+    def _claim(self, number: int, source: Source) -> str:
+        return self._folder.claim(*place_of(source, number, self._roots))
+
     def _name(self, number: int) -> str:
         """The name of an image; those of the images before it, which failed, are not needed any more."""
         while (first := next(iter(self._names))) != number:
@@ -165,11 +193,27 @@ class Saving:
 
     def _finish(self) -> None:
         """Wait for the first image that was given out, and add it to the COCO files."""
-        number, future = self._waiting.popleft()
+        number, future = self._waiting[0]
+        wait([future])  # if this is interrupted, it stays the first
+        self._waiting.popleft()
         self._add_kept(before=number)
         with naming_the_loss():
-            self._folder.add(future.result().content)
+            self._add(number, future.result().content)
 
     def _add_kept(self, before: float = float('inf')) -> None:
         while self._kept and self._kept[0][0] < before:
-            self._folder.add(self._kept.popleft()[1])
+            self._add(*self._kept.popleft())
+
+    def _add(self, number: int, content: ResultDict) -> None:
+        if self._share is None:
+            self._folder.add(content)
+        else:
+            self._done.append((number, content['name']))
+
+    def _join(self, share: Share) -> None:
+        """Add the images of all processes to the COCO files, in their order."""
+        everything = share.gather(self._done)
+        if share.rank == 0 and 'coco' in self._folder.files.formats:
+            for _, name in sorted(done for part in everything for done in part):
+                self._folder.add(self._folder.files.read(name))
+        share.gather(None)  # nobody is done before the files are

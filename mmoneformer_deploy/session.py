@@ -112,7 +112,7 @@ class Session:
         folder = ResultFolder(out_dir, classes, tasks=TASK_FILES, draw=draw, formats=formats, taken=taken)
         roots, workers = folders_in(images) if recursive else (), count_workers(num_workers, sources)
         with Saving(folder, tasks=names, num_workers=workers, resume=resume, roots=roots) as saving:
-            loaded = read_ahead(saving.left(sources), lambda item: _load(item[1], channels), workers)
+            loaded = read_ahead(saving.left(enumerate(sources)), lambda item: _load(item[1], channels), workers)
             count = sum(1 for _ in saving.write(self._predict_all(loaded, names, failures), _output, failures))
         return count, failures or []
 

@@ -47,8 +47,9 @@ def count_workers(wanted: int | None, images: Iterable[Any]) -> int:
 
 
 def cores() -> int:
-    """Number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    """Number of cores for this process, where torchrun may have started others beside it."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    return max(1, found // int(os.environ.get('LOCAL_WORLD_SIZE', 1)))
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Prediction of image files, folders, patterns, URLs and arrays."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Sized
 from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import islice
 from typing import Any
@@ -11,8 +11,9 @@ from mmdet.structures import DetDataSample
 from mmengine.config import Config
 
 from mmoneformer.apis.device import autocast, check_precision, resolve_device, warn_if_slow
-from mmoneformer.apis.image_sources import tracked
+from mmoneformer.apis.image_sources import Item, tracked
 from mmoneformer.apis.init_model import init_model
+from mmoneformer.apis.launched import this_share
 from mmoneformer.apis.prediction import Prediction
 from mmoneformer.apis.reader import Loaded, Reader
 from mmoneformer.checkpoints.safe_config import registered_parts_only
@@ -154,17 +155,21 @@ class OneFormerInferencer:
             Number of images that were predicted and written, and the failures.
         """
         tasks, failures = check_tasks(tasks), list_failures(on_error)
-        if track and resume:
-            raise ValueError('a film cannot be resumed: the ids of its objects depend on the frames before')
+        share = this_share()
+        if track and (resume or share is not None):
+            what = 'resumed' if resume else 'shared among processes'
+            raise ValueError(f'a film cannot be {what}: the ids of its objects depend on the frames before')
         sources = expand_sources(images, missing_ok=failures is not None, recursive=recursive)
         workers, roots = count_workers(num_workers, sources), folders_in(images) if recursive else ()
-        options: dict[str, Any] = dict(formats=formats, resume=resume, roots=roots, num_workers=workers)
-        with self._tracked(sources) as shown, self._saving(out_dir, sources, tasks, **options) as saving:
+        options: dict[str, Any] = dict(formats=formats, resume=resume, roots=roots, num_workers=workers, share=share)
+        total = len(sources) if isinstance(sources, Sized) else None
+        saving = self._saving(out_dir, sources, tasks, **options)
+        with saving, self._tracked(saving.part(sources), total) as shown:
             left = saving.left(shown)
             settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels)
             found = self._predict_all(left, tasks, failures, threads=workers, **settings)
             count = sum(1 for _ in saving.write(found, self._output_of(tasks), failures))
-        return count, failures or []
+        return (count, failures or []) if share is None else share.total(count, failures or [])
 
     def stream(
         self,
@@ -270,7 +275,7 @@ class OneFormerInferencer:
                         yield found.sample if as_samples else found.as_dicts(self.metainfo, tasks)
             else:
                 with self._saving(out_dir, sources, tasks) as saving:
-                    predictions = self._predict_all(saving.left(shown), tasks, failures, **options)
+                    predictions = self._predict_all(saving.left(enumerate(shown)), tasks, failures, **options)
                     written = saving.write(predictions, self._output_of(tasks, keep=True), failures)
                     for sample, results in written:
                         yield sample if as_samples else results
@@ -278,8 +283,10 @@ class OneFormerInferencer:
     def _output_of(self, tasks: Sequence[str], *, keep: bool = False) -> Callable[[Prediction], Output]:
         return lambda found: found.output(self.metainfo, tasks)._replace(kept=found.sample if keep else None)
 
-    def _tracked(self, sources: Iterable[Source]) -> AbstractContextManager[Iterator[Source]]:
-        return closing(tracked(sources, shown=self.show_progress))  # the bar ends here, also after an error
+    def _tracked(self, images: Iterable[Item], total: int | None = None) -> AbstractContextManager[Iterator[Item]]:
+        return closing(
+            tracked(images, shown=self.show_progress, total=total)
+        )  # the bar ends here, also after an error
 
     def _saving(
         self,

@@ -41,7 +41,7 @@ def test_options(predict, capsys):
     made, (_, options) = predict(
         'a', *words.split(), '--on-error', 'skip', '--out-dir', 'here', '--track', failures=['b.jpg']
     )
-    assert made == (('c.py', 'x.pth', 'cuda:1'), dict(precision='float16'))
+    assert made == (('c.py', 'x.pth', 'cuda:1'), dict(precision='float16', show_progress=True))
     assert options == DEFAULTS | dict(tasks=['semantic'], batch_size=4, on_error='skip', track=True)
     assert capsys.readouterr().out == '2 images, 1 skipped: here\n'
 

@@ -1,7 +1,9 @@
 import errno
 import json
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Barrier
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ from mmoneformer_deploy.drawing import draw_sheet
 from mmoneformer_deploy.result_folder import ResultFolder
 from mmoneformer_deploy.run_lengths import encode_edges, find_edges
 from mmoneformer_deploy.saving import Output, Saving
+from mmoneformer_deploy.share import Share
 from mmoneformer_deploy.task_files import TASK_FILES
 
 CLASSES = {'classes': ('sky', 'cat'), 'thing_ids': (1,), 'palette': [(70, 130, 180), (220, 20, 60)]}
@@ -50,7 +53,7 @@ def saving(tmp_path):
 def save(saving, sources, failures=None, predict=lambda found: found):
     """Numbers of what was written."""
     with saving:
-        found = (predict(Found(number, source)) for number, source in saving.left(sources))
+        found = (predict(Found(number, source)) for number, source in saving.left(saving.part(sources)))
         return [number for number, _ in saving.write(found, output, failures)]
 
 
@@ -131,11 +134,11 @@ def test_results_of_other_tasks_are_not_complete(saving):
     second = saving(resume=True)
     second._tasks = ['panoptic', 'semantic']
     with second:
-        assert [number for number, _ in second.left([Path('x')])] == [0]
+        assert [number for number, _ in second.left(enumerate([Path('x')]))] == [0]
 
 
 def test_resuming_needs_the_jsons(saving):
-    with pytest.raises(ValueError, match='to resume, the json files of an earlier run are read'):
+    with pytest.raises(ValueError, match='to resume, json files are read that the formats .* lack: add json'):
         saving(resume=True, formats=['png'])
 
 
@@ -147,3 +150,50 @@ def test_keeps_subfolders(saving, tmp_path):
     assert all((tmp_path / f'{name}{ending}').is_file() for name in names for ending in ENDINGS)
     file_names = [found['file_name'] for found in json.loads((tmp_path / 'panoptic.json').read_text())['annotations']]
     assert file_names == [f'{name}_panoptic.png' for name in names]
+
+
+def test_processes_share_the_images(saving, tmp_path):
+    """Two, as threads that wait for each other; one image fails, and all is as if one process had done it."""
+    sources = [Path(f'{folder}/{name}.jpg') for name in 'xyz' for folder in 'ab']
+
+    def predict(found):
+        if found.number == 3:
+            raise ValueError('broken')
+        return found
+
+    def run(rank):
+        failures, share = [], Share(rank, 2, Meeting.of(rank))
+        with saving(share=share) as one:
+            found = (Found(number, source) for number, source in one.left(one.part(sources)))
+            numbers = [number for number, _ in one.write(found, lambda found: output(predict(found)), failures)]
+        return numbers, [failure.number for failure in failures]
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(run, range(2)))
+    assert found == [([0, 2, 4], []), ([1, 5], [3])]
+    assert panoptic(tmp_path) == (['x', 'x_2', 'y', 'z', 'z_2'], [1, 2, 3, 5, 6])
+
+
+class Meeting:
+    """Gathers what two threads give."""
+
+    barrier, given = Barrier(2, timeout=20), [None, None]
+
+    @classmethod
+    def of(cls, rank):
+        def gather(own):
+            cls.given[rank] = own
+            cls.barrier.wait()
+            everything = list(cls.given)
+            cls.barrier.wait()
+            return everything
+
+        return gather
+
+
+def test_what_cannot_be_shared(saving):
+    share = Share(0, 2, lambda own: [own, own])
+    with pytest.raises(ValueError, match='for the COCO files of several processes, json files are read'):
+        saving(share=share, formats=['coco', 'png'])
+    with pytest.raises(TypeError, match='images that several processes share must be known before: give a list'):
+        saving(share=share).part(iter([Path('x')]))

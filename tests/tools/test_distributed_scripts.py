@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmoneformer.checkpoints.safe_load import read_checkpoint
 from mmoneformer.datasets.shapes.folder import write_shapes
+from mmoneformer.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / 'tests' / 'data'
@@ -41,6 +43,24 @@ def test_two_machines_train_as_one_process(tmp_path):
     assert list(found) == list(expected)
     for key, weight in expected.items():
         torch.testing.assert_close(found[key], weight, rtol=0, atol=1e-6, msg=lambda text, key=key: f'{key}: {text}')
+
+
+@pytest.mark.slow
+def test_two_processes_predict_as_one(tmp_path):
+    """The same files, also those of all images together."""
+    weights = tmp_path / 'tiny.pth'
+    config = Config.fromfile(DATA / 'tiny_oneformer.py')
+    model = MODELS.build(dict(config.model, _scope_='mmoneformer'))
+    meta = {'cfg': config.pretty_text, 'dataset_meta': dict(model.dataset_meta)}
+    torch.save({'state_dict': model.state_dict(), 'meta': meta}, weights)
+    write_shapes(tmp_path / 'shapes', num_train=5, num_val=1, size=64, seed=0)
+    images = [str(tmp_path / 'shapes' / 'train'), '--weights', str(weights), '--no-pictures', '--workers', '0']
+    together = start('bash', 'tools/dist_predict.sh', '2', *images, '--out-dir', str(tmp_path / 'two'), PORT='29639')
+    alone = start(sys.executable, 'tools/image_demo.py', *images, '--out-dir', str(tmp_path / 'one'))
+    assert [process.wait(timeout=300) for process in (together, alone)] == [0, 0]
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / out).iterdir()} for out in ('one', 'two'))
+    assert len(one) == 5 * 3 + 2
+    assert one == two
 
 
 @pytest.fixture
@@ -96,6 +116,8 @@ def test_slurm_evaluates_on_what_is_asked_for(slurm, environment, expected):
         ('slurm_test.sh', ('gpu', 'job', 'c.py')),
         ('dist_train.sh', ('c.py',)),
         ('dist_test.sh', ('c.py', 'w.pth')),
+        ('dist_predict.sh', ()),
+        ('dist_predict.sh', ('2',)),
     ],
 )
 def test_too_few_arguments_show_the_usage(slurm, script, arguments):
