@@ -11,6 +11,7 @@ PRECISIONS = ('float32', 'bfloat16', 'float16')  # mmoneformer.apis.device
 EXPORT_FORMATS = ('onnx', 'torch', 'openvino')  # mmoneformer.export.formats
 SAMPLING = ('grid', 'gather')  # mmoneformer.export.network
 FORMATS = ('json', 'png', 'coco', 'pictures')  # mmoneformer_deploy.image_files
+POLYGONS = ('geojson', 'gpkg')  # mmoneformer.rasters.geo_files
 SPLITS = ('train', 'val')  # mmoneformer.apis.check_dataset
 
 CONFIG_HELP = "config file, or the name of a config ('mmoneformer config' lists them)"
@@ -28,6 +29,24 @@ class LazyDictAction(Action):
 
         action = DictAction(self.option_strings, self.dest, nargs=self.nargs)
         action(parser, namespace, values, option_string)
+
+
+def side_of_tiles(text: str) -> int | str:
+    """Read a number of pixels, or 'auto'."""
+    return text if text == 'auto' else int(text)
+
+
+def add_tile_options(parser: argparse._ActionsContainer) -> None:
+    """Add ``--tile`` and ``--overlap``."""
+    parser.add_argument(
+        '--tile',
+        type=side_of_tiles,
+        metavar='N',
+        help='predict images in tiles of N x N pixels; auto: those that are much larger than the input of the model',
+    )
+    parser.add_argument(
+        '--overlap', type=int, metavar='N', help='pixels that neighboring tiles share; default: a quarter of the tile'
+    )
 
 
 def add_config_options(parser: ArgumentParser) -> None:

@@ -7,7 +7,16 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from mmoneformer_cli.arguments import DEVICE_HELP, FORMATS, PRECISIONS, TASKS, add_process_options, pass_on_rank
+from mmoneformer_cli.arguments import (
+    DEVICE_HELP,
+    FORMATS,
+    POLYGONS,
+    PRECISIONS,
+    TASKS,
+    add_process_options,
+    add_tile_options,
+    pass_on_rank,
+)
 from mmoneformer_cli.running import UsageError
 
 Save = Callable[..., tuple[int, list[Any]]]
@@ -16,8 +25,10 @@ EXAMPLES = """\
   mmoneformer predict photo.jpg --weights oneformer_swin-l_coco
   mmoneformer predict 'photos/*.jpg' --weights model.pth --tasks panoptic --out-dir results --on-error skip
   mmoneformer predict archive --recursive --resume --no-pictures --weights model.pth --out-dir results
+  mmoneformer predict aerial.tif --tile 1024 --overlap 256 --bands 4 3 2 --range 0 3000 --weights model.pth
   mmoneformer predict photo.jpg --weights model.onnx"""
 # options, and defaults
+OF_TILES = {'overlap': None, 'context': False, 'bands': None, 'range': None, 'polygons': 'geojson'}
 OF_CHECKPOINTS = {
     'config': None,
     'device': 'auto',
@@ -25,6 +36,8 @@ OF_CHECKPOINTS = {
     'batch_size': 1,
     'track': False,
     'launcher': 'none',
+    'tile': None,
+    **OF_TILES,
 }
 
 
@@ -65,8 +78,29 @@ def add_arguments(parser: ArgumentParser) -> None:
         action='store_true',
         help='the images are frames in their order: objects have ids and colors that stay',
     )
+    _add_options_of_tiles(parser)
     _add_options_of_many(parser)
     add_process_options(parser)
+
+
+def _add_options_of_tiles(parser: ArgumentParser) -> None:
+    add_tile_options(group := parser.add_argument_group('large images'))
+    group.add_argument(
+        '--context', action='store_true', help='a pass over the reduced image decides stuff, and tiles decide things'
+    )
+    rasters = parser.add_argument_group('rasters (TIFF files with --tile)')
+    rasters.add_argument(
+        '--bands', nargs='+', type=int, metavar='B', help='numbers of the bands for red, green and blue: 4 3 2'
+    )
+    rasters.add_argument(
+        '--range', nargs=2, type=float, metavar=('LOW', 'HIGH'), help='values that become black and white: 0 3000'
+    )
+    rasters.add_argument(
+        '--polygons',
+        choices=POLYGONS,
+        default='geojson',
+        help='format of the outlines of segments; default: geojson',
+    )
 
 
 def _add_options_of_many(parser: ArgumentParser) -> None:
@@ -142,6 +176,7 @@ def _checkpoint(options: Namespace) -> tuple[bool, Save]:
     """Whether this process is the first, and what predicts with a checkpoint."""
     from mmoneformer.apis import OneFormerInferencer
 
+    tiling = _tiling(options)
     is_first = True
     if options.launcher != 'none':
         from mmoneformer.apis.launched import join_processes
@@ -150,7 +185,15 @@ def _checkpoint(options: Namespace) -> tuple[bool, Save]:
         is_first = join_processes(options.launcher)
     settings = dict(precision=options.precision, show_progress=is_first)
     inferencer = OneFormerInferencer(options.config, options.weights, options.device, **settings)
-    return is_first, partial(inferencer.save, batch_size=options.batch_size, track=options.track)
+    return is_first, partial(inferencer.save, batch_size=options.batch_size, track=options.track, **tiling)
+
+
+def _tiling(options: Namespace) -> dict[str, Any]:
+    """The arguments of the inferencer that are about tiles."""
+    given = {name: getattr(options, name) for name, default in OF_TILES.items() if getattr(options, name) != default}
+    if given and options.tile is None:
+        raise UsageError(f'{_named(given)}: this is for tiles, so add --tile, for example --tile auto')
+    return {'tile': options.tile} | {'value_range' if name == 'range' else name: given[name] for name in given}
 
 
 def _exported(options: Namespace) -> tuple[bool, Save]:
@@ -159,6 +202,12 @@ def _exported(options: Namespace) -> tuple[bool, Save]:
 
     given = [name for name, default in OF_CHECKPOINTS.items() if getattr(options, name) != default]
     if given:
-        named = ', '.join(f'--{name.replace("_", "-")}' for name in given)
-        raise UsageError(f'{named}: {options.weights} is an exported file, which leaves no such choice: leave it out')
+        raise UsageError(
+            f'{_named(given)}: {options.weights} is an exported file, which leaves no such choice: leave it out'
+        )
     return True, Session(options.weights).save
+
+
+def _named(names: Iterable[str]) -> str:
+    """Options as they are given."""
+    return ', '.join(f'--{name.replace("_", "-")}' for name in names)

@@ -2,7 +2,14 @@
 
 from argparse import ArgumentParser, Namespace
 
-from mmoneformer_cli.arguments import CONFIG_HELP, TASKS, add_config_options, add_process_options, pass_on_rank
+from mmoneformer_cli.arguments import (
+    CONFIG_HELP,
+    TASKS,
+    add_config_options,
+    add_process_options,
+    add_tile_options,
+    pass_on_rank,
+)
 
 EXAMPLES = """\
   mmoneformer test work_dirs/mine/iter_160000.pth
@@ -20,6 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--tta', action='store_true', help='test-time augmentation (semantic task): several scales and flips'
     )
+    add_tile_options(parser)
     parser.add_argument('--show-dir', help='folder for images of the results')
     add_config_options(parser)
     add_process_options(parser)
@@ -34,5 +42,13 @@ def run(options: Namespace) -> int:
     cfg = load_config(
         path, work_dir=options.work_dir, cfg_options=options.cfg_options, launcher=options.launcher, strict=True
     )
-    evaluate(cfg, options.checkpoint, tasks=options.tasks, tta=options.tta, show_dir=options.show_dir)
+    evaluate(
+        cfg,
+        options.checkpoint,
+        tasks=options.tasks,
+        tta=options.tta,
+        show_dir=options.show_dir,
+        tile=options.tile,
+        overlap=options.overlap,
+    )
     return 0

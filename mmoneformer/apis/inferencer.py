@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Sized
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -10,16 +11,19 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 
-from mmoneformer.apis.device import autocast, check_precision, resolve_device, warn_if_slow
+from mmoneformer.apis.batches import BatchPredictor
+from mmoneformer.apis.device import check_precision, resolve_device, warn_if_slow
 from mmoneformer.apis.image_sources import Item, tracked
 from mmoneformer.apis.init_model import init_model
 from mmoneformer.apis.launched import this_share
 from mmoneformer.apis.prediction import Prediction
-from mmoneformer.apis.reader import Loaded, Reader
+from mmoneformer.apis.reader import Reader
+from mmoneformer.apis.tiled_images import TiledImages, tiled_images
 from mmoneformer.checkpoints.safe_config import registered_parts_only
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.results.folder import open_folder
 from mmoneformer.tasks import check_tasks
+from mmoneformer.tiling.tiling import Side
 from mmoneformer.tracking import FilmTracker
 from mmoneformer.visualization import sheet_drawer
 from mmoneformer_deploy.failures import Failure, OnError, list_failures, skipping
@@ -36,7 +40,7 @@ class OneFormerInferencer:
 
     It has the interface of the inferencers of mmdet and mmseg, but is not derived from mmengine's base class, which
     runs code from the config of a checkpoint and keeps all images of a call. Several threads may use one inferencer,
-    each with tasks of its own.
+    each with tasks of its own. Scripts that save with worker processes need ``if __name__ == '__main__':`` around it.
 
     Args:
         model: Path of the config, or config; None for the config that is stored in the weights.
@@ -68,6 +72,8 @@ class OneFormerInferencer:
         steps = self.model.cfg.get('test_pipeline', [])
         with registered_parts_only() if model is None else nullcontext():
             self.reader = Reader(steps)
+        self._batches = BatchPredictor(self.model, self.precision, self.device)
+        self._tiled = partial(tiled_images, self.model, self.reader, self.precision)
 
     @property
     def metainfo(self) -> Metainfo:
@@ -85,6 +91,8 @@ class OneFormerInferencer:
         on_error: OnError = 'stop',
         track: bool = False,
         channels: Channels = 'bgr',
+        tile: Side | None = None,
+        **tiling: Any,
     ) -> dict[str, list[Any]]:
         """Predict images; the tasks of an image share one pass through the backbone.
 
@@ -102,6 +110,8 @@ class OneFormerInferencer:
             track: Whether the images are the frames of a film, in their order, in which an id names one object
                 throughout: see ``FilmTracker``. Data samples have no such ids.
             channels: Order of the channels of an array, 'bgr' or 'rgb'.
+            tile: Side of the tiles in which large images are predicted, in pixels, or 'auto'; None for whole images.
+            tiling: Further arguments of ``Tiling``, such as ``overlap``.
 
         Returns:
             ``predictions``: the dict of ``as_dict``, or the data sample on the CPU, of each image not skipped.
@@ -113,7 +123,8 @@ class OneFormerInferencer:
         """
         tasks, failures = check_tasks(tasks), list_failures(on_error)
         sources = expand_sources(images, missing_ok=failures is not None)
-        settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels)
+        tiled = self._tiled(tile, tiling, out_dir, track=track, return_datasamples=return_datasamples)
+        settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels, tiled=tiled)
         found = self._results(sources, out_dir, tasks, failures, return_datasamples, **settings)
         return {'predictions': list(found), 'failures': failures or []}
 
@@ -131,43 +142,40 @@ class OneFormerInferencer:
         resume: bool = False,
         recursive: bool = False,
         num_workers: int | None = 0,
+        tile: Side | None = None,
+        **tiling: Any,
     ) -> tuple[int, list[Failure]]:
         """Predict images and write the results of each, without keeping them in memory; arguments as in a call.
-
-        After an error or an interruption, the results of the images until then are complete.
 
         Args:
             images: As in a call.
             out_dir: Folder for drawings and results, see ``ResultFolder``.
             tasks: Tasks to predict; by default all.
             batch_size: Number of images per batch.
-            on_error: As in a call.
+            on_error: As in a call; after an error or an interruption, the results until then are complete.
             formats: What is written: 'json', 'png', 'coco' and 'pictures', as in ``ResultFolder``.
             track: As in a call.
             channels: As in a call.
             resume: Whether images are skipped whose files an earlier run completed; they stay in the COCO files.
             recursive: Whether the images of subfolders are predicted, too, and their results written to subfolders.
-            num_workers: Number of processes that draw and write, and of threads that read, while the model runs; with
-                0, one image is processed after the other, with None as many are started as pay. As for data loaders
-                with workers, a script that starts some needs ``if __name__ == '__main__':`` around its calls.
+            num_workers: Number of processes that draw and write, and of threads that read; None for as many as pay.
+            tile: As in a call; tiled images are written by this process.
+            tiling: As in a call.
 
         Returns:
             Number of images that were predicted and written, and the failures.
         """
         tasks, failures = check_tasks(tasks), list_failures(on_error)
         share = this_share()
-        if track and (resume or share is not None):
-            what = 'resumed' if resume else 'shared among processes'
-            raise ValueError(f'a film cannot be {what}: the ids of its objects depend on the frames before')
+        _check_film(track, resume=resume, is_shared=share is not None)
+        tiled = self._tiled(tile, tiling, out_dir, track=track)
         sources = expand_sources(images, missing_ok=failures is not None, recursive=recursive)
-        workers, roots = count_workers(num_workers, sources), folders_in(images) if recursive else ()
+        workers, roots = count_workers(0 if tile else num_workers, sources), folders_in(images) if recursive else ()
         options: dict[str, Any] = dict(formats=formats, resume=resume, roots=roots, num_workers=workers, share=share)
-        total = len(sources) if isinstance(sources, Sized) else None
-        saving = self._saving(out_dir, sources, tasks, **options)
+        saving, total = self._saving(out_dir, sources, tasks, **options), _length(sources)
         with saving, self._tracked(saving.part(sources), total) as shown:
-            left = saving.left(shown)
-            settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels)
-            found = self._predict_all(left, tasks, failures, threads=workers, **settings)
+            settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels, tiled=tiled)
+            found = self._predict_all(saving.left(shown), tasks, failures, threads=workers, **settings)
             count = sum(1 for _ in saving.write(found, self._output_of(tasks), failures))
         return (count, failures or []) if share is None else share.total(count, failures or [])
 
@@ -180,6 +188,8 @@ class OneFormerInferencer:
         failures: list[Failure] | None = None,
         track: bool = False,
         channels: Channels = 'bgr',
+        tile: Side | None = None,
+        **tiling: Any,
     ) -> Iterator[Prediction]:
         """Predict images lazily, one batch at a time.
 
@@ -191,6 +201,8 @@ class OneFormerInferencer:
                 stop at the first.
             track: As in a call.
             channels: As in a call.
+            tile: As in a call.
+            tiling: As in a call.
 
         Yields:
             The predictions, in the order of the images.
@@ -199,9 +211,10 @@ class OneFormerInferencer:
             FileNotFoundError: If a path does not exist.
             ValueError: If an image cannot be read, or a task or the order of the channels is unknown.
         """
-        sources = expand_sources(images, missing_ok=failures is not None)
-        settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels)
-        return self._predict_all(enumerate(sources), check_tasks(tasks), failures, **settings)
+        tasks, sources = check_tasks(tasks), expand_sources(images, missing_ok=failures is not None)
+        tiled = self._tiled(tile, tiling, track=track)
+        settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels, tiled=tiled)
+        return self._predict_all(enumerate(sources), tasks, failures, **settings)
 
     def _predict_all(
         self,
@@ -213,50 +226,24 @@ class OneFormerInferencer:
         threads: int = 0,
         track: bool = False,
         channels: Channels = 'bgr',
+        tiled: TiledImages | None = None,
     ) -> Iterator[Prediction]:
         """Predict sources, each with its index, lazily; some are read ahead in threads, if there are any."""
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         check_channels(channels)
+        if tiled is not None:
+            yield from tiled.predict(numbered, tasks, failures, batch_size=batch_size, channels=channels)
+            return
         loaded = self.reader.read(numbered, failures, threads=threads, channels=channels)
         tracker = FilmTracker(self.metainfo) if track else None
         while batch := list(islice(loaded, batch_size)):
-            for prediction in self._predict_batch(batch, tasks, failures, with_queries=track):
+            for prediction in self._batches.predict(batch, tasks, failures, with_queries=track):
                 yield prediction if tracker is None else self._with_ids(prediction, tracker, tasks)
 
     def _with_ids(self, prediction: Prediction, tracker: FilmTracker, tasks: Sequence[str]) -> Prediction:
         results = prediction.as_dicts(self.metainfo, tasks)
         return prediction._replace(results=tracker.update(results, prediction.sample))
-
-    def _predict_batch(
-        self,
-        batch: Sequence[Loaded],
-        tasks: tuple[str, ...],
-        failures: list[Failure] | None,
-        *,
-        with_queries: bool,
-    ) -> list[Prediction]:
-        """Predict a batch; if it fails and failures are skipped, predict its images one by one."""
-        if len(batch) > 1:
-            try:
-                return self._predict(batch, tasks, with_queries=with_queries)
-            except Exception:
-                if failures is None:
-                    raise
-        predictions = []
-        for loaded in batch:
-            with skipping(failures, loaded[0].number, loaded[0].source):
-                predictions += self._predict([loaded], tasks, with_queries=with_queries)
-        return predictions
-
-    def _predict(self, batch: Sequence[Loaded], tasks: tuple[str, ...], *, with_queries: bool) -> list[Prediction]:
-        inputs = {key: [packed[key] for _, packed in batch] for key in batch[0][1]}
-        with torch.no_grad(), autocast(self.precision, self.device):
-            batched = self.model.data_preprocessor(inputs)
-            samples = self.model(**batched, mode='predict', tasks=tasks, with_queries=with_queries)
-        return [
-            prediction._replace(sample=sample.cpu()) for (prediction, _), sample in zip(batch, samples, strict=True)
-        ]
 
     def _results(
         self,
@@ -300,3 +287,13 @@ class OneFormerInferencer:
         draw, taken = sheet_drawer(self.metainfo, tasks), names_in(out_dir, sources)
         folder = open_folder(out_dir, self.metainfo, draw=draw, formats=formats, taken=taken)
         return Saving(folder, tasks=tasks, **options)
+
+
+def _length(sources: Iterable[Source]) -> int | None:
+    return len(sources) if isinstance(sources, Sized) else None
+
+
+def _check_film(track: bool, *, resume: bool, is_shared: bool) -> None:
+    if track and (resume or is_shared):
+        what = 'resumed' if resume else 'shared among processes'
+        raise ValueError(f'a film cannot be {what}: the ids of its objects depend on the frames before')

@@ -19,9 +19,10 @@ class Prediction(NamedTuple):
     Attributes:
         number: Index of the image among the sources, from 0.
         source: The source: a path, a URL or an array.
-        image: The image, BGR, uint8 [H, W, 3].
+        image: The image, BGR, uint8 [H, W, 3]; that of a large one is reduced.
         sample: The results as a data sample, on the CPU; None if they are given as dicts alone.
         results: The results as dicts, by task; None if they are given as a data sample alone.
+        size: Height and width of the results; None for those of the image.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Prediction(NamedTuple):
     image: np.ndarray
     sample: DetDataSample | None
     results: ResultDict | None = None
+    size: tuple[int, int] | None = None
 
     def as_dicts(self, metainfo: Metainfo, tasks: Sequence[str]) -> ResultDict:
         """The results as dicts, by task; see ``as_dict``."""
@@ -40,7 +42,7 @@ class Prediction(NamedTuple):
     def output(self, metainfo: Metainfo, tasks: Sequence[str]) -> Output:
         """What is written of it."""
         image = self.in_rgb()
-        return Output(self.as_dicts(metainfo, tasks), image, (image.shape[0], image.shape[1]))
+        return Output(self.as_dicts(metainfo, tasks), image, self.size or (image.shape[0], image.shape[1]))
 
     def in_rgb(self) -> np.ndarray:
         """The image in RGB, uint8 [H, W, 3], as it is drawn."""

@@ -1,23 +1,26 @@
 """Prediction of large images tile by tile."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from dataclasses import fields
+from functools import cached_property, partial
 from pathlib import Path
-
-from mmcv.transforms import BaseTransform, Compose
+from typing import Any
 
 from mmoneformer.apis.device import autocast
 from mmoneformer.apis.image_sources import load_source
 from mmoneformer.apis.prediction import Prediction
+from mmoneformer.apis.reader import Reader
 from mmoneformer.models import OneFormer
 from mmoneformer.rasters.geo_files import GeoFiles
 from mmoneformer.rasters.raster import Raster
 from mmoneformer.tiling.merging import predict_tiles
 from mmoneformer.tiling.network import ModelOfTiles
 from mmoneformer.tiling.picture import ArrayPicture, Picture
-from mmoneformer.tiling.tiling import InputSize, Tiling
+from mmoneformer.tiling.tiling import InputSize, Side, Tiling
 from mmoneformer_deploy.failures import Failure, skipping
+from mmoneformer_deploy.image_arrays import Channels
 from mmoneformer_deploy.image_sources import Source, name_of, stem_of
 
 RASTERS = ('.tif', '.tiff')  # files that rasterio opens
@@ -29,46 +32,46 @@ class TiledImages:
 
     Args:
         model: The model.
-        loader: The first transform of the test pipeline.
-        pipeline: The others.
+        reader: Has the test pipeline of its config.
         precision: As of ``OneFormerInferencer``.
-        tiling: How images are cut, and rasters are read.
-        geo_files: Writes the results of rasters in their coordinates; None to write none.
+        tiling: How images are cut, and rasters are read and written.
+        out_dir: Folder to which results of rasters are written in their coordinates, see ``GeoFiles``; None for none.
     """
 
     def __init__(
         self,
         model: OneFormer,
-        loader: BaseTransform,
-        pipeline: Compose,
+        reader: Reader,
         precision: str,
         *,
         tiling: Tiling,
-        geo_files: GeoFiles | None = None,
+        out_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         self._metainfo = model.dataset_meta
-        self._loader = loader
-        self._input_size = InputSize.of(pipeline)
+        self._loader = reader.loader
+        self._input_size = InputSize.of(reader.pipeline)
         self._tiling = tiling
-        self._geo_files = geo_files
+        self._out_dir = out_dir
         device = next(model.parameters()).device
-        self._network = ModelOfTiles(model, pipeline, partial(autocast, precision, device))
+        self._network = ModelOfTiles(model, reader.pipeline, partial(autocast, precision, device))
 
     def predict(
         self,
         sources: Iterable[tuple[int, Source]],
-        *,
         tasks: Sequence[str],
-        batch_size: int,
         failures: list[Failure] | None,
+        *,
+        batch_size: int = 1,
+        channels: Channels = 'bgr',
     ) -> Iterator[Prediction]:
         """Predict images lazily, one after the other.
 
         Args:
             sources: The images, with their numbers.
             tasks: Names of the tasks.
-            batch_size: Number of tiles that are predicted at a time.
             failures: As of ``OneFormerInferencer.stream``.
+            batch_size: Number of tiles that are predicted at a time.
+            channels: Order of the channels of an array.
 
         Yields:
             Predictions without data samples, whose images are reduced to the size at which they are drawn.
@@ -76,12 +79,14 @@ class TiledImages:
         for number, source in sources:
             prediction = None
             with skipping(failures, number, source):
-                prediction = self._predict(number, source, tasks, batch_size)
+                prediction = self._predict(number, source, tasks, batch_size, channels)
             if prediction is not None:
                 yield prediction
 
-    def _predict(self, number: int, source: Source, tasks: Sequence[str], batch_size: int) -> Prediction:
-        with self._open(number, source) as picture:
+    def _predict(
+        self, number: int, source: Source, tasks: Sequence[str], batch_size: int, channels: Channels
+    ) -> Prediction:
+        with self._open(number, source, channels) as picture:
             results = predict_tiles(
                 picture,
                 self._tiling.grid(picture.size, self._input_size),
@@ -91,11 +96,15 @@ class TiledImages:
                 batch_size=batch_size,
                 context_side=self._input_size.longest if self._tiling.context else None,
             )
-            if self._geo_files is not None and isinstance(picture, Raster):
+            if self._out_dir is not None and isinstance(picture, Raster):
                 self._geo_files.write(stem_of(source, number), picture, results)
-            return Prediction(number, source, picture.reduced(DRAWN_SIDE), None, results)
+            return Prediction(number, source, picture.reduced(DRAWN_SIDE), None, results, picture.size)
 
-    def _open(self, number: int, source: Source) -> AbstractContextManager[Picture]:
+    @cached_property
+    def _geo_files(self) -> GeoFiles:
+        return GeoFiles(self._out_dir, self._metainfo, self._tiling.polygons)
+
+    def _open(self, number: int, source: Source, channels: Channels) -> AbstractContextManager[Picture]:
         if isinstance(source, Path) and source.suffix.lower() in RASTERS:
             return Raster(source, self._tiling.bands, self._tiling.value_range)
         if self._tiling.bands is not None or self._tiling.value_range is not None:
@@ -103,4 +112,35 @@ class TiledImages:
                 f'{name_of(source, number)} is no TIFF file, and bands and ranges of values are chosen for these: '
                 'leave them out'
             )
-        return nullcontext(ArrayPicture(load_source(source, self._loader)['img']))
+        return nullcontext(ArrayPicture(load_source(source, self._loader, channels)['img']))
+
+
+def tiled_images(
+    model: OneFormer,
+    reader: Reader,
+    precision: str,
+    tile: Side | None,
+    options: Mapping[str, Any],
+    out_dir: str | os.PathLike[str] | None = None,
+    *,
+    track: bool = False,
+    return_datasamples: bool = False,
+) -> TiledImages | None:
+    """Make what predicts images tile by tile, from the arguments of ``OneFormerInferencer``; without tiles, None.
+
+    Raises:
+        TypeError: If ``Tiling`` does not have an option.
+        ValueError: If there are options without tiles, or tiles are combined with what needs whole images.
+    """
+    known = [field.name for field in fields(Tiling)]
+    unknown = sorted(options.keys() - set(known))
+    if unknown:
+        raise TypeError(f'unexpected arguments {unknown}: those of tiles are {known}')
+    if tile is None:
+        if options:
+            raise ValueError(f"{', '.join(options)}: this is for tiles, so give tile, too, for example tile='auto'")
+        return None
+    for name, is_given in (('track', track), ('return_datasamples', return_datasamples)):
+        if is_given:
+            raise ValueError(f'{name} needs whole images: leave out tile={tile!r}, or {name}')
+    return TiledImages(model, reader, precision, tiling=Tiling(tile, **options), out_dir=out_dir)

@@ -26,6 +26,8 @@ from mmoneformer.datasets import ignore_sigterm
 from mmoneformer.models.semantic_tta import TASK as TTA_TASK
 from mmoneformer.registry import METRICS
 from mmoneformer.tasks import check_tasks
+from mmoneformer.tiling.tiled_model import TiledModel
+from mmoneformer.tiling.tiling import Side, Tiling
 
 Options = Mapping[str, Any]
 
@@ -109,6 +111,8 @@ def evaluate(
     tasks: Sequence[str] | None = None,
     tta: bool = False,
     show_dir: str | None = None,
+    tile: Side | None = None,
+    overlap: int | None = None,
 ) -> dict[str, float]:
     """Evaluate a checkpoint on the test split.
 
@@ -118,6 +122,9 @@ def evaluate(
         tasks: Tasks to predict and evaluate; default: those of the config.
         tta: Test-time augmentation of the semantic task: several scales, each also flipped.
         show_dir: Folder for images of the results; default: none are written.
+        tile: Side of the tiles in which images are predicted, in pixels, or 'auto', as of ``Tiling``; None for whole
+            images.
+        overlap: Pixels that neighboring tiles share at least; None for a quarter of their side.
 
     Returns:
         The metrics, by name.
@@ -125,21 +132,25 @@ def evaluate(
     Raises:
         FileNotFoundError: If there is no such checkpoint.
         ValueError: If it does not fit the model, or has other classes; if the config has no test data, a task is
-            unknown, or the config or the tasks do not fit test-time augmentation.
+            unknown, or the config, the tasks or tiles do not fit test-time augmentation.
     """
     if 'test_dataloader' not in cfg:
         raise ValueError(
             'the config has no test data, as that of a converted checkpoint: give a config file, or a name, too'
         )
+    if tta and tile is not None:
+        raise ValueError('test-time augmentation takes whole images: leave out tile, or tta')
     if tta:
         tasks = _restrict_to_tta(cfg, tasks)
     cfg = copy.deepcopy(cfg) if tasks is None else restrict_tasks(cfg, tasks)
     if show_dir is not None:
         hook = dict(type='mmoneformer.OneFormerVisualizationHook', test_out_dir=show_dir)
         cfg.default_hooks = cfg.get('default_hooks', {}) | dict(visualization=hook)
+    if tile is not None:
+        _cut_into_tiles(cfg, Tiling(tile, overlap))
     cfg.load_from, cfg.resume = checkpoint, False
     with registered_parts_only() if cfg.filename is None else nullcontext():  # without a file: from a checkpoint
-        runner = _start(cfg, build_runner_with_tta if tta else Runner.from_cfg)
+        runner = _start(cfg, build_runner_with_tta if tta or tile is not None else Runner.from_cfg)
         with _named_download(cfg):
             return runner.test()
 
@@ -173,6 +184,15 @@ def _restrict_to_tta(cfg: Config, tasks: Sequence[str] | None) -> list[str]:
     if tasks is not None and list(tasks) != [TTA_TASK]:
         raise ValueError(f'test-time augmentation is for the {TTA_TASK} task alone, got tasks {list(tasks)}')
     return [TTA_TASK]
+
+
+def _cut_into_tiles(cfg: Config, tiling: Tiling) -> None:
+    """Let tiles be resized, not the images they are cut from; models are wrapped as for test-time augmentation."""
+    steps = cfg.test_dataloader.dataset.pipeline
+    resizes = [step for step in steps if _name(step.type) == 'Resize']
+    cfg.tta_pipeline = [step for step in steps if step not in resizes]
+    pipeline = [*resizes, dict(type='mmoneformer.PackOneFormerInputs')]
+    cfg.tta_model = dict(type=TiledModel.__name__, tile=tiling.tile, overlap=tiling.overlap, pipeline=pipeline)
 
 
 def _start(cfg: Config, build: Callable[[Config], Runner] = RUNNERS.build) -> Runner:

@@ -1,4 +1,4 @@
-"""How large pictures are cut into tiles."""
+"""How large pictures are cut into tiles, and rasters are read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class InputSize(NamedTuple):
 
 @dataclass(frozen=True)
 class Tiling:
-    """How pictures are cut into tiles.
+    """How pictures are cut into tiles, and rasters are read and written.
 
     Attributes:
         tile: Side of the tiles, in pixels. 'auto' cuts pictures that the test pipeline would reduce more than
@@ -62,6 +62,7 @@ class Tiling:
         context: Whether a pass over the reduced picture decides its stuff, and tiles only decide things.
         bands: Of rasters: the bands that are read, see ``Raster``.
         value_range: Of rasters: the values that become black and white.
+        polygons: Of rasters: format of the outlines that are written, see ``GeoFiles``.
 
     Raises:
         ValueError: If the side is not positive, or the overlap is negative or more than half of the side.
@@ -72,6 +73,7 @@ class Tiling:
     context: bool = False
     bands: Sequence[int] | None = None
     value_range: Sequence[float] | None = None
+    polygons: str = 'geojson'
 
     def __post_init__(self) -> None:
         if self.tile != 'auto':

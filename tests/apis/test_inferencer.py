@@ -408,3 +408,33 @@ def test_a_stored_config_may_have_classes(trained, tmp_path):
     torch.save(trained[1] | {'meta': meta}, tmp_path / 'x.pth')
     result = OneFormerInferencer(weights=tmp_path / 'x.pth', device='cpu')(picture(40, 60))['predictions'][0]
     assert result['panoptic']['id_map'].shape == (40, 60)
+
+
+@pytest.mark.parametrize('tile', [96, 'auto'])
+def test_one_tile_is_the_whole_image(inferencer, tile):
+    """Bit for bit, but for the type of the ids."""
+    image = picture(64, 96)
+    (found,) = inferencer(image, tile=tile)['predictions']
+    (expected,) = inferencer(image)['predictions']
+    assert found['panoptic']['id_map'].dtype == np.uint32
+    expected['panoptic']['id_map'] = expected['panoptic']['id_map'].astype(np.uint32)
+    np.testing.assert_equal(found, expected)
+
+
+def test_tiles_are_written(inferencer, images, tmp_path):
+    """With maps of the size of the image, and the same ids in all files."""
+    assert inferencer.save(images / 'a', tmp_path / 'out', tile=32, overlap=8, batch_size=2) == (2, [])
+    content = json.loads((tmp_path / 'out/one.json').read_text())
+    ids = cv2.imread(str(tmp_path / 'out/one_panoptic.png'))[..., ::-1].astype(int) @ [1, 256, 65536]
+    assert ids.shape == (40, 60)
+    areas = {segment['id']: segment['area'] for segment in content['panoptic']['segments_info']}
+    assert areas == {number: (ids == number).sum() for number in np.unique(ids) if number}
+    assert {tuple(entry['segmentation']['size']) for entry in content['instances']} == {(40, 60)}
+    (one,) = inferencer([images / 'a/one.png'], tile=32, overlap=8)['predictions']
+    np.testing.assert_array_equal(ids, one['panoptic']['id_map'])
+
+
+@pytest.mark.parametrize('arguments', [{'overlap': 8}, {'tile': 32, 'track': True}, {'tile': 32, 'overlap': 17}])
+def test_refuses_tiles_that_do_not_fit(inferencer, arguments):
+    with pytest.raises(ValueError, match='tile'):
+        inferencer(picture(40, 60), **arguments)

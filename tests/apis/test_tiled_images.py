@@ -3,12 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from mmengine.dataset import Compose
 
-from mmoneformer.apis import tiled_images
-from mmoneformer.apis.tiled_images import TiledImages
-from mmoneformer.datasets.transforms import LoadImageFromFile
-from mmoneformer.rasters.geo_files import GeoFiles
+from mmoneformer.apis import tiled_images as module
+from mmoneformer.apis.reader import Reader
+from mmoneformer.apis.tiled_images import TiledImages, tiled_images
 from mmoneformer.tiling.network import ModelOfTiles
 from mmoneformer.tiling.tiling import Tiling
 
@@ -19,12 +17,10 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (90, 130, 3), np.uint8)
 def tiled(trained, config):
     """Predicts images, given the tiles."""
 
-    def predict(*sources, failures=None, geo_files=None, tasks=('panoptic', 'instance', 'semantic'), **tiling):
-        model, pipeline = trained[0], Compose(config.test_pipeline[1:])
-        images = TiledImages(
-            model, LoadImageFromFile(), pipeline, 'float32', tiling=Tiling(**tiling), geo_files=geo_files
-        )
-        return list(images.predict(enumerate(sources), tasks=tasks, batch_size=2, failures=failures))
+    def predict(*sources, failures=None, out_dir=None, tasks=('panoptic', 'instance', 'semantic'), **tiling):
+        reader = Reader(config.test_pipeline)
+        images = TiledImages(trained[0], reader, 'float32', tiling=Tiling(**tiling), out_dir=out_dir)
+        return list(images.predict(enumerate(sources), tasks, failures, batch_size=2))
 
     return predict
 
@@ -39,10 +35,10 @@ def write_raster(path, **settings):
 
 
 def test_results_have_the_size_of_the_image(tiled, monkeypatch):
-    monkeypatch.setattr(tiled_images, 'DRAWN_SIDE', 65)
+    monkeypatch.setattr(module, 'DRAWN_SIDE', 65)
     (found,) = tiled(IMAGE, tile=48, overlap=16)
     assert found.sample is None
-    assert found.image.shape == (45, 65, 3), 'reduced for the drawing'
+    assert (found.size, found.image.shape) == ((90, 130), (45, 65, 3)), 'reduced for the drawing'
     panoptic, semantic = (found.results[task] for task in ('panoptic', 'semantic'))
     assert panoptic['id_map'].shape == semantic['label_map'].shape == (90, 130)
     areas = np.bincount(panoptic['id_map'].ravel())[1:]
@@ -70,11 +66,10 @@ def test_skips_what_fails(tiled, tmp_path):
     assert (found.number, failures[0].number) == (1, 0)
 
 
-def test_rasters(tiled, tmp_path, trained):
+def test_rasters(tiled, tmp_path):
     """Read by windows, and their results written where they are."""
     path = write_raster(tmp_path / 'scene.tif')
-    geo_files = GeoFiles(tmp_path / 'out', trained[0].dataset_meta)
-    (found,) = tiled(path, tile=48, value_range=(0, 255), geo_files=geo_files)
+    (found,) = tiled(path, tile=48, value_range=(0, 255), out_dir=tmp_path / 'out')
     assert (found.results['semantic']['label_map'][:, :40] == 255).all()
     assert (found.results['panoptic']['id_map'][:, :40] == 0).all()
     with rasterio.open(tmp_path / 'out/scene_panoptic.tif') as file:
@@ -108,3 +103,25 @@ def test_more_bands_need_a_choice(tiled, tmp_path):
 def test_other_images_have_no_bands(tiled):
     with pytest.raises(ValueError, match='array 0 is no TIFF file, and bands'):
         tiled(IMAGE, tile=48, bands=(1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ('error', 'arguments', 'message'),
+    [
+        (
+            TypeError,
+            (48, {'overlaps': 3}),
+            r"unexpected arguments \['overlaps'\]: those of tiles are \['tile', 'overlap'",
+        ),
+        (ValueError, (None, {'overlap': 3}), 'overlap: this is for tiles, so give tile'),
+    ],
+)
+def test_options_that_do_not_fit(error, arguments, message):
+    with pytest.raises(error, match=message):
+        tiled_images(None, None, 'float32', *arguments)
+
+
+@pytest.mark.parametrize('name', ['track', 'return_datasamples'])
+def test_what_needs_whole_images(name):
+    with pytest.raises(ValueError, match=f'{name} needs whole images: leave out tile=48'):
+        tiled_images(None, None, 'float32', 48, {}, **{name: True})

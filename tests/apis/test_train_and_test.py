@@ -14,6 +14,7 @@ from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.engine.optimizers import FiniteOptimWrapper
 from mmoneformer.evaluation import PanopticQuality
 from mmoneformer.models.oneformer import OneFormer
+from mmoneformer.tiling import tiled_model
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'oneformer_tiny_shapes.py'
 
@@ -140,6 +141,25 @@ def test_semantic_task_with_augmentation(trained, options, tmp_path):
     metrics = evaluate(cfg, str(work_dir / 'iter_2.pth'), tta=True)
     assert 0 <= metrics['mIoU'] <= 100
     assert 'PQ' not in metrics
+
+
+def test_tiles(trained, options, tmp_path, monkeypatch):
+    """Resized in place of the images, and measured at the size of the images."""
+    work_dir, _ = trained
+    cfg = load_config(CONFIG, work_dir=str(tmp_path), cfg_options=options)
+    seen = []
+    predict_tiles = tiled_model.predict_tiles
+    monkeypatch.setattr(
+        tiled_model,
+        'predict_tiles',
+        lambda picture, grid, *args, **kw: seen.append(grid) or predict_tiles(picture, grid, *args, **kw),
+    )
+    metrics = evaluate(cfg, str(work_dir / 'iter_2.pth'), tile=48, overlap=8)
+    assert {'PQ', 'AP', 'mIoU'} <= metrics.keys()
+    assert {grid.windows[0].size for grid in seen} == {(48, 48)}
+    assert {min(grid.size) for grid in seen} == {64}
+    with pytest.raises(ValueError, match='takes whole images: leave out tile, or tta'):
+        evaluate(cfg, str(work_dir / 'iter_2.pth'), tile=48, tta=True)
 
 
 @pytest.mark.parametrize(

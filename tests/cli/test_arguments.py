@@ -6,6 +6,7 @@ from mmengine.config import DictAction
 
 from mmoneformer import tasks
 from mmoneformer.apis import check_dataset, device
+from mmoneformer.rasters import geo_files
 from mmoneformer_cli import arguments
 from mmoneformer_cli.arguments import add_config_options, add_process_options, pass_on_rank
 from mmoneformer_deploy import image_files
@@ -24,6 +25,7 @@ def test_names_are_those_of_the_package():
     assert tuple(device.DTYPES) == arguments.PRECISIONS
     assert check_dataset.SPLITS == arguments.SPLITS
     assert image_files.FORMATS == arguments.FORMATS
+    assert tuple(geo_files.WRITE_POLYGONS) == arguments.POLYGONS
 
 
 def test_settings_are_parsed_as_mmengine_parses_them():

@@ -32,7 +32,7 @@ def predict(monkeypatch, calls):
 def test_defaults(predict, capsys):
     (_, ((inputs, out_dir), options)) = predict('a.jpg', 'b.jpg', '--weights', 'x.pth')
     assert (inputs, out_dir) == (['a.jpg', 'b.jpg'], 'work_dirs/image_demo')
-    assert options == DEFAULTS | dict(batch_size=1, track=False)
+    assert options == DEFAULTS | dict(batch_size=1, track=False, tile=None)
     assert capsys.readouterr().out == '2 images: work_dirs/image_demo\n'
 
 
@@ -42,7 +42,7 @@ def test_options(predict, capsys):
         'a', *words.split(), '--on-error', 'skip', '--out-dir', 'here', '--track', failures=['b.jpg']
     )
     assert made == (('c.py', 'x.pth', 'cuda:1'), dict(precision='float16', show_progress=True))
-    assert options == DEFAULTS | dict(tasks=['semantic'], batch_size=4, on_error='skip', track=True)
+    assert options == DEFAULTS | dict(tasks=['semantic'], batch_size=4, on_error='skip', track=True, tile=None)
     assert capsys.readouterr().out == '2 images, 1 skipped: here\n'
 
 
@@ -64,7 +64,7 @@ def test_options_of_many_images(predict):
     words = 'a --weights x.pth --recursive --resume --formats json pictures coco --no-pictures --workers 3'
     _, (_, options) = predict(*words.split())
     expected = DEFAULTS | dict(formats=['json', 'coco'], resume=True, recursive=True, num_workers=3)
-    assert options == expected | dict(batch_size=1, track=False)
+    assert options == expected | dict(batch_size=1, track=False, tile=None)
 
 
 def test_a_list_in_a_file(predict, tmp_path):
@@ -86,3 +86,17 @@ def test_nothing_to_predict(capsys):
         main(['predict', '--weights', 'x.onnx'])
     assert stopped.value.code == 2
     assert 'there is nothing to predict: give images' in capsys.readouterr().err
+
+
+def test_options_of_tiles(predict):
+    words = 'a.tif --tile 1024 --overlap 256 --context --bands 4 3 2 --range 0 3000 --polygons gpkg --weights x.pth'
+    _, (_, options) = predict(*words.split())
+    tiling = dict(tile=1024, overlap=256, context=True, bands=[4, 3, 2], value_range=[0, 3000], polygons='gpkg')
+    assert options == DEFAULTS | dict(batch_size=1, track=False) | tiling
+
+
+def test_options_of_tiles_without_tiles(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(['predict', 'a.jpg', '--weights', 'x.pth', '--overlap', '256', '--context'])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.startswith('error: --overlap, --context: this is for tiles, so add --tile')

@@ -21,7 +21,7 @@ def test_a_name_and_options(evaluated):
     assert main(['test', *words.split()]) == 0
     (((cfg, checkpoint), options),) = evaluated
     assert (cfg.work_dir, checkpoint) == ('here', 'x.pth')
-    assert options == dict(tasks=['semantic'], tta=True, show_dir='images')
+    assert options == dict(tasks=['semantic'], tta=True, show_dir='images', tile=None, overlap=None)
 
 
 def test_the_config_in_the_checkpoint(evaluated):
@@ -30,4 +30,10 @@ def test_the_config_in_the_checkpoint(evaluated):
     assert main(['test', 'x.pth']) == 0
     (((cfg, checkpoint), options),) = evaluated
     assert (cfg.max_iters, cfg.work_dir, checkpoint) == (800, 'work_dirs/x', 'x.pth')
-    assert options == dict(tasks=None, tta=False, show_dir=None)
+    assert options == dict(tasks=None, tta=False, show_dir=None, tile=None, overlap=None)
+
+
+@pytest.mark.parametrize(('side', 'tile'), [('512', 512), ('auto', 'auto')])
+def test_tiles(evaluated, side, tile):
+    assert main(['test', 'oneformer_tiny_shapes', 'x.pth', '--tile', side, '--overlap', '64']) == 0
+    assert (evaluated[0][1]['tile'], evaluated[0][1]['overlap']) == (tile, 64)

@@ -17,9 +17,7 @@ CLASSES = {
 def test_there_and_back():
     """The fields that the model adds, made of their dicts."""
     torch.manual_seed(0)
-    logits = ImageLogits(
-        6 * torch.randn(9, 5), 5 * torch.randn(9, 8, 12), MaskGeometry((32, 48), (32, 48), (25, 40))
-    )
+    logits = ImageLogits(6 * torch.randn(9, 5), 5 * torch.randn(9, 8, 12), MaskGeometry((32, 48), (32, 48), (25, 40)))
     config = InferenceConfig(object_mask_thr=0.2, overlap_thr=0.1, max_per_image=9)
     expected, found = (DetDataSample(metainfo={'ori_shape': (25, 40)}) for _ in range(2))
     for task in ADD_RESULT:

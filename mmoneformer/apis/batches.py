@@ -1,0 +1,64 @@
+"""Predicts batches of images that are ready for the model."""
+
+from collections.abc import Sequence
+
+import torch
+
+from mmoneformer.apis.device import autocast
+from mmoneformer.apis.prediction import Prediction
+from mmoneformer.apis.reader import Loaded
+from mmoneformer.models import OneFormer
+from mmoneformer.tasks import check_tasks
+from mmoneformer_deploy.failures import Failure, skipping
+
+
+class BatchPredictor:
+    """Predicts batches.
+
+    Args:
+        model: The model.
+        precision: As of ``OneFormerInferencer``.
+        device: Of the model.
+    """
+
+    def __init__(self, model: OneFormer, precision: str, device: torch.device) -> None:
+        self._model = model
+        self._precision = precision
+        self._device = device
+
+    def predict(
+        self,
+        batch: Sequence[Loaded],
+        tasks: Sequence[str],
+        failures: list[Failure] | None,
+        *,
+        with_queries: bool = False,
+    ) -> list[Prediction]:
+        """Predict a batch; if it fails and failures are skipped, predict its images one by one.
+
+        Args:
+            batch: Predictions without results, each with the packed input of the model.
+            tasks: Names of the tasks.
+            failures: As of ``OneFormerInferencer.stream``.
+            with_queries: Whether the results have what tracking needs of the queries.
+        """
+        if len(batch) > 1:
+            try:
+                return self._predict(batch, tasks, with_queries=with_queries)
+            except Exception:
+                if failures is None:
+                    raise
+        predictions = []
+        for loaded in batch:
+            with skipping(failures, loaded[0].number, loaded[0].source):
+                predictions += self._predict([loaded], tasks, with_queries=with_queries)
+        return predictions
+
+    def _predict(self, batch: Sequence[Loaded], tasks: Sequence[str], *, with_queries: bool) -> list[Prediction]:
+        inputs = {key: [packed[key] for _, packed in batch] for key in batch[0][1]}
+        with torch.no_grad(), autocast(self._precision, self._device):
+            batched = self._model.data_preprocessor(inputs)
+            samples = self._model(**batched, mode='predict', tasks=check_tasks(tasks), with_queries=with_queries)
+        return [
+            prediction._replace(sample=sample.cpu()) for (prediction, _), sample in zip(batch, samples, strict=True)
+        ]
