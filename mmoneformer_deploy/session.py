@@ -99,7 +99,7 @@ class Session:
             resume: Whether images are skipped whose files an earlier run completed; they stay in the COCO files.
             recursive: Whether the images of subfolders are predicted, too, and their results written to subfolders.
             num_workers: Number of processes that draw and write, and of threads that read, while the model runs; None
-                for as many as pay. A script that starts some needs ``if __name__ == '__main__':`` around its calls.
+                for as many as pay.
 
         Returns:
             Number of images that were predicted and written, and the failures.

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterable, Iterator, Sized
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
+from multiprocessing.context import SpawnContext, SpawnProcess
 from threading import Thread
+from types import ModuleType
 from typing import Any
 
 from mmoneformer_deploy.in_order import InThisProcess
@@ -15,17 +18,36 @@ MOST = 8  # processes that are started without being asked for a number
 FEW = 8  # images for which the start of processes does not pay
 
 
+class LightProcess(SpawnProcess):
+    """A new process that does not import the script of this one, which may import torch, or start processes itself."""
+
+    @staticmethod
+    def _Popen(process: Any) -> Any:
+        script = sys.modules['__main__']
+        sys.modules['__main__'] = ModuleType('__main__')
+        try:
+            return SpawnProcess._Popen(process)
+        finally:
+            sys.modules['__main__'] = script
+
+
+class LightContext(SpawnContext):
+    """Starts processes that import only what they run."""
+
+    Process = LightProcess
+
+
 def start_workers(count: int) -> Executor:
     """A pool of processes, or what runs calls in this one.
 
     The processes are started when they are needed, in a way that works on every system and beside threads (spawn):
-    they import what they run, and not torch. Ctrl-C does not end them before they have finished, the end of this
-    process does.
+    they import what they run, and neither torch nor the script of this process. Ctrl-C does not end them before they
+    have finished, the end of this process does.
 
     Args:
         count: Number of processes; 0 for none.
     """
-    return ProcessPoolExecutor(count, get_context('spawn'), _prepare) if count else InThisProcess()
+    return ProcessPoolExecutor(count, LightContext(), _prepare) if count else InThisProcess()
 
 
 def count_workers(wanted: int | None, images: Iterable[Any]) -> int:

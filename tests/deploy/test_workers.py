@@ -16,6 +16,7 @@ def test_no_process_is_started_for_none():
 def test_processes_are_others_and_their_loss_is_explained():
     with start_workers(1) as pool:
         assert pool.submit(os.getpid).result() != os.getpid()
+        assert not pool.submit(eval, "{'torch', 'pytest'} & set(__import__('sys').modules)").result()
         loss = pytest.raises(BrokenExecutor, match='was killed, perhaps for lack of memory: use fewer workers')
         with loss, naming_the_loss():
             pool.submit(os.abort).result()
