@@ -96,13 +96,13 @@ class TiledImages:
                 batch_size=batch_size,
                 context_side=self._input_size.longest if self._tiling.context else None,
             )
-            if self._out_dir is not None and isinstance(picture, Raster):
+            if isinstance(picture, Raster) and self._geo_files is not None:
                 self._geo_files.write(stem_of(source, number), picture, results)
             return Prediction(number, source, picture.reduced(DRAWN_SIDE), None, results, picture.size)
 
     @cached_property
-    def _geo_files(self) -> GeoFiles:
-        return GeoFiles(self._out_dir, self._metainfo, self._tiling.polygons)
+    def _geo_files(self) -> GeoFiles | None:
+        return None if self._out_dir is None else GeoFiles(self._out_dir, self._metainfo, self._tiling.polygons)
 
     def _open(self, number: int, source: Source, channels: Channels) -> AbstractContextManager[Picture]:
         if isinstance(source, Path) and source.suffix.lower() in RASTERS:

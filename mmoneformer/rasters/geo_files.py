@@ -61,19 +61,21 @@ class GeoFiles:
             The files.
         """
         name = self._names.claim(stem, lambda name: [path.name for path in self._paths(name, results)])
-        maps = {task: self._folder / f'{name}_{task}.tif' for task in results if GEO_RESULTS[task].map is not None}
-        for task, path in maps.items():
-            self._write_map(path, task, results[task], raster)
+        maps = []
+        for task, result in results.items():
+            kind = GEO_RESULTS[task]
+            if kind.map is not None:
+                maps.append(self._folder / f'{name}_{task}.tif')
+                self._write_map(maps[-1], result[kind.map], kind.nodata, raster)
         features = {
             task: GEO_RESULTS[task].features(result, self._metainfo, raster.transform)
             for task, result in results.items()
         }
         outlines = WRITE_POLYGONS[self._polygons](self._folder / name, features, raster.crs)
-        return [*maps.values(), *outlines]
+        return [*maps, *outlines]
 
-    def _write_map(self, path: Path, task: str, result: ResultDict, raster: Raster) -> None:
-        rasterio, kind = load_package('rasterio'), GEO_RESULTS[task]
-        pixels = result[kind.map]
+    def _write_map(self, path: Path, pixels: np.ndarray, nodata: int, raster: Raster) -> None:
+        rasterio = load_package('rasterio')
         settings = dict(
             driver='GTiff',
             height=raster.size[0],
@@ -82,7 +84,7 @@ class GeoFiles:
             dtype=pixels.dtype,
             crs=raster.crs,
             transform=raster.transform,
-            nodata=kind.nodata,
+            nodata=nodata,
             compress='deflate',
             tiled=True,
             blockxsize=BLOCK,
