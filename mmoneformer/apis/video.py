@@ -35,9 +35,7 @@ def predict_video(
     track: bool = False,
     object_files: Mapping[str, AnyPath] | None = None,
 ) -> int:
-    """Predict each frame and write the drawings as a video.
-
-    After an error or an interruption (Ctrl-C), all files have the frames written so far.
+    """Predict each frame and write the drawings as a video; after an error or Ctrl-C, files have the frames so far.
 
     Args:
         inferencer: Predicts the frames.
@@ -56,26 +54,20 @@ def predict_video(
     Raises:
         FileExistsError: If a file to write is the source, or another file to write.
         OSError: If a file cannot be written.
-        ValueError: If the source cannot be opened or has no frames, if the size of its frames changes, or if a task or
-            a kind of file is unknown.
+        ValueError: If the source cannot be opened or has no frames, its size changes, or a task or kind is unknown.
     """
-    object_files = _checked_files(source, out_file, object_files or {})
+    chosen = _checked_files(source, out_file, object_files or {})
     tasks, video, metainfo = check_tasks(tasks), Video(source), inferencer.metainfo
     frames = tracked(video.frames(max_frames), total=video.length(max_frames), shown=inferencer.show_progress)
-    found = inferencer.stream(frames, tasks=tasks, batch_size=batch_size, track=track or bool(object_files))
+    found = inferencer.stream(frames, tasks=tasks, batch_size=batch_size, track=track or bool(chosen))
     with ExitStack() as files:
         written = files.enter_context(VideoFile(Path(out_file), video.rate))
-        of_objects = [
-            files.enter_context(OBJECT_FILES[kind](Path(path), metainfo)) for kind, path in object_files.items()
-        ]
+        of_objects = [files.enter_context(OBJECT_FILES[kind](Path(path), metainfo)) for kind, path in chosen.items()]
         for prediction in found:
             image, results = prediction.in_rgb(), prediction.as_dicts(metainfo, tasks)
             drawing = _draw(image, results, metainfo)
             written.write(drawing)
-            if of_objects:
-                objects = TRACKING[tasks[0]].objects(results[tasks[0]], metainfo)
-                for file in of_objects:
-                    file.write(objects, (image.shape[0], image.shape[1]))
+            _write_objects(of_objects, results, (image.shape[0], image.shape[1]), metainfo)
             if show and _key_pressed(drawing):
                 break
     if written.count == 0:
@@ -97,6 +89,14 @@ def _checked_files(
     if twice is not None:
         raise FileExistsError(f'{twice} is given for several files to write: choose a name for each')
     return object_files
+
+
+def _write_objects(files: Sequence[FilmFile], results: ResultDict, size: tuple[int, int], metainfo: Metainfo) -> None:
+    """Add the objects of the first task of a frame to the files."""
+    task, result = next(iter(results.items()))
+    objects = TRACKING[task].objects(result, metainfo) if files else []
+    for file in files:
+        file.write(objects, size)
 
 
 def _draw(image: np.ndarray, results: ResultDict, metainfo: Metainfo) -> np.ndarray:

@@ -119,7 +119,7 @@ class _Film(NamedTuple):
             overlap = self.sums[frame + 1] - self.sums[frame]
             for thing, match, _ in zip(*find_matches(overlap, self.labels, self.segments), strict=True):
                 if self.segments[thing]['label'] in thing_ids:
-                    switches += last.get(thing, match) != match
+                    switches += int(last.get(thing, match) != match)
                     last[thing] = match
         return switches
 
