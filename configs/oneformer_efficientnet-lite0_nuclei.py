@@ -5,8 +5,8 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-max_iters = 2000
-model = {{_base_.model_settings}}
+max_iters = 1500
+model = dict(**_base_.model_settings, panoptic_head=dict(num_queries=40))
 optim_wrapper = dict(optimizer=dict(lr=1e-3), paramwise_cfg=dict(backbone_lr_mult=0.2), clip_grad=dict(max_norm=1.0))
 auto_scale_lr = dict(base_batch_size=4)
 param_scheduler = [

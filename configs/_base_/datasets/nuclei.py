@@ -2,23 +2,24 @@
 # for validation. Converted by tools/dataset_converters/instance_maps.py: docs/real_data.md
 data_root = 'data/nuclei/'
 metainfo = dict(classes=('nucleus',), thing_ids=(0,), palette=[(220, 60, 60)])
-crop_size = (256, 256)  # width, height
+crop_size = (192, 192)  # width, height
+scale_factor = 1.75
 model_settings = dict(metainfo=metainfo, test_cfg=dict(tasks=['instance']))
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadSegments'),
-    dict(type='RandomResize', resize_type='mmdet.Resize', scale=(4096, 320), ratio_range=(0.7, 1.5), keep_ratio=True),
-    dict(type='mmdet.RandomCrop', crop_size=crop_size, allow_negative_crop=True),
+    dict(type='mmdet.RandomCrop', crop_type='absolute_range', crop_size=(80, 140), allow_negative_crop=True),
+    dict(type='mmdet.Resize', scale=crop_size, keep_ratio=False),
     dict(type='mmseg.PhotoMetricDistortion'),
     dict(type='mmdet.RandomFlip', prob=[0.25, 0.25, 0.25], direction=['horizontal', 'vertical', 'diagonal']),
-    dict(type='mmdet.Pad', size=crop_size, pad_val=dict(img=(0, 0, 0), seg=0)),  # 0 is void
     dict(type='SampleTask'),
     dict(type='PackOneFormerInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='LoadSegments'),
+    dict(type='mmdet.Resize', scale_factor=scale_factor, keep_ratio=True),
+    dict(type='LoadSegments'),  # after the resize: results are compared at the original size
     dict(type='PackOneFormerInputs'),
 ]
 
