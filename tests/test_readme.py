@@ -111,6 +111,7 @@ def pictures(clone):
         cv2.imwrite(f'photos/{index}.jpg', frame)
         video.write(frame)
     video.release()
+    cv2.imwrite('scan.tif', frames[0])
     config = Config.fromfile(ROOT / 'tests/data/tiny_oneformer.py')
     weights = MODELS.build(dict(config.model, _scope_='mmoneformer')).state_dict()
     torch.save({'state_dict': weights, 'meta': {'cfg': config.pretty_text}}, 'released.pth')
