@@ -40,7 +40,7 @@ class OneFormerInferencer:
 
     It has the interface of the inferencers of mmdet and mmseg, but is not derived from mmengine's base class, which
     runs code from the config of a checkpoint and keeps all images of a call. Several threads may use one inferencer,
-    each with tasks of its own. Scripts that save with worker processes need ``if __name__ == '__main__':`` around it.
+    each with tasks of its own.
 
     Args:
         model: Path of the config, or config; None for the config that is stored in the weights.
