@@ -50,7 +50,7 @@ def test_what_is_missing_is_skipped_by_name(tmp_path):
 
 
 @pytest.mark.slow
-def test_failures_are_told(tmp_path):
+def test_failures_have_their_reason(tmp_path):
     broken = SETS['without torch']._replace(requirements=['no package'])
     outcome = try_set(sys.executable, broken, tmp_path / 'x.whl', tmp_path / 'tried')['outcome']
     assert outcome.startswith('failed: -m pip install: ')
