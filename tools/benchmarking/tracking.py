@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from mmoneformer.apis import OneFormerInferencer
 from mmoneformer.apis.prediction import Prediction
@@ -38,7 +38,7 @@ def read_films(folder: Path, classes: Sequence[str]) -> list[Film]:
     for image, annotation in zip(content['images'], content['annotations'], strict=True):
         images, truth = films[image['video_id']]
         images.append(folder / FILMS / image['file_name'])
-        ids = colors_to_ids(cv2.imread(str(folder / MAPS / annotation['file_name'])), bgr=True)
+        ids = colors_to_ids(np.asarray(Image.open(folder / MAPS / annotation['file_name'])))
         segments = [
             {'id': segment['id'], 'label': labels[segment['category_id']], 'iscrowd': segment['iscrowd']}
             for segment in annotation['segments_info']
