@@ -144,7 +144,7 @@ def test_what_is_no_image():
         (ARRAY, 'array 12', '000012'),
         (IMAGE, 'PIL image 12', '000012'),
     ],
-    ids=str,
+    ids=['file', 'URL', 'URL without a name', 'array', 'PIL image'],
 )
 def test_names(source, name, stem):
     assert name_of(source, 12) == name
