@@ -15,7 +15,7 @@ PAGE = (ROOT / 'docs' / 'model_zoo.md').read_text()
 PARITY = json.loads((ROOT / 'docs' / 'parity.json').read_text())
 QUANTITIES = ('class logits', 'mask logits', 'losses, relative', 'gradient norms, relative')  # in the page's table
 ROWS = [line.strip('| ').split(' | ') for line in PAGE.splitlines() if re.match(r'\|.*\.py', line)]
-NOT_PUBLISHED = ('swin-t', 'r50_cityscapes', 'three-tasks', 'tiny', 'fsdp', 'convnextv2', 'dino', 'mobilenet')
+NOT_PUBLISHED = ('swin-t', 'r50_cityscapes', 'three-tasks', 'tiny', 'fsdp', 'convnextv2', 'dino', 'mobilenet', 'lite0')
 
 
 def config_of(row: list[str]) -> str:

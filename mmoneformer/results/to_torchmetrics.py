@@ -15,20 +15,19 @@ from mmoneformer_deploy.result_dicts import ResultDict
 def to_torchmetrics(results: ResultDict, task: str, metainfo: Metainfo) -> dict[str, Tensor] | Tensor:
     """Convert the result of a task; torchmetrics itself is not needed.
 
+    The instance task's, for ``MeanAveragePrecision``, is a dict of ``boxes`` (float [N, 4], x1, y1, x2, y2),
+    ``scores`` and ``labels`` [N], and ``masks`` (bool [N, H, W]). The panoptic task's, for ``PanopticQuality``, has
+    class and id of the segment of each pixel, int64 [1, H, W, 2]. Where there is no segment, the class is K, which
+    the metric must know as stuff: it leaves out what lies below an unknown one, and so would not count what is
+    missed there. The semantic task's, for ``MeanIoU`` and ``JaccardIndex``, has class indices, int64 [1, H, W].
+
     Args:
         results: The prediction for an image.
         task: Of which task.
         metainfo: The classes.
 
     Returns:
-        An input of ``update`` for one image:
-
-        - instance, for ``MeanAveragePrecision``: a dict of ``boxes`` (float [N, 4], x1, y1, x2, y2), ``scores`` and
-          ``labels`` [N], and ``masks`` (bool [N, H, W]).
-        - panoptic, for ``PanopticQuality``: class and id of the segment of each pixel, int64 [1, H, W, 2]. Where there
-          is no segment, the class is K, which the metric must know as stuff: it leaves out what lies below an unknown
-          one, and so would not count what is missed there.
-        - semantic, for ``MeanIoU`` and ``JaccardIndex``: class indices, int64 [1, H, W].
+        An input of ``update``, for one image.
 
     Raises:
         ValueError: If the results lack the task.
