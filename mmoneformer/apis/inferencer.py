@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Sized
 from contextlib import AbstractContextManager, closing, nullcontext
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -72,8 +71,6 @@ class OneFormerInferencer:
         steps = self.model.cfg.get('test_pipeline', [])
         with registered_parts_only() if model is None else nullcontext():
             self.reader = Reader(steps)
-        self._batches = BatchPredictor(self.model, self.precision, self.device)
-        self._tiled = partial(tiled_images, self.model, self.reader, self.precision)
 
     @property
     def metainfo(self) -> Metainfo:
@@ -237,9 +234,13 @@ class OneFormerInferencer:
             return
         loaded = self.reader.read(numbered, failures, threads=threads, channels=channels)
         tracker = FilmTracker(self.metainfo) if track else None
+        batches = BatchPredictor(self.model, self.precision, self.device)
         while batch := list(islice(loaded, batch_size)):
-            for prediction in self._batches.predict(batch, tasks, failures, with_queries=track):
+            for prediction in batches.predict(batch, tasks, failures, with_queries=track):
                 yield prediction if tracker is None else self._with_ids(prediction, tracker, tasks)
+
+    def _tiled(self, *arguments: Any, **options: Any) -> TiledImages | None:
+        return tiled_images(self.model, self.reader, self.precision, *arguments, **options)
 
     def _with_ids(self, prediction: Prediction, tracker: FilmTracker, tasks: Sequence[str]) -> Prediction:
         results = prediction.as_dicts(self.metainfo, tasks)
@@ -271,9 +272,7 @@ class OneFormerInferencer:
         return lambda found: found.output(self.metainfo, tasks)._replace(kept=found.sample if keep else None)
 
     def _tracked(self, images: Iterable[Item], total: int | None = None) -> AbstractContextManager[Iterator[Item]]:
-        return closing(
-            tracked(images, shown=self.show_progress, total=total)
-        )  # the bar ends here, also after an error
+        return closing(tracked(images, shown=self.show_progress, total=total))  # the bar ends, also after an error
 
     def _saving(
         self,

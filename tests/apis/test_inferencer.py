@@ -1,6 +1,7 @@
 import errno
 import json
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 
 import cv2
@@ -94,6 +95,15 @@ def test_rgb_arrays_and_images_of_pillow_alike(inferencer, tmp_path):
     assert others == [one, one]
     with pytest.raises(ValueError, match="channels must be 'bgr' or 'rgb', the order in arrays, got 'RGB'"):
         inferencer(rgb, channels='RGB')
+
+
+@pytest.mark.parametrize('tile', [None, 32])
+def test_another_model_takes_the_place_of_the_first(weights, tile):
+    inferencer = OneFormerInferencer(weights=weights, device='cpu')
+    inferencer.model = deepcopy(inferencer.model)
+    inferencer.model.panoptic_head.prediction.classify.bias.data[0] += 1000  # every query is sure of the first class
+    (results,) = inferencer(picture(40, 60), tasks=['semantic'], tile=tile)['predictions']
+    assert set(results['semantic']['label_map'].flat) == {0}
 
 
 def test_tasks_of_a_call_hold_for_that_call(inferencer):
