@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmoneformer.models.ops import bag_sampling
 from mmoneformer.models.ops.bag_sampling import bag_grad_values, bag_grad_weights, sample_by_embedding_bag
 
 
@@ -38,6 +39,24 @@ def test_gradient_need_not_be_contiguous():
         gradients.append(torch.autograd.grad(sums, inputs, direction))
     for expanded, contiguous in zip(*gradients, strict=True):
         assert torch.equal(expanded, contiguous)
+
+
+def test_results_do_not_depend_on_how_many_heads_are_processed_at_a_time(monkeypatch):
+    sizes, heads = [(3, 4), (2, 5)], 3
+    values = torch.randn(2, 22, heads, 4, dtype=torch.float64, requires_grad=True)
+    locations, weights = (
+        torch.rand(2, 7, heads, 2, 5, *last, dtype=torch.float64, requires_grad=True) for last in ((2,), ())
+    )
+    found = []
+    for heads_at_a_time in (1, 2, 3):
+        monkeypatch.setattr(bag_sampling, 'CORNERS_AT_A_TIME', heads_at_a_time * 4 * weights[0, :, 0].numel())
+        steps = list(bag_sampling._heads(values, locations, weights))
+        assert [len(step[0]) for step in steps] == {1: [1] * 6, 2: [2, 1] * 2, 3: [3] * 2}[heads_at_a_time]
+        sums = sample_by_embedding_bag(values, sizes, locations, weights)
+        gradients = torch.autograd.grad(sums.square().sum(), (values, locations, weights))
+        found.append((sums, *gradients))
+    torch.testing.assert_close(found[1], found[0])
+    torch.testing.assert_close(found[2], found[0])
 
 
 def test_corners_are_not_kept_for_the_backward_pass():
