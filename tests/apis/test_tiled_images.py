@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rasterio
 
 from mmoneformer.apis import tiled_images as module
 from mmoneformer.apis.reader import Reader
@@ -26,6 +25,8 @@ def tiled(trained, config):
 
 
 def write_raster(path, **settings):
+    import rasterio  # here: tests of a GPU run without it
+
     settings = dict(driver='GTiff', height=90, width=130, count=3, dtype='uint16', nodata=0) | settings
     with rasterio.open(path, 'w', crs='EPSG:32632', transform=rasterio.Affine(2, 0, 7, 0, -2, 9), **settings) as file:
         bands = IMAGE[..., ::-1].transpose(2, 0, 1).astype(settings['dtype'])
@@ -68,6 +69,8 @@ def test_skips_what_fails(tiled, tmp_path):
 
 def test_rasters(tiled, tmp_path):
     """Read by windows, and their results written where they are."""
+    import rasterio
+
     path = write_raster(tmp_path / 'scene.tif')
     (found,) = tiled(path, tile=48, value_range=(0, 255), out_dir=tmp_path / 'out')
     assert (found.results['semantic']['label_map'][:, :40] == 255).all()

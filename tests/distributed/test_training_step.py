@@ -84,11 +84,18 @@ def take_two_steps(name, device):
 def share_the_batches(rank, folder, device):
     """Be one of two processes, and write down what it found."""
     init_default_scope('mmoneformer')
+    torch.backends.cudnn.allow_tf32 = False
     torch.distributed.init_process_group(
         'gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=2, timeout=timedelta(minutes=3)
     )
     torch.save({name: take_two_steps(name, device) for name in BATCHES}, f'{folder}/{rank}.pth')
     torch.distributed.destroy_process_group()
+
+
+@pytest.fixture(autouse=True)
+def _in_float32(monkeypatch):
+    """TensorFloat-32 is off."""
+    monkeypatch.setattr(torch.backends.cudnn, 'allow_tf32', False)
 
 
 @pytest.fixture(scope='module', params=DEVICES)

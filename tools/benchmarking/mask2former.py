@@ -41,20 +41,23 @@ def load_config(name: str) -> Config:
 def build(case: Case, *, config: str = R50, options: Mapping[str, Any] | None = None) -> Mask2Former:
     """Their model with random weights.
 
-    Without mmcv's compiled operators, its attention takes the plain form of mmcv on every device.
-
     Args:
         case: Names the device.
         config: Name of their config, without suffix.
         options: Settings of the config to change.
     """
-    if not are_compiled():
-        multi_scale_deform_attn.IS_CUDA_AVAILABLE = False
+    choose_attention()
     cfg = load_config(config)
     cfg.merge_from_dict({'model.backbone.init_cfg': None} | dict(options or {}))
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmdet'):
         return MODELS.build(cfg.model).to(case.device)
+
+
+def choose_attention() -> None:
+    """Let their attention take its plain form on every device where mmcv has no compiled operators."""
+    if not are_compiled():
+        multi_scale_deform_attn.IS_CUDA_AVAILABLE = False
 
 
 def forward_of(model: Mask2Former, case: Case) -> Callable[[], tuple[list[torch.Tensor], ...]]:

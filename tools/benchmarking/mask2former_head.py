@@ -8,7 +8,7 @@ from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from benchmarking.mask2former import R50, load_config
+from benchmarking.mask2former import R50, choose_attention, load_config
 from mmoneformer.registry import MODELS
 from mmoneformer.structures import Targets
 
@@ -49,6 +49,7 @@ class Mask2FormerHead(nn.Module):
     ) -> None:
         super().__init__()
         self.num_queries = num_queries
+        choose_attention()
         cfg = load_config(R50).model
         head = cfg.panoptic_head
         _narrow(head, channels)

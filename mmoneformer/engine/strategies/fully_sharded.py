@@ -69,7 +69,7 @@ class FullyShardedStrategy(FSDPStrategy):
     def _wrap_model(self, model: nn.Module) -> nn.Module:
         model = model.to(get_device())
         units = find_fsdp_units(model)
-        scalars = [parameter for parameter in model.parameters() if not parameter.ndim]  # FSDP cannot split them
+        scalars = find_scalars(model)
         for scalar in scalars:
             scalar.register_post_accumulate_grad_hook(_average_gradient)
         self.model_wrapper = dict(
@@ -84,6 +84,11 @@ class FullyShardedStrategy(FSDPStrategy):
 
 def _average_gradient(parameter: Tensor) -> None:
     all_reduce(parameter.grad, op='mean')
+
+
+def find_scalars(model: nn.Module) -> list[nn.Parameter]:
+    """Find the parameters without dimensions, which FSDP cannot shard."""
+    return [parameter for parameter in model.parameters() if not parameter.ndim]
 
 
 def find_fsdp_units(model: nn.Module) -> set[nn.Module]:

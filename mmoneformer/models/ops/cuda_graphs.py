@@ -16,6 +16,7 @@ from mmoneformer.models.ops.dispatch import runs_on
 Network = Callable[[Tensor, Sequence[Sequence[str]]], Any]
 MAX_GRAPHS = 16  # the least recently used ones are dropped
 WARM_UP_RUNS = 2  # libraries choose and load their kernels
+OTHER_THREADS_MAY_WAIT = 'thread_local'  # for the device, while one captures
 
 
 class _Captured(NamedTuple):
@@ -88,7 +89,7 @@ class CudaGraphs:
                 for _ in range(WARM_UP_RUNS):
                     self._network(inputs, tasks)
             torch.cuda.current_stream(inputs.device).wait_stream(stream)
-            with torch.cuda.graph(graph, pool=self._pool, stream=stream):
+            with torch.cuda.graph(graph, pool=self._pool, stream=stream, capture_error_mode=OTHER_THREADS_MAY_WAIT):
                 outputs = self._network(inputs, tasks)
         return _Captured(graph, inputs, outputs)
 
