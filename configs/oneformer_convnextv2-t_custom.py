@@ -65,7 +65,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='mmdet.Resize', scale=(4 * min(crop_size), min(crop_size)), keep_ratio=True),
+    dict(type='Resize', scale=(4 * min(crop_size), min(crop_size)), keep_ratio=True),
     dict(type='LoadSegments'),  # after the resize: results are compared at the original size
     dict(type='PackOneFormerInputs'),
 ]

@@ -5,7 +5,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 from mmcv.transforms import BaseTransform
-from mmdet.datasets.transforms import LoadImageFromNDArray
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,6 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from mmoneformer.datasets.transforms.load_image import loaded_image
 from mmoneformer_deploy.image_arrays import Channels, rgb_array
 from mmoneformer_deploy.image_sources import IN_MEMORY, Source
 
@@ -36,7 +36,7 @@ def load_source(source: Source, loader: BaseTransform, channels: Channels = 'bgr
         ValueError: If the file cannot be read, or what is in memory is not an image, see ``rgb_array``.
     """
     if isinstance(source, IN_MEMORY):
-        return LoadImageFromNDArray()({'img': np.ascontiguousarray(rgb_array(source, channels)[..., ::-1])})
+        return loaded_image(np.ascontiguousarray(rgb_array(source, channels)[..., ::-1]))
     try:
         return loader({'img_path': str(source)})
     except Exception as error:  # of any type: what a damaged image raises depends on the backend

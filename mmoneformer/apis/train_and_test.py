@@ -22,7 +22,7 @@ from mmoneformer.checkpoints.intact_checkpoint import last_intact_checkpoint
 from mmoneformer.checkpoints.safe_config import registered_parts_only, stored_config
 from mmoneformer.checkpoints.safe_load import check_weight_file, read_checkpoint
 from mmoneformer.config_files import apply_options, find_config, formatted_once
-from mmoneformer.datasets import ignore_sigterm
+from mmoneformer.datasets.resumable_loading import ignore_sigterm
 from mmoneformer.models.semantic_tta import TASK as TTA_TASK
 from mmoneformer.registry import METRICS
 from mmoneformer.tasks import check_tasks

@@ -220,7 +220,7 @@ def _index(thing: Any, classes: Sequence[str], source: Names) -> int:
 def _pipeline(scale: tuple[int, int]) -> list[dict[str, Any]]:
     return [
         dict(type='LoadImageFromFile'),
-        dict(type='mmdet.Resize', scale=scale, keep_ratio=True),
+        dict(type='Resize', scale=scale, keep_ratio=True),
         dict(type='LoadPanopticMap'),
         dict(type='PackOneFormerInputs'),
     ]

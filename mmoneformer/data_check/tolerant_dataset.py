@@ -5,8 +5,9 @@ from typing import Any
 
 from mmengine.dataset import BaseDataset
 
-from mmoneformer.datasets import MultiSourceDataset, PanopticSegDataset
 from mmoneformer.datasets.left_out import Remark
+from mmoneformer.datasets.multi_source_dataset import MultiSourceDataset
+from mmoneformer.datasets.panoptic_dataset import PanopticSegDataset
 from mmoneformer.datasets.source import Source, read_annotation
 from mmoneformer.errors import AnnotationError
 from mmoneformer.registry import DATASETS

@@ -20,7 +20,6 @@ from mmengine.dist import get_dist_info, get_rank, sync_random_seed
 from mmengine.registry import FUNCTIONS
 from torch.utils.data import Sampler
 
-from mmoneformer.datasets.pipeline_checks import check_wrapped_pipelines
 from mmoneformer.registry import DATA_SAMPLERS
 
 
@@ -57,6 +56,8 @@ class ResumableSampler(Sampler):
     """
 
     def __init__(self, dataset: Sized, *, seed: int | None = None, endless: bool | None = None) -> None:
+        from mmoneformer.datasets.pipeline_checks import check_wrapped_pipelines  # here: it imports mmdet and mmseg
+
         check_wrapped_pipelines(dataset)
         dataset.__getitems__ = functools.partial(read_draws, dataset)  # type: ignore[attr-defined]
         self.dataset = dataset  # batch samplers of mmdet look there

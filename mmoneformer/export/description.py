@@ -70,7 +70,7 @@ def check_preprocessor(preprocessor: Any) -> None:
     name = f'data_preprocessor ({type(preprocessor).__name__})'
     if not isinstance(preprocessor, ImgDataPreprocessor) or not preprocessor._enable_normalize:
         raise ValueError(
-            f'{name} does not normalize with mean and std, as an exported network does: use mmdet.DetDataPreprocessor'
+            f'{name} does not normalize with mean and std, as an exported network does: use OneFormerDataPreprocessor'
         )
     if preprocessor.pad_size_divisor % DIVISOR:
         raise ValueError(

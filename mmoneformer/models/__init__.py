@@ -1,6 +1,7 @@
 """The network, its losses and its post-processing."""
 
 from mmoneformer.models.backbones import ConvNeXt, DiNAT, SwinTransformer, TimmBackbone, TimmViT
+from mmoneformer.models.data_preprocessor import OneFormerDataPreprocessor
 from mmoneformer.models.losses import MaskSetLoss, QueryTextContrastiveLoss
 from mmoneformer.models.oneformer import OneFormer
 from mmoneformer.models.oneformer_head import OneFormerHead
@@ -14,6 +15,7 @@ __all__ = [
     'MSDeformAttnPixelDecoder',
     'MaskSetLoss',
     'OneFormer',
+    'OneFormerDataPreprocessor',
     'OneFormerHead',
     'QueryTextContrastiveLoss',
     'SemanticTTA',

@@ -237,7 +237,7 @@ def groups_of_a_size(inputs: Tensor, data_samples: Sequence[DetDataSample]) -> l
     Args:
         inputs: Normalized and padded images, [B, 3, H, W].
         data_samples: One per image. A batch is not split if they do not have the ``pad_shape`` and the
-            ``batch_input_shape`` that mmdet's DetDataPreprocessor adds.
+            ``batch_input_shape`` that ``OneFormerDataPreprocessor`` adds.
 
     Returns:
         For each group, the indices of its images, and the images without the padding that none of them needs.

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.results.segments import segments_of
@@ -97,6 +96,8 @@ def joined_outline(mask: np.ndarray) -> np.ndarray:
 
 def _join(outline: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Insert another outline where the two are nearest, and go back to that vertex."""
+    from scipy.spatial.distance import cdist  # here: only masks of several outlines need it
+
     distances = cdist(outline, other)
     here, there = np.unravel_index(distances.argmin(), distances.shape)
     detour = np.roll(other, -there, axis=0)

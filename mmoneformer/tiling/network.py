@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 from mmcv.transforms import Compose
-from mmdet.datasets.transforms import LoadImageFromNDArray
 
+from mmoneformer.datasets.transforms.load_image import loaded_image
 from mmoneformer.models import OneFormer
 from mmoneformer.models.mask_points import MaskPoints
 from mmoneformer.models.mask_tiles import MaskGeometry
@@ -45,7 +45,7 @@ class ModelOfTiles:
     ) -> list[dict[str, tuple[ResultDict, Scores]]]:
         """Predict images, BGR, uint8 [H, W, 3]; the tasks share one pass through the backbone."""
         model = self._model
-        packed = [self._pipeline(LoadImageFromNDArray()({'img': image})) for image in images]
+        packed = [self._pipeline(loaded_image(image)) for image in images]
         batch = model.data_preprocessor({key: [image[key] for image in packed] for key in packed[0]}, False)
         inputs, samples = batch['inputs'], batch['data_samples']
         tokens = {task: model.test_cfg.tokens.get(task, task) for task in tasks}

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 PATIENCE = 60  # frames for which a thing that is not seen is remembered
 LEAST_SIMILARITY = 0.8  # of a match: measured by tools/benchmark_tracking.py
@@ -88,6 +87,8 @@ class Tracker:
 
     def _match(self, observed: Observed) -> dict[int, Track]:
         """The track of each thing that has one."""
+        from scipy.optimize import linear_sum_assignment  # here: images are predicted without it
+
         if not self._tracks or not len(observed.labels):
             return {}
         similarity = self._similarity(self._tracks, observed, self._frame)

@@ -8,11 +8,9 @@ from mmoneformer.visualization.drawing import (
     draw_sheet,
     sheet_drawer,
 )
-from mmoneformer.visualization.visualizer import OneFormerVisualizer
 from mmoneformer_drawing.sheet import side_by_side
 
 __all__ = [
-    'OneFormerVisualizer',
     'draw_instance',
     'draw_panoptic',
     'draw_results',

@@ -16,7 +16,7 @@ OTHER_NAMES = {
     'stem_out_channels': 'stem_channels',
     'width_per_group': 'base_channels',
 }
-KINDS = {'swin': 'SwinTransformer', 'dinat': 'DiNAT', 'convnext': 'ConvNeXt', 'resnet': 'mmdet.ResNet'}
+KINDS = {'swin': 'SwinTransformer', 'dinat': 'DiNAT', 'convnext': 'ConvNeXt', 'resnet': 'ResNet'}
 
 
 @pytest.fixture(params=['swin_small', 'r50_small', 'convnext_small', 'dinat_small'])
@@ -67,13 +67,15 @@ def test_without_text_mapper(official_weights):
 def test_unknown_backbone(official_weights):
     weights = from_official(official_weights('convnext_small'))
     weights = {key: tensor for key, tensor in weights.items() if 'backbone' not in key}
-    with pytest.raises(ValueError, match=r'not one of SwinTransformer, DiNAT, ConvNeXt, mmdet\.ResNet: no key starts'):
+    with pytest.raises(
+        ValueError, match=r'not one of SwinTransformer, DiNAT, ConvNeXt, ResNet, mmdet\.ResNet: no key starts'
+    ):
         read_architecture(weights)
 
 
 def test_a_backbone_is_checked_only_if_its_type_is_used(official_weights):
     weights = from_official(official_weights('r50_small'))
-    with pytest.raises(ValueError, match='where mmdet.ResNet has') as error:
+    with pytest.raises(ValueError, match='where ResNet has') as error:
         read_architecture(weights)
     assert '\n' not in str(error.value)
     assert read_architecture(weights, check_backbone=False)['backbone']['depth'] == 50

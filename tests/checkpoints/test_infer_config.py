@@ -24,7 +24,7 @@ def test_cityscapes_by_its_number_of_classes(convnext, caplog):
         cfg = infer_config(convnext, SourceInfo(), cfg_options={})
     assert cfg.model.metainfo == 'cityscapes'
     assert cfg.model.test_cfg == dict(object_mask_thr=0.8, overlap_thr=0.8)
-    assert [step['type'] for step in cfg.test_pipeline][1:3] == ['mmdet.Resize', 'LoadPanopticMap']
+    assert [step['type'] for step in cfg.test_pipeline][1:3] == ['Resize', 'LoadPanopticMap']
     assert cfg.test_pipeline[1].scale == (2048, 1024)
     assert "'test images': '2048 x 1024 at most'" in caplog.text
     assert "'drop_path_rate': 0.4" in caplog.text

@@ -16,7 +16,7 @@ import torch
 from hypothesis import strategies as st
 from mmengine.config import Config
 
-from mmoneformer.datasets import PanopticSegDataset
+from mmoneformer.datasets.panoptic_dataset import PanopticSegDataset
 from mmoneformer.registry import MODELS
 
 CLASSES = ('sky', 'cat', 'road', 'car')

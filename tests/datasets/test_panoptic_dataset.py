@@ -9,7 +9,7 @@ import pytest
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.fileio import LocalBackend, register_backend
 
-from mmoneformer.datasets import PanopticSegDataset
+from mmoneformer.datasets.panoptic_dataset import PanopticSegDataset
 
 CATEGORIES = [
     {'id': 7, 'name': 'car', 'isthing': 1, 'color': [1, 2, 3]},

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from mmoneformer.datasets import PanopticSegDataset
+from mmoneformer.datasets.panoptic_dataset import PanopticSegDataset
 from mmoneformer.datasets.panoptic_json_schema import read_content
 
 CONTENT = {

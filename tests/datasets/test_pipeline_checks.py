@@ -7,8 +7,10 @@ from types import SimpleNamespace
 import pytest
 from mmengine.dataset import Compose
 
-from mmoneformer.datasets import MultiSourceDataset, PanopticSegDataset, ResumableSampler
+from mmoneformer.datasets.multi_source_dataset import MultiSourceDataset
+from mmoneformer.datasets.panoptic_dataset import PanopticSegDataset
 from mmoneformer.datasets.pipeline_checks import all_transforms, check_pipeline
+from mmoneformer.datasets.resumable_loading import ResumableSampler
 from mmoneformer.registry import TRANSFORMS
 
 FLIP = dict(type='mmdet.RandomFlip', prob=1.0)

@@ -26,7 +26,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='mmdet.Resize', scale=(longer_side, shorter_side), keep_ratio=True),
+    dict(type='Resize', scale=(longer_side, shorter_side), keep_ratio=True),
     dict(type='LoadPanopticMap'),  # after the resize: results are compared at the original size
     dict(type='LoadLabelMap'),  # where data_prefix names labels='annotations/validation', the ground truth of mIoU
     dict(type='PackOneFormerInputs'),

@@ -24,7 +24,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='mmdet.Resize', scale=(2 * shorter_side, shorter_side), keep_ratio=True),
+    dict(type='Resize', scale=(2 * shorter_side, shorter_side), keep_ratio=True),
     dict(type='LoadPanopticMap'),  # after the resize: results are compared at the original size
     dict(type='PackOneFormerInputs'),
 ]

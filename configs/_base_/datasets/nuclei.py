@@ -18,7 +18,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='mmdet.Resize', scale_factor=scale_factor, keep_ratio=True),
+    dict(type='Resize', scale_factor=scale_factor, keep_ratio=True),
     dict(type='LoadSegments'),  # after the resize: results are compared at the original size
     dict(type='PackOneFormerInputs'),
 ]

@@ -2,14 +2,14 @@
 model = dict(
     type='OneFormer',
     data_preprocessor=dict(
-        type='mmdet.DetDataPreprocessor',
+        type='OneFormerDataPreprocessor',
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,
         pad_size_divisor=32,
     ),
     backbone=dict(
-        type='mmdet.ResNet',
+        type='ResNet',
         depth=50,
         norm_cfg=dict(type='BN', requires_grad=False),
         norm_eval=True,

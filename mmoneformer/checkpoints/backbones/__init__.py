@@ -14,6 +14,7 @@ BACKBONES: dict[str, ConvertibleBackbone] = {  # by the type in a config; more c
     'SwinTransformer': SWIN,
     'DiNAT': DINAT,
     'ConvNeXt': CONVNEXT,
+    'ResNet': RESNET,
     'mmdet.ResNet': RESNET,
 }
 

@@ -1,4 +1,4 @@
-"""Checkpoints of ResNet (arXiv 1512.03385), which is mmdet's."""
+"""Checkpoints of ResNet (arXiv 1512.03385)."""
 
 from itertools import chain
 
@@ -45,7 +45,7 @@ def _hugging_face_stage(stage: int) -> Rows:
 
 
 def read_arguments(shapes: WeightShapes) -> Config:
-    """Read the arguments of ``mmdet.ResNet``.
+    """Read the arguments of ``ResNet``.
 
     Raises:
         ValueError: If no ResNet has this number of blocks.
@@ -57,7 +57,7 @@ def read_arguments(shapes: WeightShapes) -> Config:
         kind = 'bottleneck' if _has_bottlenecks(shapes) else 'basic'
         raise ValueError(f'a ResNet with {list(blocks)} {kind} blocks is none of {known}')
     return dict(
-        type='mmdet.ResNet',
+        type='ResNet',
         depth=depth,
         stem_channels=shapes['backbone.conv1.weight'][0],
         base_channels=shapes[f'{FIRST_BLOCK}.conv1.weight'][0],
@@ -67,7 +67,7 @@ def read_arguments(shapes: WeightShapes) -> Config:
 
 
 def check_expansion(shapes: WeightShapes) -> None:
-    """Check that blocks widen their channels as those of ``mmdet.ResNet`` do.
+    """Check that blocks widen their channels as those of ``ResNet`` do.
 
     Raises:
         ValueError: If they do not.
@@ -78,7 +78,7 @@ def check_expansion(shapes: WeightShapes) -> None:
     expected = _expansion(has_bottlenecks) * width
     if output != expected:
         raise ValueError(
-            f'the first block of this ResNet has {output} output channels, where mmdet.ResNet has {expected}: '
+            f'the first block of this ResNet has {output} output channels, where ResNet has {expected}: '
             'name the class of such a ResNet with --cfg-options model.backbone.type=NAME'
         )
 

@@ -72,6 +72,11 @@ class LoadImageFromFile(BaseTransform):
         return image
 
 
+def loaded_image(image: np.ndarray) -> dict[str, Any]:
+    """The sample of an image in memory, BGR [H, W, 3], as ``LoadImageFromFile`` makes it of a file."""
+    return dict(img_path=None, img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
+
+
 def check_size(size: tuple[int, ...], image_size: tuple[int, ...], source: str) -> None:
     """Check that an annotation has the height and width of its image as it was loaded.
 

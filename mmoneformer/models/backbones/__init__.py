@@ -1,9 +1,10 @@
-"""Backbones that mmdet does not have: those of the paper, and networks of timm; each works in any mmdet config."""
+"""Backbones of the paper, and networks of timm; each works in any mmdet config."""
 
 from mmoneformer.models.backbones.convnext import ConvNeXt
 from mmoneformer.models.backbones.dinat import DiNAT
+from mmoneformer.models.backbones.resnet import ResNet
 from mmoneformer.models.backbones.swin import SwinTransformer
 from mmoneformer.models.backbones.timm_backbone import TimmBackbone
 from mmoneformer.models.backbones.timm_vit import TimmViT
 
-__all__ = ['ConvNeXt', 'DiNAT', 'SwinTransformer', 'TimmBackbone', 'TimmViT']
+__all__ = ['ConvNeXt', 'DiNAT', 'ResNet', 'SwinTransformer', 'TimmBackbone', 'TimmViT']

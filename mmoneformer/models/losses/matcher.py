@@ -7,7 +7,6 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from mmengine.logging import print_log
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 NEVER = 1e9  # finite, and higher than every cost that is computed
@@ -86,6 +85,8 @@ def assign(costs: Sequence[Costs]) -> list[Matches]:
     Returns:
         Matches of each image, ordered by layer, on the device of the costs.
     """
+    from scipy.optimize import linear_sum_assignment  # here: predicting does without it, and it takes half a second
+
     totals = [cost.total for cost in costs]
     flat = torch.cat([total.flatten() for total in totals]).cpu()
     if not flat.isfinite().all():

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.sparse import csr_matrix
 from torch import Tensor
 
 CORNERS_AT_A_TIME = 2**18  # their rows, weights and what is computed from them stay in the caches of a core
@@ -130,6 +129,8 @@ def bag_grad_values(rows: Tensor, weights: Tensor, grad_sums: Tensor, num_rows: 
     Returns:
         [S, D].
     """
+    from scipy.sparse import csr_matrix  # here: only training takes gradients
+
     count, length = rows.shape
     starts = np.arange(0, count * length + 1, length, dtype=np.int32)
     entries = (weights.flatten().numpy(), rows.flatten().numpy(), starts)
@@ -169,7 +170,8 @@ def _repeat_levels(sizes: list[Size], num_points: int) -> _Levels:
     heights, widths = zip(*sizes, strict=True)
     numbers = torch.tensor([widths, heights, level_starts(padded_sizes)], dtype=torch.int32)
     num_rows = sum(height * width for height, width in padded_sizes)
-    return _Levels(*numbers[..., None].repeat(1, 1, num_points), num_rows=num_rows)
+    width, height, start = numbers[..., None].repeat(1, 1, num_points)
+    return _Levels(width, height, start, num_rows)
 
 
 def _add_borders(values: Tensor, sizes: list[Size]) -> Tensor:

@@ -1,9 +1,9 @@
 import pytest
 import torch
-from mmdet.models.backbones.resnet import ResNet
 
 from mmoneformer.checkpoints.backbones.resnet import RESNET, add_batch_counters
 from mmoneformer.checkpoints.state_dict import WeightShapes
+from mmoneformer.models.backbones.resnet import ResNet
 
 
 def shapes_of(**arguments):

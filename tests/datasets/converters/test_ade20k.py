@@ -9,8 +9,8 @@ from mmengine.structures import InstanceData, PixelData
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from mmoneformer.datasets import PanopticSegDataset
 from mmoneformer.datasets.converters.ade20k import SPLITS, convert
+from mmoneformer.datasets.panoptic_dataset import PanopticSegDataset
 from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.registry import DATASETS, METRICS
 

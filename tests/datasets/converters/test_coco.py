@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import mmoneformer  # noqa: F401  (before mmdet)
-from mmoneformer.datasets import PanopticSegDataset
 from mmoneformer.datasets.converters.coco import DOWNLOAD, SPLITS, convert
+from mmoneformer.datasets.panoptic_dataset import PanopticSegDataset
 from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.metainfo.coco import CATEGORIES
 

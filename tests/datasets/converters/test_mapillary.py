@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 import mmoneformer  # noqa: F401  (before mmdet)
-from mmoneformer.datasets import PanopticSegDataset
 from mmoneformer.datasets.converters.mapillary import SPLITS, UNLABELED_ID, convert
+from mmoneformer.datasets.panoptic_dataset import PanopticSegDataset
 from mmoneformer.metainfo import resolve_metainfo
 from mmoneformer.metainfo.mapillary import CATEGORIES
 

@@ -11,7 +11,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from mmoneformer.datasets import PanopticSegDataset
+from mmoneformer.datasets.panoptic_dataset import PanopticSegDataset
 
 CONFIGS = Path(__file__).parents[3] / 'configs/_base_/datasets'
 CROP = (64, 48)  # width, height

@@ -9,7 +9,7 @@ from mmengine.structures import PixelData
 
 from mmoneformer.engine.hooks import OneFormerVisualizationHook
 from mmoneformer.metainfo import resolve_metainfo
-from mmoneformer.visualization import OneFormerVisualizer
+from mmoneformer.visualization.visualizer import OneFormerVisualizer
 
 MODEL = SimpleNamespace(
     dataset_meta=resolve_metainfo(dict(classes=('sky', 'sea'), thing_ids=(), palette=[(255, 0, 0), (0, 0, 255)])),
