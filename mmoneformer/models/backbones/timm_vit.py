@@ -10,6 +10,7 @@ from mmoneformer.models.backbones.feature_pyramid import SimpleFeaturePyramid
 from mmoneformer.models.backbones.rotary_positions import use_rotary_positions
 from mmoneformer.models.backbones.timm_models import build_timm, find_record
 from mmoneformer.models.backbones.timm_module import TimmModule
+from mmoneformer.models.backbones.vit_windows import windowed_map
 from mmoneformer.models.layers.lora import add_lora
 from mmoneformer.registry import MODELS
 
@@ -31,6 +32,8 @@ class TimmViT(TimmModule):
         checkpoint: File with the weights to start from instead, safetensors or .pth.
         drop_path_rate: Stochastic depth: probability that the last block is skipped in training; it grows linearly
             from 0 at the first block.
+        window: Side of the windows, in patches of 16 pixels, that all but four blocks attend within: less time for
+            large images. 0 for none, as in the pretraining.
         frozen: Whether training leaves the transformer as it is, in evaluation mode: the pyramid learns alone.
         lora_rank: Rank of the update of each linear layer (LoRA), which is what learns instead of the weights; 0 for
             none.
@@ -39,7 +42,8 @@ class TimmViT(TimmModule):
 
     Raises:
         ImportError: If timm is not installed.
-        ValueError: If timm has no such model, or it is no plain vision transformer; if it is frozen, and has LoRA.
+        ValueError: If timm has no such model, or it is no plain vision transformer; if it is frozen, and has LoRA; if
+            the window is negative.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class TimmViT(TimmModule):
         pretrained: bool = False,
         checkpoint: str | None = None,
         drop_path_rate: float = 0.0,
+        window: int = 0,
         frozen: bool = False,
         lora_rank: int = 0,
         with_cp: bool = False,
@@ -56,8 +61,11 @@ class TimmViT(TimmModule):
     ) -> None:
         if frozen and lora_rank:
             raise ValueError(f'lora_rank is {lora_rank} in a frozen backbone: LoRA trains it, so leave frozen out')
+        if window < 0:
+            raise ValueError(f'window is {window}: it is the side of a window in patches, or 0 for none')
         build = partial(_build_vit, model, drop_path_rate=drop_path_rate)
         super().__init__(model, build, pretrained=pretrained, checkpoint=checkpoint, init_cfg=init_cfg)
+        self.window = window
         self.frozen = frozen
         self.pyramid = SimpleFeaturePyramid(self.net.embed_dim)
         self.net.set_grad_checkpointing(with_cp)
@@ -92,6 +100,8 @@ class TimmViT(TimmModule):
         Returns:
             Maps of strides 4, 8, 16, 32, with C/4, C/2, C and C channels for a transformer of C.
         """
+        if self.window:
+            return self.pyramid(windowed_map(self.net, images, self.window))
         (last,) = self.net.forward_intermediates(images, indices=1, norm=True, intermediates_only=True)
         return self.pyramid(last)
 
