@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -38,7 +39,7 @@ class Output(NamedTuple):
         results: Results by task, see ``result_dicts``.
         image: The image that is drawn, RGB, uint8 [H', W', 3].
         size: Height and width of the results.
-        kept: What else is kept until they are written.
+        kept: What is yielded when they are written.
     """
 
     results: ResultDict
@@ -144,8 +145,8 @@ class Saving:
         predictions: Iterable[Prediction],
         output: Callable[[Prediction], Output],
         failures: list[Failure] | None,
-    ) -> Iterator[tuple[Any, ResultDict]]:
-        """Write predictions of images that were left.
+    ) -> Iterator[Any]:
+        """Write predictions of images that were left; none is kept longer than it takes to write it.
 
         Args:
             predictions: The predictions, in the order of the images.
@@ -153,9 +154,11 @@ class Saving:
             failures: As in ``skipping``.
 
         Yields:
-            What was kept of each prediction that was written, and its results.
+            What is kept of each prediction that was written.
         """
-        for (number, source, kept), _ in in_order(self._give_out(predictions, output, failures), self._ahead):
+        give_out = partial(self._give_out, output=output, failures=failures)
+        jobs = filter(None, map(give_out, predictions))  # unlike a loop, this lets go of what was given out
+        for (number, source, kept), _ in in_order(jobs, self._ahead):
             is_written = False
             with skipping(failures, number, source):
                 self._finish()
@@ -164,23 +167,18 @@ class Saving:
                 yield kept
 
     def _give_out(
-        self,
-        predictions: Iterable[Prediction],
-        output: Callable[[Prediction], Output],
-        failures: list[Failure] | None,
-    ) -> Iterator[Job]:
-        for prediction in predictions:
-            job = None
-            with skipping(failures, prediction.number, prediction.source):
-                results, image, size, kept = output(prediction)
-                name = self._name(prediction.number)
-                about = about_image(name_of(prediction.source, prediction.number), size)
-                with naming_the_loss():
-                    future = self._pool.submit(self._folder.files.write, name, results, image, about)
-                job = (prediction.number, prediction.source, (kept, results)), future
-                self._waiting.append((prediction.number, future))
-            if job is not None:
-                yield job
+        self, prediction: Prediction, output: Callable[[Prediction], Output], failures: list[Failure] | None
+    ) -> Job | None:
+        """Give a prediction to who writes it; None if it cannot be converted."""
+        with skipping(failures, prediction.number, prediction.source):
+            results, image, size, kept = output(prediction)
+            name = self._name(prediction.number)
+            about = about_image(name_of(prediction.source, prediction.number), size)
+            with naming_the_loss():
+                future = self._pool.submit(self._folder.files.write, name, results, image, about)
+            self._waiting.append((prediction.number, future))
+            return (prediction.number, prediction.source, kept), future
+        return None
 
     def _claim(self, number: int, source: Source) -> str:
         return self._folder.claim(*place_of(source, number, self._roots))

@@ -41,8 +41,8 @@ def _nothing(semantic: ResultDict) -> ResultDict:
 
 def _id_image(panoptic: ResultDict, metainfo: Classes) -> Image.Image:
     id_map = panoptic['id_map']
-    pixels = np.ascontiguousarray(id_map, '<u4')  # R, G, B and a byte of zeros
-    return Image.frombuffer('RGBX', id_map.shape[::-1], pixels, 'raw', 'RGBX', 0, 1).convert('RGB')
+    pixels = np.ascontiguousarray(id_map, '<u4')  # R, G, B and a byte that is not written
+    return Image.frombuffer('RGBX', id_map.shape[::-1], pixels, 'raw', 'RGBX', 0, 1)
 
 
 def _label_image(semantic: ResultDict, metainfo: Classes) -> Image.Image:

@@ -1,8 +1,9 @@
 """Prediction of image files, folders, patterns, URLs and arrays."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Sized
+from collections.abc import Collection, Iterable, Iterator, Sequence, Sized
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -173,7 +174,8 @@ class OneFormerInferencer:
         with saving, self._tracked(saving.part(sources), total) as shown:
             settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels, tiled=tiled)
             found = self._predict_all(saving.left(shown), tasks, failures, threads=workers, **settings)
-            count = sum(1 for _ in saving.write(found, self._output_of(tasks), failures))
+            written = saving.write(found, lambda prediction: prediction.output(self.metainfo, tasks), failures)
+            count = sum(1 for _ in written)
         return (count, failures or []) if share is None else share.total(count, failures or [])
 
     def stream(
@@ -264,12 +266,11 @@ class OneFormerInferencer:
             else:
                 with self._saving(out_dir, sources, tasks) as saving:
                     predictions = self._predict_all(saving.left(enumerate(shown)), tasks, failures, **options)
-                    written = saving.write(predictions, self._output_of(tasks, keep=True), failures)
-                    for sample, results in written:
-                        yield sample if as_samples else results
+                    yield from saving.write(predictions, partial(self._kept_output, tasks, as_samples), failures)
 
-    def _output_of(self, tasks: Sequence[str], *, keep: bool = False) -> Callable[[Prediction], Output]:
-        return lambda found: found.output(self.metainfo, tasks)._replace(kept=found.sample if keep else None)
+    def _kept_output(self, tasks: Sequence[str], as_sample: bool, prediction: Prediction) -> Output:
+        output = prediction.output(self.metainfo, tasks)
+        return output._replace(kept=prediction.sample if as_sample else output.results)
 
     def _tracked(self, images: Iterable[Item], total: int | None = None) -> AbstractContextManager[Iterator[Item]]:
         return closing(tracked(images, shown=self.show_progress, total=total))  # the bar ends, also after an error

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmoneformer_deploy import png
 from mmoneformer_deploy.png import encode_png
 from mmoneformer_deploy.result_files import MARK
 
@@ -22,6 +23,15 @@ def test_read_as_they_were(mode, size):
         np.testing.assert_array_equal(np.asarray(read), np.asarray(image))
         assert read.getpalette() == image.getpalette()
         assert read.text['Comment'] == MARK
+
+
+def test_strips_continue_each_other(monkeypatch):
+    """Of an image with a fourth channel, which is left out."""
+    monkeypatch.setattr(png, 'STRIP', 7)
+    pixels = np.random.default_rng(0).integers(0, 256, (23, 5, 4), np.uint8)
+    image = Image.frombuffer('RGBX', (5, 23), pixels, 'raw', 'RGBX', 0, 1)
+    with Image.open(BytesIO(encode_png(image))) as read:
+        np.testing.assert_array_equal(np.asarray(read), pixels[..., :3])
 
 
 def test_maps_are_small():

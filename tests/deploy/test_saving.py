@@ -1,5 +1,6 @@
 import errno
 import json
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -54,7 +55,7 @@ def save(saving, sources, failures=None, predict=lambda found: found):
     """Numbers of what was written."""
     with saving:
         found = (predict(Found(number, source)) for number, source in saving.left(saving.part(sources)))
-        return [number for number, _ in saving.write(found, output, failures)]
+        return list(saving.write(found, output, failures))
 
 
 def panoptic(folder):
@@ -165,7 +166,7 @@ def test_processes_share_the_images(saving, tmp_path):
         failures, share = [], Share(rank, 2, Meeting.of(rank))
         with saving(share=share) as one:
             found = (Found(number, source) for number, source in one.left(one.part(sources)))
-            numbers = [number for number, _ in one.write(found, lambda found: output(predict(found)), failures)]
+            numbers = list(one.write(found, lambda found: output(predict(found)), failures))
         return numbers, [failure.number for failure in failures]
 
     with ThreadPoolExecutor(2) as pool:
@@ -197,3 +198,21 @@ def test_what_cannot_be_shared(saving):
         saving(share=share, formats=['coco', 'png'])
     with pytest.raises(TypeError, match='images that several processes share must be known before: give a list'):
         saving(share=share).part(iter([Path('x')]))
+
+
+def test_lets_go_of_what_is_written(saving):
+    """Results of large images are not kept while the next one is predicted."""
+    alive = []
+
+    def predict(found):
+        assert not any(reference() is not None for reference in alive)
+        return found
+
+    def converted(found):
+        made = output(found)
+        alive.append(weakref.ref(made.results['panoptic']['id_map']))
+        return made._replace(kept=None)
+
+    with saving() as started:
+        found = (predict(Found(number, source)) for number, source in started.left(enumerate('abc')))
+        assert sum(1 for _ in started.write(found, converted, None)) == 3

@@ -17,8 +17,8 @@ def test_other_processes_can_write():
 def test_segment_ids_as_colors(dtype):
     id_map = np.array([[0, 1, 255], [256, 65536, 2**24 - 1]], dtype)
     image = TASK_FILES['panoptic'].png({'id_map': id_map}, CLASSES)
-    assert (image.mode, image.size) == ('RGB', (3, 2))
-    np.testing.assert_array_equal(np.asarray(image).astype(int) @ [1, 256, 65536], id_map)
+    assert (image.mode, image.size) == ('RGBX', (3, 2))
+    np.testing.assert_array_equal(np.asarray(image)[..., :3].astype(int) @ [1, 256, 65536], id_map)
 
 
 def test_labels_have_their_colors():

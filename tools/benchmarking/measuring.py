@@ -80,13 +80,14 @@ def seconds_of(work: Work) -> float:
     return time.perf_counter() - start
 
 
-def memory_of(make: Callable[[], Work]) -> Memory:
+def memory_of(make: Callable[[], Work], *, runs: int = MEMORY_RUNS) -> Memory:
     """Make a piece of work and run it, in a process that does nothing else.
 
     It is the process' resident memory, which Linux tells.
 
     Args:
         make: Builds model and inputs; the code that it needs is imported already.
+        runs: How often the work is done.
 
     Raises:
         OSError: If the system is not Linux, or does not let a process reset its peak.
@@ -97,7 +98,7 @@ def memory_of(make: Callable[[], Work]) -> Memory:
     gc.collect()
     held = meter.current()
     meter.reset()
-    for _ in range(MEMORY_RUNS):
+    for _ in range(runs):
         work()
     return Memory(held - before, meter.peak() - held)
 
