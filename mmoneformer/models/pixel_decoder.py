@@ -127,10 +127,13 @@ class MSDeformAttnPixelDecoder(nn.Module):
                 f'the backbone gives {len(features)} maps, not 4 of strides 4, 8, 16, 32: see out_indices'
             )
         with full_precision(features[0]):
-            stride4, *others = (feature.float() for feature in features)
+            # group norms are twice as slow on channels-last maps, in which convolutional backbones compute
+            stride4, *others = (feature.float().contiguous() for feature in features)
             levels = [project(feature) for project, feature in zip(self.input_projs, reversed(others), strict=True)]
             levels = self._encode(levels)
-            upsampled = F.interpolate(levels[-1], size=stride4.shape[-2:], mode='bilinear', align_corners=False)
+            upsampled = F.interpolate(
+                levels[-1].contiguous(), size=stride4.shape[-2:], mode='bilinear', align_corners=False
+            )
             finest = self.output(self.lateral(stride4) + upsampled)
             return PixelFeatures(self.mask_features(finest), levels)
 

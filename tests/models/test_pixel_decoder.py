@@ -72,6 +72,14 @@ def test_sizes_are_those_of_the_backbone(decoder, features):
 
 
 @torch.no_grad()
+def test_channels_last_maps_are_decoded_as_others_are(decoder, features):
+    """Convolutional backbones give them; the decoder's convolutions and group norms are faster on the others."""
+    expected = decoder(features)
+    found = decoder([feature.contiguous(memory_format=torch.channels_last) for feature in features])
+    assert found.mask_features.is_contiguous()
+    torch.testing.assert_close(found, expected)
+
+
 def test_float32_under_autocast(decoder, features):
     """Of maps in bfloat16, as the backbone gives them there: no less exact than of the same maps in float32."""
     rounded = [feature.bfloat16() for feature in features]
