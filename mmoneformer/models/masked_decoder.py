@@ -164,9 +164,9 @@ class MaskedDecoder(nn.Module):
 @torch.no_grad()
 def _resize_features(pixels: PixelFeatures) -> list[Tensor]:
     """Mask features at each level's size: resizing is linear, so this equals resizing each query's mask."""
+    features = pixels.mask_features.contiguous(memory_format=torch.channels_last)  # not in each resizing
     return [
-        F.interpolate(pixels.mask_features, size=level.shape[-2:], mode='bilinear', align_corners=False)
-        for level in pixels.levels
+        F.interpolate(features, size=level.shape[-2:], mode='bilinear', align_corners=False) for level in pixels.levels
     ]
 
 
