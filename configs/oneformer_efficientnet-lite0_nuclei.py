@@ -5,10 +5,10 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-max_iters = 1500
+max_iters = 1400
 model = dict(**_base_.model_settings, panoptic_head=dict(num_queries=40))
 optim_wrapper = dict(optimizer=dict(lr=1e-3), paramwise_cfg=dict(backbone_lr_mult=0.2), clip_grad=dict(max_norm=1.0))
-auto_scale_lr = dict(base_batch_size=4)
+auto_scale_lr = dict(base_batch_size=16)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, begin=0, end=100, by_epoch=False),
     dict(type='PolyLR', power=0.9, eta_min=0, begin=100, end=max_iters, by_epoch=False),

@@ -11,6 +11,7 @@ from mmoneformer.tiling.runs import Runs
 # PQ of things is 52.0 at 0.3, 52.2 at 0.5, 53.8 at 0.7, 57.1 at 0.9 and 57.3 at 0.95. Lower values take neighbors of a
 # class for one object, higher ones give parts of an object ids of their own: 59 at 0.5, 79 at 0.9, 93 at 0.95.
 MATCH_IOU = 0.9
+WHOLE_IOU = 0.5  # of two things that are not cut: as in panoptic quality, no two objects have as much in common
 SEEN_SHARE = 0.9  # of its pixels that a thing must have in another tile to give way to what that sees
 BORDER = 2  # pixels
 OWN_SHARE = 0.5  # a part of an object that no neighbor knows is believed if its tile decides this share of its pixels
@@ -64,8 +65,9 @@ class Things:
     """Collects the things of the tiles of a picture, and unites those that are one object.
 
     Things of two tiles match if they have the same class, and an IoU above ``MATCH_IOU`` among the pixels that both
-    tiles have. Things that match are one object, and so are all that are linked by matches; but never two things of
-    one tile, which tells them apart: of the matches that would unite them, the one with the lowest IoU does not count.
+    tiles have, or above ``WHOLE_IOU`` if both are not cut. Things that match are one object, and so are all that are
+    linked by matches; but never two things of one tile, which tells them apart: of the matches that would unite them,
+    the one with the lowest IoU does not count.
 
     A thing that is cut by the border of its tile gives way to a match that is not cut, and of two that are not cut the
     one with the lower score gives way, if the other tile has its pixels. What remains is the object as one tile sees
@@ -117,10 +119,14 @@ class Things:
             for a, part in ours
             for b, other in theirs
             if self._things[a].label == self._things[b].label
-            and (iou := _iou(part, other)) > MATCH_IOU
+            and (iou := _iou(part, other)) > self._least_iou(a, b)
             and self._continues(a, part, second)
             and self._continues(b, other, first)
         ]
+
+    def _least_iou(self, first: int, second: int) -> float:
+        """What two things must have in common to match."""
+        return MATCH_IOU if self._things[first].is_cut or self._things[second].is_cut else WHOLE_IOU
 
     def _continues(self, index: int, part: Runs, tile: int) -> bool:
         """Whether a thing with a part in a tile is inside of it, or crosses the border of the tile.

@@ -34,7 +34,7 @@ splits = {
     for split in ('train', 'val')
 }
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=16,
     num_workers=2,
     persistent_workers=True,
     sampler=dict(type='ResumableSampler'),
@@ -55,4 +55,4 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = test_evaluator = dict(type='ThingInstanceAP')
+val_evaluator = test_evaluator = dict(type='ThingInstanceAP', max_dets=400)  # up to 375 nuclei in an image
