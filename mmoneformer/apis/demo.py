@@ -1,16 +1,18 @@
 """The demo: draw a small data set, train one model, evaluate its three tasks and draw its results."""
 
 import json
+import logging
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.runner import Runner
 from rich.console import Console
 from rich.table import Table
 
 from mmoneformer.apis import OneFormerInferencer
-from mmoneformer.apis.train_and_test import evaluate, load_config, train
+from mmoneformer.apis.train_and_test import load_config, train
 from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.tasks import TASKS, TaskTable
 from mmoneformer_deploy.atomic_files import write_json
@@ -43,7 +45,7 @@ def run_demo() -> None:
     """
     console = Console()
     console.rule('1  data')
-    cfg = demo_config('training')
+    cfg = load_config(CONFIG, work_dir=str(WORK_DIR / 'training'))
     data = Path(cfg.train_dataloader.dataset.data_root)
     write_shapes(data, num_train=NUM_TRAIN, num_val=NUM_VAL, size=min(cfg.crop_size), seed=0)
     shutil.rmtree(WORK_DIR, ignore_errors=True)
@@ -53,12 +55,12 @@ def run_demo() -> None:
     cfg.train_cfg.val_begin = cfg.train_cfg.max_iters + 1  # step 3 evaluates
     pipeline = cfg.train_dataloader.dataset.pipeline
     next(step for step in pipeline if step.type == 'SampleTask').probabilities = TASK_SHARES
-    train(cfg)
+    runner = train(cfg)
     seconds = time.perf_counter() - start
     checkpoint = (WORK_DIR / 'training' / 'last_checkpoint').read_text()
 
     console.rule('3  evaluation of each result with the token of each task')
-    results = {token: evaluate(config_of_token(token), checkpoint) for token in TASKS}
+    results = {token: evaluate_token(runner, token) for token in TASKS}
     report = {name: round(float(results[task][name]), 2) for task in TASKS for name in METRICS[task]}
     report['seconds_of_training'] = round(seconds, 1)
     write_json(WORK_DIR / 'metrics.json', report, indent=2)
@@ -71,19 +73,13 @@ def run_demo() -> None:
     console.print(f'images: {(WORK_DIR / "pictures").absolute()}')
 
 
-def demo_config(step: str) -> Config:
-    """Return the config of the demo, with a work folder of its own for a step."""
-    return load_config(CONFIG, work_dir=str(WORK_DIR / step))
-
-
-def config_of_token(token: str) -> Config:
-    """Return a config that predicts and evaluates all results with the token of one task."""
-    cfg = demo_config(f'{token}_token')
-    cfg.log_level = 'WARNING'  # the table has the results
-    cfg.model.test_cfg.tokens = dict.fromkeys(TASKS, token)
-    for evaluator in cfg.test_evaluator:
-        evaluator.any_token = True
-    return cfg
+def evaluate_token(runner: Runner, token: str) -> dict[str, float]:
+    """Predict and evaluate all results with the token of one task; returns the metrics by name."""
+    runner.logger.setLevel(logging.WARNING)  # the table has the results
+    for metric in runner.test_loop.evaluator.metrics:
+        metric.any_token = True
+    runner.model.test_cfg = replace(runner.model.test_cfg, tokens=dict.fromkeys(TASKS, token))
+    return runner.test()
 
 
 def token_table(results: Results) -> Table:
