@@ -1,10 +1,10 @@
 """Deformable sampling on a CPU with ``embedding_bag``: a query sums rows of a table, the four corners of its points.
 
-``embedding_bag`` reads whole rows, ``grid_sample`` one number at a time. Only as many heads of one image are processed
-at a time as stay in the caches: one of a large image, all of a small one, where calls cost more than their work. The
+``embedding_bag`` reads whole rows, ``grid_sample`` one number at a time. A table has the rows of all heads of an
+image, and only as many queries are processed at a time as stay in the caches: neighbors read the same rows. The
 backward pass computes the corners again: that takes less time than keeping them costs memory.
 
-Shapes: H heads at a time, N queries, L levels, P points, S rows of a head's table, D width of a head.
+Shapes: N queries at a time, G heads, L levels, P points, S positions of the levels with borders, D width of a head.
 """
 
 import warnings
@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-CORNERS_AT_A_TIME = 2**18  # their rows, weights and what is computed from them stay in the caches of a core
+CORNERS_AT_A_TIME = 2**20  # their rows, weights and what is computed from them stay in the caches
 
 Size = tuple[int, int]
 
@@ -26,28 +26,28 @@ warnings.filterwarnings('ignore', 'Sparse CSR tensor support is in beta', catego
 
 
 class _Levels(NamedTuple):
-    """Sizes of the levels, repeated for each point (broadcasting a short axis is slow), int32 [L, P].
+    """The levels, repeated for each head and point (broadcasting short axes is slow), each [G, L, P].
 
     Attributes:
-        width: Without the border.
-        height: Without the border.
-        start: Index of the level's first row in a head's table, in which all levels have borders.
-        num_rows: Rows of a head's table, S.
+        width: Without the border, float32.
+        height: Without the border, float32.
+        start: Row of the level's first position in the table, in which all levels have borders; int32.
+        below: Rows from a position to the one below, int32.
     """
 
     width: Tensor
     height: Tensor
     start: Tensor
-    num_rows: int
+    below: Tensor
 
 
 class _Corners(NamedTuple):
     """The four grid points around each sampled location: upper left, upper right, lower left, lower right.
 
     Attributes:
-        rows: Their rows in the tables of all heads, one after another, int32 [H N, 4 L P].
-        right: Interpolation weight of the right ones, [H, N, L, P].
-        lower: Interpolation weight of the lower ones, [H, N, L, P].
+        rows: Their rows in the table, int32 [N G, 4 L P].
+        right: Interpolation weight of the right ones, [N, G, L, P].
+        lower: Interpolation weight of the lower ones, [N, G, L, P].
     """
 
     rows: Tensor
@@ -55,20 +55,20 @@ class _Corners(NamedTuple):
     lower: Tensor
 
     def weights(self, weights: Tensor) -> Tensor:
-        """Distribute the weights of the locations [H, N, L, P] among their corners, [H N, 4 L P]."""
+        """Distribute the weights of the locations [N, G, L, P] among their corners, [N G, 4 L P]."""
         lower = weights * self.lower
         upper = weights - lower
         upper_right, lower_right = upper * self.right, lower * self.right
         return _stack_corners(upper - upper_right, upper_right, lower - lower_right, lower_right)
 
     def interpolate(self, corners: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Interpolate values at the corners, [H N, 4 L P].
+        """Interpolate values at the corners, [N G, 4 L P].
 
         Returns:
-            The interpolated values, and their derivatives with respect to ``right`` and ``lower``; [H, N, L, P] each.
+            The interpolated values, and their derivatives with respect to ``right`` and ``lower``; [N, G, L, P] each.
         """
-        heads, queries, *points = self.right.shape
-        upper_left, upper_right, lower_left, lower_right = corners.view(heads, queries, 4, *points).unbind(2)
+        queries, heads, *points = self.right.shape
+        upper_left, upper_right, lower_left, lower_right = corners.view(queries, heads, 4, *points).unbind(2)
         upper, lower = upper_left.lerp(upper_right, self.right), lower_left.lerp(lower_right, self.right)
         by_right = (upper_right - upper_left).lerp(lower_right - lower_left, self.lower)
         return upper.lerp(lower, self.lower), by_right, lower - upper
@@ -89,31 +89,36 @@ class _BagSampling(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor, locations: Tensor, weights: Tensor, sizes: list[Size]) -> Tensor:
         ctx.save_for_backward(values, locations, weights)
         ctx.sizes = sizes
-        levels = _repeat_levels(sizes, num_points=weights.shape[-1])
+        levels = _repeat_levels(sizes, values, weights)
         outputs = values.new_empty(*weights.shape[:3], values.shape[-1])
-        for value, location, weight, output in _heads(values, locations, weights, outputs):
-            corners, table = _find_corners(levels, location), _add_borders(value, sizes)
-            sums = F.embedding_bag(corners.rows, table, per_sample_weights=corners.weights(weight), mode='sum')
-            output.copy_(sums.view(output.shape))
+        for value, *of_image in zip(values, locations, weights, outputs, strict=True):
+            table = _add_borders(value, sizes)
+            for location, weight, output in _some_queries(*of_image):
+                corners = _find_corners(levels, location)
+                sums = F.embedding_bag(corners.rows, table, per_sample_weights=corners.weights(weight), mode='sum')
+                output.copy_(sums.view(output.shape))
         return outputs.flatten(2)
 
     @staticmethod
     def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         values, locations, weights = inputs = ctx.saved_tensors
         grad_values, grad_locations, grad_weights = grads = tuple(map(torch.empty_like, inputs))
-        levels = _repeat_levels(ctx.sizes, num_points=weights.shape[-1])
+        levels = _repeat_levels(ctx.sizes, values, weights)
         grad_sums = grad_outputs.unflatten(-1, values.shape[2:])
-        for value, location, weight, grad_sum, grad_value, grad_location, grad_weight in _heads(
-            *inputs, grad_sums, *grads
+        for value, grad_value, *of_image in zip(
+            values, grad_values, locations, weights, grad_sums, *grads[1:], strict=True
         ):
-            corners, table = _find_corners(levels, location), _add_borders(value, ctx.sizes)
-            grad_sum = grad_sum.flatten(0, 1).contiguous()
-            grad_table = bag_grad_values(corners.rows, corners.weights(weight), grad_sum, len(table))
+            table = _add_borders(value, ctx.sizes)
+            grad_table = torch.zeros_like(table)
+            for location, weight, grad_sum, grad_location, grad_weight in _some_queries(*of_image):
+                corners = _find_corners(levels, location)
+                grad_sum = grad_sum.flatten(0, 1).contiguous()
+                grad_table += bag_grad_values(corners.rows, corners.weights(weight), grad_sum, len(table))
+                interpolated, by_right, by_lower = corners.interpolate(bag_grad_weights(table, corners.rows, grad_sum))
+                grad_weight.copy_(interpolated)
+                grad_location[..., 0] = by_right.mul_(weight).mul_(_slope(location[..., 0], levels.width))
+                grad_location[..., 1] = by_lower.mul_(weight).mul_(_slope(location[..., 1], levels.height))
             _remove_borders(grad_table, ctx.sizes, out=grad_value)
-            interpolated, by_right, by_lower = corners.interpolate(bag_grad_weights(table, corners.rows, grad_sum))
-            grad_weight.copy_(interpolated)
-            grad_location[..., 0] = by_right.mul_(weight).mul_(_slope(location[..., 0], levels.width))
-            grad_location[..., 1] = by_lower.mul_(weight).mul_(_slope(location[..., 1], levels.height))
         return grad_values, grad_locations, grad_weights, None
 
 
@@ -157,54 +162,56 @@ def bag_grad_weights(table: Tensor, rows: Tensor, grad_sums: Tensor) -> Tensor:
     return torch.sparse.sampled_addmm(pattern, grad_sums, table.mT, beta=0).values().view(rows.shape)
 
 
-def _heads(values: Tensor, locations: Tensor, weights: Tensor, *others: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Views [H, length, ...] of some heads of an image, of tensors [B, length, G, ...]."""
-    corners = 4 * weights[0, :, 0].numel()  # of one head
-    step = max(1, CORNERS_AT_A_TIME // max(1, corners))
-    for of_image in zip(*(part.transpose(1, 2) for part in (values, locations, weights, *others)), strict=True):
-        yield from zip(*(part.split(step) for part in of_image), strict=True)
+def _some_queries(location: Tensor, *others: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Views of some queries of an image, of tensors [queries, G, ...], the first of which are their locations."""
+    corners = 2 * location[0].numel()  # of a query: 4 of each location, which is two numbers
+    step = max(1, CORNERS_AT_A_TIME // corners)
+    yield from zip(*(part.split(step) for part in (location, *others)), strict=True)
 
 
-def _repeat_levels(sizes: list[Size], num_points: int) -> _Levels:
+def _repeat_levels(sizes: list[Size], values: Tensor, weights: Tensor) -> _Levels:
+    """Describe the levels, for values [B, S, G, D] and weights [B, queries, G, L, P]."""
+    heads, shape = values.shape[2], weights.shape[2:]
     padded_sizes = [(height + 2, width + 2) for height, width in sizes]
     heights, widths = zip(*sizes, strict=True)
-    numbers = torch.tensor([widths, heights, level_starts(padded_sizes)], dtype=torch.int32)
-    num_rows = sum(height * width for height, width in padded_sizes)
-    width, height, start = numbers[..., None].repeat(1, 1, num_points)
-    return _Levels(width, height, start, num_rows)
+    start = torch.tensor(level_starts(padded_sizes), dtype=torch.int32)[:, None] * heads
+    below = torch.tensor([width * heads for _, width in padded_sizes], dtype=torch.int32)[:, None]
+    width, height = (torch.tensor(lengths, dtype=values.dtype)[:, None] for lengths in (widths, heights))
+    head = torch.arange(heads, dtype=torch.int32)[:, None, None]
+    return _Levels(*(part.expand(shape).contiguous() for part in (width, height, start + head, below)))
 
 
 def _add_borders(values: Tensor, sizes: list[Size]) -> Tensor:
-    """Make the tables [H S, D]: levels of each head, each with a border of zeros, which samples outside of it read."""
-    levels = values.split([height * width for height, width in sizes], dim=1)
+    """Make the table [S G, D]: the levels, each with a border of zeros, which samples outside of it read."""
+    levels = values.flatten(1).split([height * width for height, width in sizes])
     padded = [
-        F.pad(level.unflatten(1, size), (0, 0, 1, 1, 1, 1)).flatten(1, 2)
+        F.pad(level.unflatten(0, size), (0, 0, 1, 1, 1, 1)).flatten(0, 1)
         for level, size in zip(levels, sizes, strict=True)
     ]
-    return torch.cat(padded, dim=1).flatten(0, 1)
+    return torch.cat(padded).view(-1, values.shape[-1])
 
 
-def _remove_borders(tables: Tensor, sizes: list[Size], *, out: Tensor) -> None:
-    """Write tables [H S, D] without the borders of their levels."""
+def _remove_borders(table: Tensor, sizes: list[Size], *, out: Tensor) -> None:
+    """Write a table without the borders of its levels."""
     padded_sizes = [(height + 2, width + 2) for height, width in sizes]
-    levels = tables.unflatten(0, (len(out), -1)).split([height * width for height, width in padded_sizes], dim=1)
-    parts = out.split([height * width for height, width in sizes], dim=1)
+    levels = table.view(-1, *out.shape[1:]).split([height * width for height, width in padded_sizes])
+    parts = out.split([height * width for height, width in sizes])
     for level, padded_size, size, part in zip(levels, padded_sizes, sizes, parts, strict=True):
-        part.unflatten(1, size).copy_(level.unflatten(1, padded_size)[:, 1:-1, 1:-1])
+        part.unflatten(0, size).copy_(level.unflatten(0, padded_size)[1:-1, 1:-1])
 
 
 def _find_corners(levels: _Levels, locations: Tensor) -> _Corners:
-    """Find the grid points around locations [H, N, L, P, 2]."""
-    stride = levels.width + 2  # rows of the table from one grid point to the one below
-    tables = torch.arange(0, len(locations) * levels.num_rows, levels.num_rows, dtype=torch.int32)
+    """Find the grid points around locations [N, G, L, P, 2]."""
+    heads = locations.shape[1]  # rows from a position to the one on its right
     left, right_weight = _split_position(locations[..., 0], levels.width)
     top, lower_weight = _split_position(locations[..., 1], levels.height)
-    row = top * stride + (left + (tables[:, None, None, None] + levels.start))
-    return _Corners(_stack_corners(row, row + 1, row + stride, row + (stride + 1)), right_weight, lower_weight)
+    row = (top * levels.below).add_(left, alpha=heads).add_(levels.start)
+    lower_row = row + levels.below
+    return _Corners(_stack_corners(row, row + heads, lower_row, lower_row + heads), right_weight, lower_weight)
 
 
 def _stack_corners(*numbers: Tensor) -> Tensor:
-    """Join the numbers [H, N, L, P] of the four corners of each point, [H N, 4 L P]."""
+    """Join the numbers [N, G, L, P] of the four corners of each point, [N G, 4 L P]."""
     return torch.stack(numbers, 2).flatten(2).flatten(0, 1)
 
 
@@ -212,15 +219,15 @@ def _split_position(location: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
     """Find the two neighbors of a location along one axis of a level with borders.
 
     Args:
-        location: In 0..1 of the level without borders, [..., L, P]; clamped to the border.
-        length: Of the axis without borders, [L, P].
+        location: In 0..1 of the level without borders, [..., G, L, P]; clamped to the border.
+        length: Of the axis without borders, [G, L, P].
 
     Returns:
         Index of the neighbor before the location, and interpolation weight of the one behind.
     """
-    position = (location * length + 0.5).clamp(torch.zeros_like(location[0, 0]), length + 1)
-    index = position.floor().minimum(length)
-    return index.to(torch.int32), position - index
+    position = torch.minimum((location * length).add_(0.5).clamp_(min=0), length + 1)
+    index = torch.minimum(position.floor(), length)
+    return index.to(torch.int32), position.sub_(index)
 
 
 def _slope(location: Tensor, length: Tensor) -> Tensor:

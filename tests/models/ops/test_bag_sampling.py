@@ -41,17 +41,15 @@ def test_gradient_need_not_be_contiguous():
         assert torch.equal(expanded, contiguous)
 
 
-def test_results_do_not_depend_on_how_many_heads_are_processed_at_a_time(monkeypatch):
-    sizes, heads = [(3, 4), (2, 5)], 3
-    values = torch.randn(2, 22, heads, 4, dtype=torch.float64, requires_grad=True)
+def test_results_do_not_depend_on_how_many_queries_are_processed_at_a_time(monkeypatch):
+    sizes, found = [(3, 4), (2, 5)], []
+    values = torch.randn(2, 22, 3, 4, dtype=torch.float64, requires_grad=True)
     locations, weights = (
-        torch.rand(2, 7, heads, 2, 5, *last, dtype=torch.float64, requires_grad=True) for last in ((2,), ())
+        torch.rand(2, 7, 3, 2, 5, *last, dtype=torch.float64, requires_grad=True) for last in ((2,), ())
     )
-    found = []
-    for heads_at_a_time in (1, 2, 3):
-        monkeypatch.setattr(bag_sampling, 'CORNERS_AT_A_TIME', heads_at_a_time * 4 * weights[0, :, 0].numel())
-        steps = list(bag_sampling._heads(values, locations, weights))
-        assert [len(step[0]) for step in steps] == {1: [1] * 6, 2: [2, 1] * 2, 3: [3] * 2}[heads_at_a_time]
+    for queries, steps in ((1, [1] * 7), (3, [3, 3, 1]), (7, [7])):
+        monkeypatch.setattr(bag_sampling, 'CORNERS_AT_A_TIME', queries * 3 * 2 * 5 * 4)
+        assert [len(location) for location, _ in bag_sampling._some_queries(locations[0], weights[0])] == steps
         sums = sample_by_embedding_bag(values, sizes, locations, weights)
         gradients = torch.autograd.grad(sums.square().sum(), (values, locations, weights))
         found.append((sums, *gradients))
