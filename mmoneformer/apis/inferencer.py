@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence, Sized
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from itertools import islice
+from operator import methodcaller
 from typing import Any
 
 import torch
@@ -174,8 +175,7 @@ class OneFormerInferencer:
         with saving, self._tracked(saving.part(sources), total) as shown:
             settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels, tiled=tiled)
             found = self._predict_all(saving.left(shown), tasks, failures, threads=workers, **settings)
-            written = saving.write(found, lambda prediction: prediction.output(self.metainfo, tasks), failures)
-            count = sum(1 for _ in written)
+            count = sum(1 for _ in saving.write(found, methodcaller('output', self.metainfo, tasks), failures))
         return (count, failures or []) if share is None else share.total(count, failures or [])
 
     def stream(
