@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mmoneformer_deploy.colors import region_colors
-from mmoneformer_deploy.result_dicts import Classes, ResultDict
+from mmoneformer_deploy.result_dicts import Classes, ResultDict, labels_in
 from mmoneformer_deploy.run_lengths import decode_mask
 
 PANEL = 640  # pixels of a panel's longer side
@@ -126,10 +126,10 @@ def _instance_regions(result: ResultDict, size: Size) -> Regions:
 
 
 def _semantic_regions(result: ResultDict, size: Size) -> Regions:
-    labels = np.flatnonzero(np.bincount(result['label_map'].ravel()))
+    labels = labels_in(result['label_map'])
     number = np.zeros(256, int)
     number[labels] = np.arange(1, len(labels) + 1)
-    return Regions(number[result['label_map']], labels.tolist())
+    return Regions(number[result['label_map']], labels)
 
 
 REGIONS: dict[str, Callable[[ResultDict, Size], Regions]] = {

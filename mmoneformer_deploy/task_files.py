@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from mmoneformer_deploy.coco import coco_instances, coco_segments, instance_annotations, panoptic_annotations
-from mmoneformer_deploy.result_dicts import Classes, ResultDict
+from mmoneformer_deploy.result_dicts import NO_CLASS, Classes, ResultDict
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ def _id_image(panoptic: ResultDict, metainfo: Classes) -> Image.Image:
 
 def _label_image(semantic: ResultDict, metainfo: Classes) -> Image.Image:
     image = Image.fromarray(semantic['label_map'])
-    image.putpalette(np.array(metainfo['palette'], np.uint8).tobytes())
+    palette = np.zeros((NO_CLASS + 1, 3), np.uint8)
+    palette[: len(metainfo['palette'])] = metainfo['palette']
+    image.putpalette(palette.tobytes())
     return image
 
 

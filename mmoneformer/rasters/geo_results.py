@@ -8,8 +8,7 @@ import numpy as np
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.rasters.polygons import outline_of_mask, outlines_of_map
 from mmoneformer.tasks import TaskTable
-from mmoneformer.tiling.context import NOTHING
-from mmoneformer_deploy.result_dicts import ResultDict
+from mmoneformer_deploy.result_dicts import NO_CLASS, ResultDict
 
 
 class Feature(NamedTuple):
@@ -65,7 +64,7 @@ def instance_features(result: ResultDict, metainfo: Metainfo, transform: Any) ->
 
 def semantic_features(result: ResultDict, metainfo: Metainfo, transform: Any) -> list[Feature]:
     """The classes of a label map."""
-    outlines = outlines_of_map(result['label_map'] + np.uint8(1), transform)  # 255, which is no class, becomes 0
+    outlines = outlines_of_map(result['label_map'] + np.uint8(1), transform)  # NO_CLASS becomes 0
     return [
         Feature(outline, number - 1, number - 1, metainfo['classes'][number - 1], float('nan'))
         for number, outline in outlines.items()
@@ -77,6 +76,6 @@ GEO_RESULTS = TaskTable[GeoResult](
     {
         'panoptic': GeoResult(panoptic_features, 'id_map'),
         'instance': GeoResult(instance_features),
-        'semantic': GeoResult(semantic_features, 'label_map', NOTHING),
+        'semantic': GeoResult(semantic_features, 'label_map', NO_CLASS),
     },
 )

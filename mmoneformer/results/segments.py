@@ -7,7 +7,7 @@ import numpy as np
 
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.tasks import TaskTable
-from mmoneformer_deploy.result_dicts import ResultDict
+from mmoneformer_deploy.result_dicts import ResultDict, labels_in
 from mmoneformer_deploy.run_lengths import decode_mask
 
 Box = tuple[float, float, float, float]
@@ -72,7 +72,7 @@ def _of_instances(result: ResultDict, metainfo: Metainfo) -> Iterator[Segment]:
 
 def _of_label_map(result: ResultDict, metainfo: Metainfo) -> Iterator[Segment]:
     label_map = result['label_map']
-    for label in np.flatnonzero(np.bincount(label_map.ravel(), minlength=1)).tolist():
+    for label in labels_in(label_map):
         mask = label_map == label
         rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
         box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))

@@ -40,7 +40,7 @@ def to_fiftyone(results: ResultDict, task: str, metainfo: Metainfo) -> 'Detectio
 
 
 def mask_targets(metainfo: Metainfo) -> dict[int, str]:
-    """The names of the values of a ``Segmentation``: class indices plus 1, as FiftyOne hides 0."""
+    """The names of the values of a ``Segmentation``: class indices plus 1, as FiftyOne hides 0, which is no class."""
     return dict(enumerate(metainfo['classes'], start=1))
 
 
@@ -63,7 +63,7 @@ def _detection(fiftyone: ModuleType, segment: Segment) -> 'Detection':
 
 def _segmentation(fiftyone: ModuleType, results: ResultDict, task: str, metainfo: Metainfo) -> 'Segmentation':
     label_map = result_of(results, task)['label_map']
-    return fiftyone.Segmentation(mask=label_map.astype(np.uint16) + 1)
+    return fiftyone.Segmentation(mask=label_map + np.uint8(1))  # NO_CLASS becomes 0
 
 
 LABELS = TaskTable[Callable[[ModuleType, ResultDict, str, Metainfo], 'Detections | Segmentation']](

@@ -9,7 +9,7 @@ from torch import Tensor
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.results.segments import result_of, segments_of
 from mmoneformer.tasks import TaskTable
-from mmoneformer_deploy.result_dicts import ResultDict
+from mmoneformer_deploy.result_dicts import NO_CLASS, ResultDict
 
 
 def to_torchmetrics(results: ResultDict, task: str, metainfo: Metainfo) -> dict[str, Tensor] | Tensor:
@@ -19,7 +19,8 @@ def to_torchmetrics(results: ResultDict, task: str, metainfo: Metainfo) -> dict[
     ``scores`` and ``labels`` [N], and ``masks`` (bool [N, H, W]). The panoptic task's, for ``PanopticQuality``, has
     class and id of the segment of each pixel, int64 [1, H, W, 2]. Where there is no segment, the class is K, which
     the metric must know as stuff: it leaves out what lies below an unknown one, and so would not count what is
-    missed there. The semantic task's, for ``MeanIoU`` and ``JaccardIndex``, has class indices, int64 [1, H, W].
+    missed there. The semantic task's, for ``MeanIoU`` and ``JaccardIndex``, has class indices, int64 [1, H, W]; pixels
+    that do not count, which only rasters have, are of a class K, which the metric must know as well.
 
     Args:
         results: The prediction for an image.
@@ -56,7 +57,8 @@ def _panoptic(results: ResultDict, task: str, metainfo: Metainfo) -> Tensor:
 
 
 def _semantic(results: ResultDict, task: str, metainfo: Metainfo) -> Tensor:
-    return torch.from_numpy(result_of(results, task)['label_map'].astype(np.int64))[None]
+    labels = torch.from_numpy(result_of(results, task)['label_map'].astype(np.int64))[None]
+    return labels.where(labels != NO_CLASS, len(metainfo['classes']))
 
 
 INPUTS = TaskTable[Callable[[ResultDict, str, Metainfo], dict[str, Tensor] | Tensor]](

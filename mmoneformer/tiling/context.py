@@ -6,9 +6,7 @@ import numpy as np
 
 from mmoneformer.metainfo import Metainfo
 from mmoneformer.tiling.grid import Size, Window
-from mmoneformer_deploy.result_dicts import ResultDict
-
-NOTHING = 255  # in a map of classes: no class
+from mmoneformer_deploy.result_dicts import NO_CLASS, ResultDict
 
 
 class Context(NamedTuple):
@@ -28,15 +26,15 @@ class Context(NamedTuple):
     def of_panoptic(cls, result: ResultDict, size: Size) -> 'Context':
         """Read the stuff of a panoptic result."""
         stuff = [segment for segment in result['segments'] if not segment['is_thing']]
-        labels = np.full(len(result['segments']) + 1, NOTHING, np.uint8)
+        labels = np.full(len(result['segments']) + 1, NO_CLASS, np.uint8)
         labels[[segment['id'] for segment in stuff]] = [segment['label'] for segment in stuff]
         return cls(labels[result['id_map']], {segment['label']: segment['score'] for segment in stuff}, size)
 
     @classmethod
     def of_semantic(cls, result: ResultDict, size: Size, metainfo: Metainfo) -> 'Context':
         """Read the stuff of a semantic result."""
-        labels = np.arange(NOTHING + 1, dtype=np.uint8)
-        labels[list(metainfo['thing_ids'])] = NOTHING
+        labels = np.arange(NO_CLASS + 1, dtype=np.uint8)
+        labels[list(metainfo['thing_ids'])] = NO_CLASS
         return cls(labels[result['label_map']], {}, size)
 
     def read(self, window: Window) -> np.ndarray:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from mmoneformer.metainfo import Metainfo
-from mmoneformer.tiling.context import NOTHING, Context
+from mmoneformer.tiling.context import Context
 from mmoneformer.tiling.things import SettledThing, best_scores
-from mmoneformer_deploy.result_dicts import STRIP, ResultDict, panoptic_dict
+from mmoneformer_deploy.result_dicts import NO_CLASS, STRIP, ResultDict, panoptic_dict
 
 # Ranks: the segment with the highest one gets the pixel. Those of whole things reach up to INVALID, by their scores.
 NO_SEGMENT, GIVES_WAY, ELSEWHERE, OWN, WHOLE, INVALID = range(6)
@@ -35,7 +35,7 @@ class SegmentTable:
         self._num_stuff = len(stuff)
         self._scores = [*stuff.values(), *(objects[number] for number in range(len(objects)))]
         self._labels = [*stuff, *(0 for _ in objects)]
-        self._stuff_ids = np.zeros(NOTHING + 1, np.uint32)  # by class
+        self._stuff_ids = np.zeros(NO_CLASS + 1, np.uint32)  # by class
         self._stuff_ids[list(stuff)] = np.arange(1, len(stuff) + 1)
         self._ids = {tile: self._ids_of(found) for tile, found in segments.items()}
         self._own, self._elsewhere = (

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmoneformer.metainfo import Metainfo
-from mmoneformer.tiling.context import NOTHING, Context
+from mmoneformer.tiling.context import Context
 from mmoneformer.tiling.grid import Cell, TileGrid
 from mmoneformer.tiling.tile import TileResult
-from mmoneformer_deploy.result_dicts import ResultDict, semantic_dict
+from mmoneformer_deploy.result_dicts import NO_CLASS, ResultDict, semantic_dict
 
 
 class SemanticMerger:
@@ -28,9 +28,9 @@ class SemanticMerger:
     def __init__(self, grid: TileGrid, metainfo: Metainfo, context: ResultDict | None = None) -> None:
         self._grid = grid
         self._context = None if context is None else Context.of_semantic(context, grid.size, metainfo)
-        self._is_stuff = np.ones(NOTHING + 1, bool)
-        self._is_stuff[[*metainfo['thing_ids'], NOTHING]] = False
-        self._labels = np.full(grid.size, NOTHING, np.uint8)
+        self._is_stuff = np.ones(NO_CLASS + 1, bool)
+        self._is_stuff[[*metainfo['thing_ids'], NO_CLASS]] = False
+        self._labels = np.full(grid.size, NO_CLASS, np.uint8)
         self._cells: dict[int, list[Cell]] = defaultdict(list)  # by the last of their tiles
         self._last_use: dict[int, int] = {}
         for cell in (cell for row in grid.cells() for cell in row):
@@ -70,14 +70,14 @@ class SemanticMerger:
             labels[rows, columns] = self._average(tiles, rows + cell.window.top, columns + cell.window.left)
         if self._context is not None:
             whole = self._context.read(cell.window)
-            replaced = self._is_stuff[labels] & (whole != NOTHING)
+            replaced = self._is_stuff[labels] & (whole != NO_CLASS)
             labels[replaced] = whole[replaced]
         return labels
 
     def _labels_in(self, cell: Cell, tile: TileResult) -> np.ndarray:
         pixels = cell.window.inside(self._grid.windows[tile.tile]).pixels
         labels = tile.result['label_map'][pixels]
-        return labels if tile.valid is None else np.where(tile.valid[pixels], labels, np.uint8(NOTHING))
+        return labels if tile.valid is None else np.where(tile.valid[pixels], labels, np.uint8(NO_CLASS))
 
     def _average(self, tiles: Sequence[TileResult], rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """The class with the highest average score at pixels of the picture."""

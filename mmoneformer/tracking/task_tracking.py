@@ -12,7 +12,7 @@ from mmdet.structures import DetDataSample
 
 from mmoneformer.tasks import TaskTable
 from mmoneformer.tracking.tracker import Observed, Tracker
-from mmoneformer_deploy.result_dicts import Classes, ResultDict, panoptic_dict
+from mmoneformer_deploy.result_dicts import NO_CLASS, Classes, ResultDict, labels_in, panoptic_dict
 from mmoneformer_deploy.run_lengths import RunLengths, encode_edges, find_edges, mask_area
 
 GRID = 64  # points along a side, on which masks are compared
@@ -126,9 +126,9 @@ def track_nothing(result: ResultDict, sample: DetDataSample, tracker: Tracker) -
 
 def semantic_objects(result: ResultDict, metainfo: Classes) -> list[FilmObject]:
     """List the classes that occur, without scores."""
-    labels, numbers = np.unique(result['label_map'], return_inverse=True)
-    id_map = numbers.reshape(result['label_map'].shape).astype(np.int32) + 1
-    found = panoptic_dict(id_map, labels.tolist(), [0.0] * len(labels), metainfo)
+    labels, numbers = labels_in(result['label_map']), np.zeros(NO_CLASS + 1, np.int32)
+    numbers[labels] = np.arange(1, len(labels) + 1)
+    found = panoptic_dict(numbers[result['label_map']], labels, [0.0] * len(labels), metainfo)
     return [each._replace(id=each.label + 1, score=None) for each in panoptic_objects(found, metainfo)]
 
 

@@ -38,6 +38,13 @@ def test_regions():
     assert list(instance.labels) == [1, 1]
 
 
+def test_pixels_without_data_are_not_drawn():
+    label_map = np.where(ROWS < 9, 255, LABELS).astype(np.uint8)
+    regions = REGIONS['semantic']({'label_map': label_map}, SIZE)
+    assert list(regions.labels) == [0, 1, 2]
+    np.testing.assert_array_equal(regions.id_map, np.where(ROWS < 9, 0, LABELS + 1))
+
+
 @pytest.mark.parametrize('tasks', [['semantic'], list(RESULTS)])
 def test_sheet(tasks):
     sheet = draw_sheet(IMAGE, {task: RESULTS[task] for task in tasks}, CLASSES)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import find_objects
 
-from mmoneformer_deploy.result_dicts import instance_dict, panoptic_dict, semantic_dict
+from mmoneformer_deploy.result_dicts import instance_dict, labels_in, panoptic_dict, semantic_dict
 
 CLASSES = {'classes': ('sky', 'cat', 'road'), 'thing_ids': (1,), 'palette': [(0, 0, 0)] * 3}
 
@@ -26,6 +26,13 @@ def test_panoptic():
     assert [road['id'], sky['id']] == [1, 2]
     assert [road['is_thing'], sky['is_thing']] == [False, False]
     assert json.loads(json.dumps(panoptic['segments'])) == panoptic['segments']
+
+
+@pytest.mark.parametrize('strip', [512, 2])
+def test_labels_of_pixels_that_count(monkeypatch, strip):
+    monkeypatch.setattr('mmoneformer_deploy.result_dicts.STRIP', strip)
+    assert labels_in(np.array([[255, 3], [255, 0], [3, 254]], np.uint8)) == [0, 3, 254]
+    assert labels_in(np.full((4, 1), 255, np.uint8)) == []
 
 
 @pytest.mark.parametrize('strip', [512, 5])

@@ -22,10 +22,10 @@ def test_segment_ids_as_colors(dtype):
 
 
 def test_labels_have_their_colors():
-    image = TASK_FILES['semantic'].png({'label_map': np.array([[0, 1, 1]], np.uint8)}, CLASSES)
+    image = TASK_FILES['semantic'].png({'label_map': np.array([[0, 1, 255]], np.uint8)}, CLASSES)
     assert image.mode == 'P'
-    np.testing.assert_array_equal(np.asarray(image), [[0, 1, 1]])
-    np.testing.assert_array_equal(np.asarray(image.convert('RGB'))[0, 1], CLASSES['palette'][1])
+    np.testing.assert_array_equal(np.asarray(image), [[0, 1, 255]])
+    np.testing.assert_array_equal(np.asarray(image.convert('RGB'))[0], [*CLASSES['palette'], (0, 0, 0)])
 
 
 def test_content_of_the_json():

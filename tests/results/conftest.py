@@ -52,6 +52,14 @@ def predictions():
 
 
 @pytest.fixture(scope='session')
+def raster():
+    """The semantic result of a raster without data in its first row."""
+    label_map = np.array([0, 0, 1, 1, 2], np.uint8)[ID_MAP]
+    label_map[0] = 255
+    return {'semantic': semantic_dict(label_map)}
+
+
+@pytest.fixture(scope='session')
 def nothing():
     """The results of an image without segments."""
     empty = np.zeros((6, 9), np.int32)

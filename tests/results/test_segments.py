@@ -37,6 +37,15 @@ def test_semantic(predictions, metainfo, masks):
     assert found[1].box == (1, 1, 9, 4)
 
 
+def test_pixels_without_data(raster, metainfo):
+    found = list(segments_of(raster, 'semantic', metainfo))
+    assert [segment.class_name for segment in found] == ['sky', 'cat', 'road']
+    assert found[0].box == (0, 1, 9, 6)
+    assert not any(segment.mask[0].any() for segment in found)
+    empty = {'semantic': {'label_map': np.full((2, 3), 255, np.uint8)}}
+    assert list(segments_of(empty, 'semantic', metainfo)) == []
+
+
 def test_a_task_that_was_not_predicted(predictions, metainfo):
     with pytest.raises(
         ValueError, match=r"no task 'instance', only \['semantic'\]: predict it, or convert one of these"

@@ -5,6 +5,7 @@ import sysconfig
 import venv
 from importlib.metadata import distributions
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,6 +42,13 @@ print('equal')
 
 def test_names_of_values(metainfo):
     assert mask_targets(metainfo) == {1: 'sky', 2: 'cat', 3: 'road'}
+
+
+def test_pixels_without_data(raster, metainfo, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'fiftyone', SimpleNamespace(Segmentation=lambda mask: mask))
+    mask = to_fiftyone(raster, 'semantic', metainfo)
+    assert (mask[0] == 0).all()
+    assert set(mask[1:].ravel().tolist()) == set(mask_targets(metainfo))
 
 
 def test_without_the_package(predictions, metainfo, monkeypatch):

@@ -48,6 +48,15 @@ def test_semantic(predictions, metainfo):
     torch.testing.assert_close(metric.compute(), torch.stack(expected))
 
 
+def test_pixels_without_data(raster, metainfo):
+    segmentation = pytest.importorskip('torchmetrics.segmentation')
+    found = to_torchmetrics(raster, 'semantic', metainfo)
+    assert (found[0, 0] == 3).all()
+    metric = segmentation.MeanIoU(num_classes=4, per_class=True, input_format='index')
+    metric.update(found, found)
+    assert metric.compute().tolist() == [1, 1, 1, 1]
+
+
 def test_mean_average_precision(predictions, nothing, metainfo):
     pytest.importorskip('torchvision', exc_type=ImportError, reason='torchmetrics needs torchvision for it')
     detection = pytest.importorskip('torchmetrics.detection')

@@ -70,7 +70,7 @@ def test_instances(recorder):
 
 
 def test_classes_that_are_not_told_apart(recorder):
-    result = semantic_dict(np.array([[0, 0, 3], [0, 0, 2]]))
+    result = semantic_dict(np.array([[0, 0, 3], [0, 0, 2], [255, 255, 255]]))
     assert TRACKING['semantic'].with_ids(result, DetDataSample(), recorder) is result
     sky, road, car = TRACKING['semantic'].objects(result, METAINFO)
     assert [sky[:5], road[:5], car[:5]] == [
@@ -78,7 +78,7 @@ def test_classes_that_are_not_told_apart(recorder):
         (3, ROAD, None, [2, 1, 3, 2], 1),
         (4, CAR, None, [2, 0, 3, 1], 1),
     ]
-    np.testing.assert_array_equal(decode_mask(sky.mask()), [[1, 1, 0], [1, 1, 0]])
+    np.testing.assert_array_equal(decode_mask(sky.mask()), [[1, 1, 0], [1, 1, 0], [0, 0, 0]])
 
 
 @pytest.mark.parametrize('size', [(3, 5), (48, 64), (200, 500)])
