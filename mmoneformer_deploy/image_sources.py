@@ -115,9 +115,9 @@ def _images(files: Iterable[Path]) -> list[Path]:
 
 
 def _is_image(path: Path) -> bool:
-    """Whether a file has the suffix of an image, and is not a result of an earlier run (always a PNG)."""
+    """Whether a file has the suffix of an image, and is not a result of an earlier run: a PNG or a GeoTIFF."""
     suffix = path.suffix.lower()
-    return suffix in SUFFIXES and not (suffix == '.png' and is_result(path))
+    return suffix in SUFFIXES and not (suffix in ('.png', '.tif') and is_result(path))
 
 
 def name_of(source: Source, number: int) -> str:

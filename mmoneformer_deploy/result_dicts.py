@@ -83,8 +83,10 @@ def semantic_dict(label_map: np.ndarray) -> ResultDict:
 def labels_in(label_map: np.ndarray) -> list[int]:
     """Return the class indices that occur in a label map, ascending; bincount is much faster than np.unique."""
     strips = (label_map[top : top + STRIP].ravel() for top in range(0, len(label_map), STRIP))
-    area = sum(np.bincount(strip, minlength=NO_CLASS + 1) for strip in strips)
-    return np.flatnonzero(area[:NO_CLASS]).tolist()
+    found = np.zeros(NO_CLASS + 1, bool)
+    for strip in strips:
+        found |= np.bincount(strip, minlength=len(found)) > 0
+    return np.flatnonzero(found[:NO_CLASS]).tolist()
 
 
 def _extents(id_map: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

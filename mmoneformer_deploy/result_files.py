@@ -15,10 +15,13 @@ from collections.abc import Callable, Iterable
 from mmap import ACCESS_READ, mmap
 from pathlib import Path, PurePosixPath
 
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
 MARK = 'written by mmoneformer'
 JSON_MARK = {'info': {'description': MARK}}  # must be the first entry of a file
 MARK_RANGE = 256  # bytes at the beginning of a file that contain the mark
-SEARCHED = ('.tif', '.geojson', '.gpkg')  # files of formats whose libraries place the mark anywhere
+SEARCHED = ('.geojson', '.gpkg')  # files of formats whose libraries place the mark anywhere
+TIFF_SOFTWARE = 305  # the tag that has the mark
 IHDR_END = 33  # of a PNG: its signature, and the first chunk
 UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')  # in names of files, on one system or another
 SHOWN = 3  # messages about files that are kept
@@ -40,8 +43,27 @@ def _mark_of(image: str) -> bytes:
 
 def is_result(path: Path) -> bool:
     """Whether a file has the mark."""
+    if not path.is_file():
+        return False
+    if path.suffix == '.tif':
+        return _software_of(path) == MARK
     has_mark = _contains if path.suffix in SEARCHED else _begins_with
-    return path.is_file() and has_mark(path, MARK.encode())
+    return has_mark(path, MARK.encode())
+
+
+def _software_of(path: Path) -> str | None:
+    """What a TIFF file says of the program that wrote it; its pixels, which may be gigabytes, are not read."""
+    try:
+        with path.open('rb') as file:
+            header = file.read(8)
+            if header[2:4] in (b'+\0', b'\0+'):  # BigTIFF
+                header += file.read(8)
+            directory = ImageFileDirectory_v2(header)
+            file.seek(directory.next)
+            directory.load(file)
+            return directory.get(TIFF_SOFTWARE)
+    except Exception:  # of any type: what a damaged file raises depends on the damage
+        return None
 
 
 def _contains(path: Path, mark: bytes) -> bool:

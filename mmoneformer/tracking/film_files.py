@@ -4,6 +4,7 @@ Each is a context manager and complete on its exit, with the frames until then a
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -22,7 +23,7 @@ from mmoneformer_deploy.run_lengths import decode_mask, encode_edges, find_edges
 Size = tuple[int, int]
 
 
-class FilmFile:
+class FilmFile(ABC):
     """Base class of the files of a film.
 
     Args:
@@ -59,13 +60,13 @@ class FilmFile:
         self.add(objects, size)
         self.count += 1
 
+    @abstractmethod
     def add(self, objects: Sequence[FilmObject], size: Size) -> None:
         """Do the work of ``write``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Complete the file."""
-        raise NotImplementedError
 
     def things(self, objects: Sequence[FilmObject]) -> list[FilmObject]:
         """The objects whose id is not that of a class."""

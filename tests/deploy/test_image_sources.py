@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from mmoneformer_deploy.image_sources import expand_sources, folders_in, name_of, names_in, place_of, stem_of
-from mmoneformer_deploy.result_files import marked_png
+from mmoneformer_deploy.result_files import MARK, marked_png
 
 ARRAY = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
 IMAGE = Image.fromarray(ARRAY)
@@ -36,6 +36,17 @@ def test_folder_with_its_subfolders(folder):
     assert expand_sources(folder, recursive=True) == [folder / name for name in names]
     with pytest.raises(ValueError, match='and its subfolders have no images'):
         expand_sources(folder / 'empty', recursive=True)
+
+
+def test_results_of_rasters_are_left_out(tmp_path):
+    for name, software in (
+        ('scene.tif', 'another program'),
+        ('scene_panoptic.tif', MARK),
+        ('scene_semantic.tif', MARK),
+    ):
+        IMAGE.save(tmp_path / name, software=software)
+    assert expand_sources(tmp_path) == expand_sources(f'{tmp_path}/*.tif') == [tmp_path / 'scene.tif']
+    assert expand_sources(tmp_path / 'scene_panoptic.tif') == [tmp_path / 'scene_panoptic.tif']
 
 
 def test_subfolders_of_results(folder):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmoneformer_deploy.result_files import FreeNames, is_result, marked_png, safe_name
+from mmoneformer_deploy.result_files import MARK, FreeNames, is_result, marked_png, safe_name
 
 PIXELS = np.arange(24, dtype=np.uint8).reshape(4, 6)
 
@@ -33,7 +33,18 @@ def test_a_marked_png_has_the_same_pixels(png, tmp_path):
 def test_what_is_no_result(tmp_path):
     (tmp_path / 'empty').touch()
     (tmp_path / 'late.json').write_text(' ' * 1000 + 'written by mmoneformer')
-    assert not any(map(is_result, (tmp_path, tmp_path / 'gone', tmp_path / 'empty', tmp_path / 'late.json')))
+    (tmp_path / 'empty.tif').touch()
+    (tmp_path / 'damaged.tif').write_bytes(b'II*\0\x08\0\0\0\xff\xff')
+    Image.fromarray(PIXELS).save(tmp_path / 'other.tif', software='another program')
+    names = ('', 'gone', 'empty', 'late.json', 'empty.tif', 'damaged.tif', 'other.tif')
+    assert not any(is_result(tmp_path / name) for name in names)
+
+
+@pytest.mark.parametrize('big', [False, True])
+def test_a_marked_tiff(tmp_path, big):
+    """Behind its pixels, which is where Pillow writes what it says of itself."""
+    Image.fromarray(np.tile(PIXELS, (100, 100))).save(tmp_path / 'a.tif', software=MARK, big_tiff=big)
+    assert is_result(tmp_path / 'a.tif')
 
 
 @pytest.mark.parametrize(
