@@ -168,7 +168,7 @@ def test_released_models(name, monkeypatch):
         'SwinTransformer': dict(embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1), window_size=3),
         'ConvNeXt': dict(depths=(1, 1, 1, 1), channels=(8, 16, 32, 64)),
         'DiNAT': dict(embed_dims=8, num_heads=(1, 1, 1, 1), dilations=((1,), (1,), (1,), (1,)), kernel_size=3),
-        'mmdet.ResNet': dict(base_channels=2, stem_channels=2, norm_cfg=dict(requires_grad=True)),
+        'ResNet': dict(base_channels=2, stem_channels=2, norm_cfg=dict(requires_grad=True)),
     }
     cfg.model.backbone.update(backbone[cfg.model.backbone.type])
     cfg.model.panoptic_head.pixel_decoder.in_channels = [8, 16, 32, 64]
