@@ -5,7 +5,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw
-from scipy.ndimage import find_objects
 
 from mmoneformer_deploy.colors import Color
 from mmoneformer_drawing.fonts import Font, default_font
@@ -60,6 +59,10 @@ def write_labels(image: np.ndarray, regions: Regions) -> np.ndarray:
 
 def place_labels(regions: Regions) -> list[Label]:
     """Find the free position deepest inside each region, smallest regions first, such that no texts overlap."""
+    from scipy.ndimage import (
+        find_objects,  # here: it takes a quarter of a second, and without drawings nobody needs it
+    )
+
     height, width = regions.id_map.shape
     letter = max(LETTER_SMALLEST, round(max(height, width) * LETTER_SHARE))
     wide, narrow = (default_font(size) for size in (letter, max(LETTER_SMALLEST, round(letter * NARROW_SHARE))))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 CONFIG = Path(__file__).parents[1] / 'configs' / 'oneformer_tiny_shapes.py'
 COMPILERS = ('torch._dynamo', 'torch._inductor', 'triton')
-OF_TRAINING = ('mmdet.datasets', 'mmdet.evaluation', 'mmdet.models', 'mmseg', 'pycocotools.cocoeval', 'scipy.optimize')
+OF_TRAINING = ('mmdet.datasets', 'mmdet.evaluation', 'mmdet.models', 'mmseg', 'pycocotools.cocoeval', 'scipy')
 OF_OTHERS = ('matplotlib', 'pandas', 'torchvision')
 PREDICT = """
 import sys
