@@ -28,7 +28,11 @@ model = dict(
     ),
     test_cfg=dict(object_mask_thr=0.5),
 )
-optim_wrapper = dict(optimizer=dict(lr=1e-3), paramwise_cfg=dict(backbone_lr_mult=1.0), clip_grad=dict(max_norm=1.0))
+optim_wrapper = dict(
+    optimizer=dict(lr=1.4e-3, betas=(0.9, 0.98)),  # in so few steps, the mean of 1000 squared gradients comes too late
+    paramwise_cfg=dict(backbone_lr_mult=1.0),
+    clip_grad=dict(max_norm=1.0),
+)
 auto_scale_lr = dict(base_batch_size=4)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, begin=0, end=50, by_epoch=False),
