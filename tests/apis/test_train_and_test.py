@@ -1,18 +1,14 @@
 """Training, resuming and evaluating by the real runner, on a few real files."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from mmengine.device import get_device
 
 from mmoneformer.apis import init_model
-from mmoneformer.apis.train_and_test import evaluate, load_config, restrict_tasks, train
+from mmoneformer.apis.train_and_test import evaluate, load_config, train
 from mmoneformer.datasets.shapes.folder import write_shapes
-from mmoneformer.engine.optimizers import FiniteOptimWrapper
-from mmoneformer.evaluation import PanopticQuality
 from mmoneformer.models.oneformer import OneFormer
 from mmoneformer.tiling import tiled_model
 
@@ -98,26 +94,6 @@ def test_a_trained_checkpoint_needs_no_config(trained):
         assert torch.equal(model.state_dict()[key], value), key
 
 
-def test_work_folder_is_named_after_the_config():
-    assert load_config(CONFIG).work_dir == 'work_dirs/oneformer_tiny_shapes'
-    assert load_config(CONFIG, work_dir='elsewhere').work_dir == 'elsewhere'
-
-
-def test_options_reach_inside():
-    cfg = load_config(CONFIG, cfg_options={'model.test_cfg.overlap_thr': 0.5})
-    assert cfg.model.test_cfg.overlap_thr == 0.5
-
-
-def test_metrics_of_other_packages_are_kept():
-    cfg = load_config(CONFIG)
-    cfg.test_evaluator = [*cfg.test_evaluator, dict(type='mmseg.IoUMetric')]
-    restricted = restrict_tasks(cfg, ['instance'])
-    assert (len(cfg.test_evaluator), restricted.model.test_cfg.tasks) == (4, ['instance'])
-    assert [evaluator.type for evaluator in restricted.test_evaluator] == ['ThingInstanceAP', 'mmseg.IoUMetric']
-    with pytest.raises(ValueError, match='painting'):
-        restrict_tasks(cfg, ['painting'])
-
-
 def test_semantic_task_with_augmentation(trained, options, tmp_path):
     work_dir, _ = trained
     cfg = load_config(CONFIG, work_dir=str(tmp_path), cfg_options=options)
@@ -160,66 +136,6 @@ def test_tiles(trained, options, tmp_path, monkeypatch):
     assert {min(grid.size) for grid in seen} == {64}
     with pytest.raises(ValueError, match='takes whole images: leave out tile, or tta'):
         evaluate(cfg, str(work_dir / 'iter_2.pth'), tile=48, tta=True)
-
-
-@pytest.mark.parametrize(
-    ('accelerator', 'dtype', 'expected'),
-    [
-        (False, None, {'type': 'FiniteOptimWrapper'}),
-        (False, 'float16', {'type': 'FiniteOptimWrapper'}),
-        (False, 'bfloat16', {'type': 'FiniteOptimWrapper', 'dtype': 'bfloat16'}),
-        (True, None, {'type': 'AmpOptimWrapper', 'loss_scale': 'dynamic'}),
-        (True, 'bfloat16', {'type': 'FiniteOptimWrapper', 'dtype': 'bfloat16'}),
-    ],
-)
-def test_mixed_precision(monkeypatch, accelerator, dtype, expected):
-    """float16 needs an accelerator."""
-    monkeypatch.setattr('mmoneformer.apis.train_and_test.trains_on_accelerator', lambda: accelerator)
-    started = []
-    monkeypatch.setattr(
-        'mmoneformer.apis.train_and_test._start', lambda cfg: started.append(cfg) or SimpleNamespace(train=int)
-    )
-    slow = []
-    monkeypatch.setattr('mmoneformer.apis.train_and_test.warn_if_slow', lambda *asked: slow.append(asked))
-    options = {'optim_wrapper.loss_scale': 'dynamic'} | ({} if dtype is None else {'optim_wrapper.dtype': dtype})
-    train(load_config(CONFIG, cfg_options=options), amp=True)
-    (cfg,) = started
-    assert {
-        key: cfg.optim_wrapper[key] for key in ('type', 'dtype', 'loss_scale') if key in cfg.optim_wrapper
-    } == expected
-    assert slow == [(expected.get('dtype', 'float32'), torch.device(get_device()))]
-
-
-@pytest.mark.parametrize('wrapper', [FiniteOptimWrapper, 'mmoneformer.FiniteOptimWrapper', 'mmengine.AmpOptimWrapper'])
-def test_mixed_precision_of_a_class_or_a_name_with_prefix(monkeypatch, wrapper):
-    monkeypatch.setattr('mmoneformer.apis.train_and_test.trains_on_accelerator', lambda: True)
-    started = []
-    monkeypatch.setattr(
-        'mmoneformer.apis.train_and_test._start', lambda cfg: started.append(cfg) or SimpleNamespace(train=int)
-    )
-    cfg = load_config(CONFIG)
-    cfg.optim_wrapper.type = wrapper
-    train(cfg, amp=True)
-    assert started[0].optim_wrapper.type == 'AmpOptimWrapper'
-
-
-def test_metrics_of_a_class_or_a_name_with_prefix():
-    cfg = load_config(CONFIG)
-    cfg.test_evaluator = [
-        dict(type=PanopticQuality),
-        dict(type='mmoneformer.ThingInstanceAP'),
-        dict(type='SemanticIoU'),
-    ]
-    assert restrict_tasks(cfg, ['panoptic', 'semantic']).test_evaluator == [
-        cfg.test_evaluator[0],
-        cfg.test_evaluator[2],
-    ]
-
-
-def test_mixed_precision_of_a_wrapper_that_has_its_own():
-    cfg = load_config(CONFIG.with_name('oneformer_convnext-xl_ade20k_fsdp.py'))
-    with pytest.raises(ValueError, match='FullyShardedOptimWrapper.*optim_wrapper.dtype=bfloat16'):
-        train(cfg, amp=True)
 
 
 def test_each_run_logs_into_its_own_folder(trained, options, tmp_path):
