@@ -31,6 +31,17 @@ class LazyDictAction(Action):
         action(parser, namespace, values, option_string)
 
 
+def add_model_options(parser: ArgumentParser, weights: str) -> None:
+    """Add the options of the model that predicts; ``weights`` says what may be given for it."""
+    group = parser.add_argument_group('model')
+    group.add_argument('--weights', required=True, metavar='CKPT', help=weights)
+    group.add_argument('--config', help='config of the model; default: the config in the checkpoint')
+    group.add_argument('--device', default='auto', help=DEVICE_HELP)
+    group.add_argument(
+        '--precision', choices=PRECISIONS, default='float32', help='floating-point type of the model; default: float32'
+    )
+
+
 def side_of_tiles(text: str) -> int | str:
     """Read a number of pixels, or 'auto'."""
     return text if text == 'auto' else int(text)

@@ -8,11 +8,10 @@ from itertools import chain
 from typing import Any
 
 from mmoneformer_cli.arguments import (
-    DEVICE_HELP,
     FORMATS,
     POLYGONS,
-    PRECISIONS,
     TASKS,
+    add_model_options,
     add_process_options,
     add_tile_options,
     pass_on_rank,
@@ -44,17 +43,8 @@ OF_CHECKPOINTS = {
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument('inputs', nargs='*', metavar='INPUT', help='image, folder of images, glob pattern, or URL')
-    model = parser.add_argument_group('model')
-    model.add_argument(
-        '--weights',
-        required=True,
-        metavar='CKPT',
-        help='checkpoint, name of a released model, hf://<owner>/<name>, or exported file (.onnx, .xml)',
-    )
-    model.add_argument('--config', help='config of the model; default: the config in the checkpoint')
-    model.add_argument('--device', default='auto', help=DEVICE_HELP)
-    model.add_argument(
-        '--precision', choices=PRECISIONS, default='float32', help='floating-point type of the model; default: float32'
+    add_model_options(
+        parser, 'checkpoint, name of a released model, hf://<owner>/<name>, or exported file (.onnx, .xml)'
     )
     results = parser.add_argument_group('results')
     results.add_argument(

@@ -7,7 +7,7 @@ interruption (Ctrl-C) all files are complete with the frames until then.
 import sys
 from argparse import ArgumentParser, Namespace
 
-from mmoneformer_cli.arguments import DEVICE_HELP, PRECISIONS, TASKS
+from mmoneformer_cli.arguments import TASKS, add_model_options
 from mmoneformer_cli.running import INTERRUPTED
 
 EXAMPLES = """\
@@ -19,15 +19,7 @@ EXAMPLES = """\
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument('source', metavar='VIDEO', help='video file or URL, or the number of a camera, such as 0')
-    model = parser.add_argument_group('model')
-    model.add_argument(
-        '--weights', required=True, metavar='CKPT', help='checkpoint, name of a released model, or hf://<owner>/<name>'
-    )
-    model.add_argument('--config', help='config of the model; default: the config in the checkpoint')
-    model.add_argument('--device', default='auto', help=DEVICE_HELP)
-    model.add_argument(
-        '--precision', choices=PRECISIONS, default='float32', help='floating-point type of the model; default: float32'
-    )
+    add_model_options(parser, 'checkpoint, name of a released model, or hf://<owner>/<name>')
     film = parser.add_argument_group('film')
     film.add_argument(
         '--tasks',

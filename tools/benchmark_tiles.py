@@ -43,9 +43,9 @@ def print_time(tiles: Tiles, side: int, rounds: int) -> None:
 
 def print_matching(tiles: Tiles) -> None:
     """Print the quality for each IoU from which things are one."""
-    print('\n| IoU | PQ | PQ of things | things | annotated |\n|---|---|---|---|---|')
-    for iou, row in quality_by_iou(tiles, MATCHING).items():
-        print(f'| {iou} | {row["PQ"]:.1f} | {row["PQ_things"]:.1f} | {row["things"]} | {row["true"]} |')
+    print('\n| IoU of cut | of whole | PQ | PQ of things | things | annotated |\n|---|---|---|---|---|---|')
+    for (cut, whole), row in quality_by_iou(tiles, MATCHING).items():
+        print(f'| {cut} | {whole} | {row.all:.1f} | {row.things:.1f} | {row.found} | {row.annotated} |')
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

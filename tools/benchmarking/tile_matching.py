@@ -1,6 +1,7 @@
 """From which IoU two things of neighboring tiles should be one: the panoptic quality of drawn pictures with each."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from unittest import mock
 
 import numpy as np
@@ -13,31 +14,46 @@ from mmoneformer.tiling.merging import MERGERS
 from mmoneformer.tiling.network import ModelOfTiles
 from mmoneformer.tiling.tile import TileResult
 
-IOUS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 TASK = 'panoptic'
+# Values of ``MATCH_IOU``, of things that are cut, and of ``WHOLE_IOU``
+IOUS = ((0.3, 0.5), (0.5, 0.5), (0.7, 0.5), (0.9, 0.5), (0.95, 0.5), (0.9, 0.3), (0.9, 0.7), (0.9, 0.9))
 
 
-def quality_by_iou(tiles: Tiles, sizes: Sequence[tuple[int, int]]) -> dict[float, dict[str, float]]:
-    """For each value of ``MATCH_IOU``, the quality of drawn pictures, in percent, and the number of things."""
+class Quality(NamedTuple):
+    """How well pictures are segmented.
+
+    Attributes:
+        all: PQ in percent.
+        things: PQ of things.
+        found: Number of things.
+        annotated: Number of things there are.
+    """
+
+    all: float
+    things: float
+    found: int
+    annotated: int
+
+
+def quality_by_iou(tiles: Tiles, sizes: Sequence[tuple[int, int]]) -> dict[tuple[float, float], Quality]:
+    """The quality of drawn pictures of some heights and widths for each of ``IOUS``; tiles are predicted once."""
     inferencer = tiles.load()
     metainfo, network = inferencer.metainfo, ModelOfTiles(inferencer.model, inferencer.reader.pipeline)
-    metrics = {iou: VideoPanopticQuality(metainfo, windows=(1,)) for iou in IOUS}
-    counts = dict.fromkeys(('annotated', *IOUS), 0)
+    metrics = {ious: VideoPanopticQuality(metainfo, windows=(1,)) for ious in IOUS}
+    found, annotated = dict.fromkeys(IOUS, 0), 0
     for seed, size in enumerate(sizes):
         mosaic, grid = Mosaic(size, tiles.tile, seed), tiles.cut(size)
         picture, truth = mosaic.draw(), mosaic.truth(metainfo['classes'])
-        counts['annotated'] += sum(segment['label'] in metainfo['thing_ids'] for segment in truth.segments)
+        annotated += sum(segment['label'] in metainfo['thing_ids'] for segment in truth.segments)
         crops = [np.ascontiguousarray(picture[window.pixels][..., ::-1]) for window in grid.windows]
-        found = [network([crop], [TASK])[0][TASK] for crop in crops]
-        for iou, metric in metrics.items():
-            with mock.patch.object(things, 'MATCH_IOU', iou):
+        seen = [network([crop], [TASK])[0][TASK] for crop in crops]
+        for ious, metric in metrics.items():
+            with mock.patch.multiple(things, MATCH_IOU=ious[0], WHOLE_IOU=ious[1]):
                 merger = MERGERS[TASK](grid, metainfo, None)
-                for number, (result, scores) in enumerate(found):
+                for number, (result, scores) in enumerate(seen):
                     merger.add(TileResult(number, result, scores))
                 merged = merger.result()
             metric.add_film([truth], [SegmentedFrame(merged['id_map'], merged['segments'])])
-            counts[iou] += sum(segment['is_thing'] for segment in merged['segments'])
-    return {
-        iou: {'PQ': found['VPQ'], 'PQ_things': found['VPQ_things'], 'things': counts[iou], 'true': counts['annotated']}
-        for iou, found in ((iou, metric.compute()) for iou, metric in metrics.items())
-    }
+            found[ious] += sum(segment['is_thing'] for segment in merged['segments'])
+    computed = {ious: metric.compute() for ious, metric in metrics.items()}
+    return {ious: Quality(each['VPQ'], each['VPQ_things'], found[ious], annotated) for ious, each in computed.items()}

@@ -44,6 +44,17 @@ CLASSES = {
 }
 
 
+def find_categories(classes: str) -> tuple[Category, ...]:
+    """Return the categories of a key of ``CLASSES``.
+
+    Raises:
+        ValueError: If there is no such key.
+    """
+    if classes not in CLASSES:
+        raise ValueError(f'unknown classes {classes!r}: choose one of {list(CLASSES)}')
+    return CLASSES[classes]
+
+
 def texture(name: str, rng: Generator, rows: Array, columns: Array) -> Array:
     """Return the brightness of a stuff class, about -60 to 60, at pixels with these rows and columns [H, W]."""
     return TEXTURES[name](rng, rows, columns)

@@ -1,8 +1,8 @@
 """Writes films of the shapes data set: frames, videos, and a panoptic annotation with ids that stay."""
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -11,11 +11,12 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from mmoneformer.datasets.shapes.classes import CLASSES
+from mmoneformer.datasets.shapes.classes import Category, find_categories
 from mmoneformer.datasets.shapes.films import LENGTH, RATE, VERSION, draw_film
 from mmoneformer.datasets.shapes.folder import (
     Entry,
     Recipe,
+    category_entries,
     is_written,
     panoptic_entries,
     panoptic_map,
@@ -52,8 +53,7 @@ def write_films(out: Path, *, num_films: int, size: int, seed: int, classes: str
         FileExistsError: If the folder exists with other parameters or other content.
         ValueError: If a number is out of range, or ``classes`` is unknown.
     """
-    if classes not in CLASSES:
-        raise ValueError(f'unknown classes {classes!r}: choose one of {list(CLASSES)}')
+    categories = find_categories(classes)
     if num_films < 1 or size < 32 or seed < 0:
         raise ValueError(
             f'the number of films must be at least 1, size at least 32, seed at least 0; got {num_films}, {size}, '
@@ -63,14 +63,14 @@ def write_films(out: Path, *, num_films: int, size: int, seed: int, classes: str
     if is_written(out, recipe):
         return False
     with replacing(out, unique=True) as folder, ProcessPoolExecutor() as pool:
-        write = partial(_write_film, folder, classes, size, seed)
+        write = partial(_write_film, folder, categories, size, seed)
         films = pool.map(write, range(num_films))
         entries = list(track(films, 'films', total=num_films, console=Console(stderr=True)))
         content = {
             'videos': [video for video, _, _ in entries],
             'images': list(chain.from_iterable(images for _, images, _ in entries)),
             'annotations': list(chain.from_iterable(annotations for *_, annotations in entries)),
-            'categories': [asdict(category) | {'supercategory': 'shape'} for category in CLASSES[classes]],
+            'categories': category_entries(categories),
         }
         (folder / ANNOTATION).parent.mkdir()
         (folder / ANNOTATION).write_text(json.dumps(content))
@@ -79,7 +79,7 @@ def write_films(out: Path, *, num_films: int, size: int, seed: int, classes: str
 
 
 def _write_film(
-    folder: Path, classes: str, size: int, seed: int, index: int
+    folder: Path, categories: Sequence[Category], size: int, seed: int, index: int
 ) -> tuple[Entry, list[Entry], list[Entry]]:
     """Draw and write a film; return the json entries of the film, of its images and of their annotations."""
     name, first_id = f'{index + 1:06d}', index * LENGTH + 1
@@ -87,7 +87,7 @@ def _write_film(
         (folder / part / name).mkdir(parents=True, exist_ok=True)
     images, annotations = [], []
     with VideoFile(folder / FILMS / f'{name}.mp4', RATE) as file:
-        for frame, scene in enumerate(draw_film(np.random.default_rng([seed, index]), size, CLASSES[classes])):
+        for frame, scene in enumerate(draw_film(np.random.default_rng([seed, index]), size, categories)):
             stem = f'{name}/{frame + 1:06d}'
             image = scene.image.astype(np.uint8)
             file.write(image)

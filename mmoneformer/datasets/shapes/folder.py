@@ -15,7 +15,7 @@ from pycocotools import mask as coco_mask
 from rich.console import Console
 from rich.progress import track
 
-from mmoneformer.datasets.shapes.classes import CLASSES, Category
+from mmoneformer.datasets.shapes.classes import Category, find_categories
 from mmoneformer.datasets.shapes.scene import VERSION, Scene, Segment, draw_scene
 from mmoneformer.structures.panoptic_ids import ids_to_colors
 from mmoneformer_deploy.atomic_files import replacing
@@ -52,9 +52,8 @@ def write_shapes(out: Path, *, num_train: int, num_val: int, size: int, seed: in
         FileExistsError: If the folder exists with other parameters or other content.
         ValueError: If a number is out of range, or ``classes`` is unknown.
     """
+    categories = find_categories(classes)
     recipe: dict[str, int | str] = {'num_train': num_train, 'num_val': num_val, 'size': size, 'seed': seed}
-    if classes not in CLASSES:
-        raise ValueError(f'unknown classes {classes!r}: choose one of {list(CLASSES)}')
     if min(num_train, num_val) < 1 or size < 32 or seed < 0:
         raise ValueError(f'num_train and num_val must be at least 1, size at least 32, seed at least 0; got {recipe}')
     recipe |= {'classes': classes, 'version': VERSION}
@@ -62,7 +61,7 @@ def write_shapes(out: Path, *, num_train: int, num_val: int, size: int, seed: in
         return False
     with replacing(out, unique=True) as folder:
         for split, count in zip(SPLITS, (num_train, num_val), strict=True):
-            _write_split(folder, split, CLASSES[classes], count=count, size=size, seed=seed)
+            _write_split(folder, split, categories, count=count, size=size, seed=seed)
         write_recipe(folder, recipe)
     return True
 
@@ -109,11 +108,9 @@ def _write_split(
         content = {
             'images': images,
             'annotations': found,
-            'categories': [
-                asdict(category) | {'supercategory': 'shape'}
-                for category in categories
-                if category.isthing or annotation == 'panoptic'
-            ],
+            'categories': category_entries(
+                [category for category in categories if category.isthing or annotation == 'panoptic']
+            ),
         }
         (folder / 'annotations' / f'{annotation}_{split}.json').write_text(json.dumps(content))
 
@@ -149,6 +146,11 @@ def write_image(file: Path, image: np.ndarray) -> None:
 def panoptic_map(scene: Scene) -> np.ndarray:
     """The id map as in COCO's PNG files, BGR, uint8 [H, W, 3]."""
     return ids_to_colors(scene.ids, bgr=True)
+
+
+def category_entries(categories: Sequence[Category]) -> list[Entry]:
+    """Return the ``categories`` of a json."""
+    return [asdict(category) | {'supercategory': 'shape'} for category in categories]
 
 
 def panoptic_entries(scene: Scene) -> list[Entry]:
