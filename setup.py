@@ -57,6 +57,7 @@ setup(
         'geo': ['pyogrio', 'rasterio>=1.4', 'shapely>=2'],
         'hub': ['huggingface_hub'],
         'timm': ['timm>=1.0.20'],
+        'transformers': ['transformers>=4.56'],
         'web': ['gradio>=6'],
         'supervision': ['supervision'],
         'fiftyone': ['fiftyone'],

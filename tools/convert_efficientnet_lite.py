@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from mmoneformer.models.backbones.timm_module import read_weights
+from mmoneformer.models.backbones.library_module import read_weights
 from mmoneformer_deploy.atomic_files import replacing
 
 BLOCK = re.compile(r'_blocks\.(\d+)\.(\w+)\.(\w+)')

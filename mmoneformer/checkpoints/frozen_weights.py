@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmoneformer.checkpoints.state_dict import StateDict
 from mmoneformer.models import OneFormer
-from mmoneformer.models.backbones.timm_module import TimmModule
+from mmoneformer.models.backbones.library_module import LibraryModule
 
 DOWN, UP = '.lora_down', '.lora_up'
 
@@ -55,7 +55,7 @@ def with_frozen(weights: Mapping[str, Tensor], model: OneFormer) -> StateDict:
 
 def _frozen(model: OneFormer) -> set[str]:
     backbone = model.backbone
-    if not isinstance(backbone, TimmModule) or not (backbone.pretrained or backbone.checkpoint):
+    if not isinstance(backbone, LibraryModule) or not (backbone.pretrained or backbone.checkpoint):
         return set()
     return {f'backbone.{name}' for name, value in backbone.named_parameters() if not value.requires_grad}
 

@@ -1,6 +1,6 @@
 """The network, its losses and its post-processing."""
 
-from mmoneformer.models.backbones import ConvNeXt, DiNAT, SwinTransformer, TimmBackbone, TimmViT
+from mmoneformer.models.backbones import ConvNeXt, DiNAT, SwinTransformer, TimmBackbone, TimmViT, TransformersViT
 from mmoneformer.models.data_preprocessor import OneFormerDataPreprocessor
 from mmoneformer.models.losses import MaskSetLoss, QueryTextContrastiveLoss
 from mmoneformer.models.oneformer import OneFormer
@@ -24,4 +24,5 @@ __all__ = [
     'TextMapper',
     'TimmBackbone',
     'TimmViT',
+    'TransformersViT',
 ]

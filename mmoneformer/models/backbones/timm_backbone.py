@@ -8,15 +8,16 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmoneformer.models.backbone_maps import SIDES, STRIDES, evaluation_mode
+from mmoneformer.models.backbones.library_module import LibraryModule
 from mmoneformer.models.backbones.timm_models import build_timm, find_record
-from mmoneformer.models.backbones.timm_module import TimmModule
+from mmoneformer.models.backbones.timm_network import TimmNetwork
 from mmoneformer.registry import MODELS
 
 FITTING = 'convnextv2_tiny, swin_tiny_patch4_window7_224, sam2_hiera_tiny, mobilenetv4_conv_small, resnet18'
 
 
 @MODELS.register_module()
-class TimmBackbone(TimmModule):
+class TimmBackbone(LibraryModule):
     """A network of timm as a backbone: its maps of strides 4, 8, 16 and 32 (``features_only`` in timm).
 
     Args:
@@ -51,7 +52,8 @@ class TimmBackbone(TimmModule):
         build = partial(
             build_timm, model, if_known=any_size, features_only=True, drop_path_rate=drop_path_rate or None
         )
-        super().__init__(model, build, pretrained=pretrained, checkpoint=checkpoint, init_cfg=init_cfg)
+        network = TimmNetwork(model, build)
+        super().__init__(network, pretrained=pretrained, checkpoint=checkpoint, init_cfg=init_cfg)
         self.norm_eval = norm_eval
         self.map_indices = _find_maps(self.net, model)
         if with_cp:

@@ -6,20 +6,18 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mmoneformer.models.backbones.feature_pyramid import SimpleFeaturePyramid
+from mmoneformer.models.backbones.plain_vit import PATCH, PlainViT
 from mmoneformer.models.backbones.rotary_positions import use_rotary_positions
 from mmoneformer.models.backbones.timm_models import build_timm, find_record
-from mmoneformer.models.backbones.timm_module import TimmModule
+from mmoneformer.models.backbones.timm_network import TimmNetwork
 from mmoneformer.models.backbones.vit_windows import windowed_map
-from mmoneformer.models.layers.lora import add_lora
 from mmoneformer.registry import MODELS
 
-PATCH = 16  # side of the patches in pixels, and stride of the map
 PATCH_IN_NAME = re.compile(r'patch(\d+)')
 
 
 @MODELS.register_module()
-class TimmViT(TimmModule):
+class TimmViT(PlainViT):
     """A plain vision transformer of timm as a backbone: its last map, and a simple feature pyramid from that.
 
     Images may have any size that is a multiple of 32. Patches have 16 pixels: a patch embedding that was trained with
@@ -59,58 +57,31 @@ class TimmViT(TimmModule):
         with_cp: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        if frozen and lora_rank:
-            raise ValueError(f'lora_rank is {lora_rank} in a frozen backbone: LoRA trains it, so leave frozen out')
         if window < 0:
             raise ValueError(f'window is {window}: it is the side of a window in patches, or 0 for none')
-        build = partial(_build_vit, model, drop_path_rate=drop_path_rate)
-        super().__init__(model, build, pretrained=pretrained, checkpoint=checkpoint, init_cfg=init_cfg)
+        super().__init__(
+            TimmNetwork(model, partial(_build_vit, model, drop_path_rate=drop_path_rate)),
+            pretrained=pretrained,
+            checkpoint=checkpoint,
+            frozen=frozen,
+            lora_rank=lora_rank,
+            init_cfg=init_cfg,
+        )
         self.window = window
-        self.frozen = frozen
-        self.pyramid = SimpleFeaturePyramid(self.net.embed_dim)
         self.net.set_grad_checkpointing(with_cp)
-        if frozen or lora_rank:
-            self.net.requires_grad_(False)
         if lora_rank:
             _use_linear_layers(self.net)
-            add_lora(self.net.blocks, lora_rank)
 
-    def layers_above(self) -> dict[str, int]:
-        """Number of layers after each parameter, for layer-wise learning rates: the last block has 1 above it."""
-        count = len(self.net.blocks)
-        above = {}
-        for name, _ in self.named_parameters():
-            part, _, inner = name.removeprefix('net.').partition('.')
-            if part == 'blocks':
-                above[name] = count - int(inner.partition('.')[0])
-            else:
-                above[name] = 0 if part in ('norm', 'pyramid') else count + 1
-        return above
+    def find_blocks(self) -> tuple[str, int]:
+        """Name of the list of blocks in the network; and C."""
+        return 'blocks', self.net.embed_dim
 
-    def no_weight_decay(self) -> set[str]:
-        """Name the parameters without weight decay: vectors and numbers, as in timm."""
-        return {name for name, parameter in self.named_parameters() if parameter.ndim <= 1}
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Compute the maps.
-
-        Args:
-            images: Normalized images, [B, 3, H, W].
-
-        Returns:
-            Maps of strides 4, 8, 16, 32, with C/4, C/2, C and C channels for a transformer of C.
-        """
+    def last_map(self, images: Tensor) -> Tensor:
+        """Map of the last block, normalized, [B, C, H/16, W/16]; of images [B, 3, H, W]."""
         if self.window:
-            return self.pyramid(windowed_map(self.net, images, self.window))
+            return windowed_map(self.net, images, self.window)
         (last,) = self.net.forward_intermediates(images, indices=1, norm=True, intermediates_only=True)
-        return self.pyramid(last)
-
-    def train(self, mode: bool = True) -> 'TimmViT':
-        """Set training mode; a frozen transformer stays in evaluation mode."""
-        super().train(mode)
-        if self.frozen:
-            self.net.eval()
-        return self
+        return last
 
 
 def _build_vit(model: str, *, drop_path_rate: float, **weights: Any) -> nn.Module:

@@ -5,9 +5,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from mmoneformer.models.backbones.library_module import read_weights
 from mmoneformer.models.backbones.timm_backbone import TimmBackbone
 from mmoneformer.models.backbones.timm_models import import_timm
-from mmoneformer.models.backbones.timm_module import read_weights
 
 
 @pytest.fixture(params=['test_convnext', 'test_efficientnet'])  # timm wraps the first

@@ -1,9 +1,8 @@
-"""A network of timm in a backbone, with its pretrained weights."""
+"""A network of another library in a backbone, with its pretrained weights."""
 
-from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from mmengine.model import BaseModule
@@ -11,24 +10,44 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from mmoneformer.errors import first_few
-from mmoneformer.models.backbones.timm_models import find_record
 from mmoneformer.models.normalization import Normalization
 
-# Builds the network; its arguments are those of timm.create_model that say which weights to load.
-Build = Callable[..., nn.Module]
 LORA = ('.lora_down', '.lora_up')  # parameters that no pretrained network has
 
 
-class TimmModule(BaseModule):
-    """Holds a network of timm as ``net``, and initializes it with timm's weights or those of a file.
+class LibraryNetwork(Protocol):
+    """A network as a library has it, to be built with random and with pretrained weights.
+
+    Attributes:
+        library: Name of the library.
+        model: Name of the network there.
+        has_weights: Whether the library knows where pretrained weights are.
+        normalization: Of the images that it was trained with; None if that is not known.
+    """
+
+    library: str
+    model: str
+    has_weights: bool
+    normalization: Normalization | None
+
+    def build(self) -> nn.Module:
+        """Build it with random weights."""
+
+    def download(self) -> nn.Module:
+        """Build it with the library's weights."""
+
+    def read(self, path: str) -> nn.Module:
+        """Build it with the weights of a file, or raise ValueError if it has those of another network."""
+
+
+class LibraryModule(BaseModule):
+    """Holds a network of a library as ``net``, and initializes it with the library's weights or those of a file.
 
     Args:
-        model: Name in timm, with or without a tag of its weights.
-        build: Builds the network.
-        pretrained: Whether ``init_weights`` takes timm's weights, which are downloaded on first use.
-        checkpoint: File with the weights that it takes instead, safetensors or .pth; with the names of timm, or other
-            names that timm knows. None for no file.
+        network: The network.
+        pretrained: Whether ``init_weights`` takes the library's weights, which are downloaded on first use.
+        checkpoint: File with the weights that it takes instead, safetensors or .pth; with the names of the library, or
+            others that the library knows. None for no file.
         init_cfg: Initialization of the rest, as in mmengine.
     """
 
@@ -36,26 +55,23 @@ class TimmModule(BaseModule):
 
     def __init__(
         self,
-        model: str,
-        build: Build,
+        network: LibraryNetwork,
         *,
         pretrained: bool,
         checkpoint: str | None,
         init_cfg: dict | list[dict] | None,
     ) -> None:
         super().__init__(init_cfg)
-        record = find_record(model)
-        if pretrained and not checkpoint and not record.has_weights:
-            raise ValueError(f'timm has no weights of {model}: set checkpoint to a file, or pretrained=False')
-        self.model_name = model
+        if pretrained and not checkpoint and not network.has_weights:
+            raise ValueError(
+                f'{network.library} has no weights of {network.model}: set checkpoint to a file, or pretrained=False'
+            )
+        self.model_name = network.model
         self.pretrained = pretrained
         self.checkpoint = checkpoint
-        self.normalization = Normalization(
-            [255 * value for value in record.mean], [255 * value for value in record.std]
-        )
-        self._build = build
-        self.net = build()
-        self._random = _versions(self.net)
+        self.normalization = network.normalization
+        self.net = network.build()
+        self._network = network
 
     def init_weights(self) -> None:
         """Load the pretrained weights, unless that is done.
@@ -66,7 +82,7 @@ class TimmModule(BaseModule):
             ValueError: If the file is damaged, or has the weights of another network.
         """
         if not self.is_init and (self.checkpoint or self.pretrained):
-            trained = self._with_weights_of(self.checkpoint) if self.checkpoint else self._download()
+            trained = self._network.read(self.checkpoint) if self.checkpoint else self._download()
             missing, _ = self.net.load_state_dict(trained.state_dict(), strict=False)
             assert all(name.endswith(LORA) for name in missing), missing
         if self.init_cfg:
@@ -75,7 +91,7 @@ class TimmModule(BaseModule):
 
     def _download(self) -> nn.Module:
         try:
-            return self._build(pretrained=True)
+            return self._network.download()
         except Exception as error:  # its type depends on the versions of huggingface_hub and its HTTP client
             reason = str(error).strip().partition('\n')[0]
             raise ConnectionError(
@@ -83,26 +99,6 @@ class TimmModule(BaseModule):
                 'them elsewhere and set model.backbone.checkpoint to the file, or set model.backbone.pretrained=False '
                 'for random weights'
             ) from error
-
-    def _with_weights_of(self, path: str) -> nn.Module:
-        """Build the network with the weights of a file, whose names and sizes timm adapts to it."""
-        weights = read_weights(path)
-        fault = f'{path} does not hold the weights of {self.model_name} of timm'
-        try:
-            trained = self._build(pretrained=True, pretrained_cfg_overlay=dict(state_dict=weights))
-        except (RuntimeError, KeyError, AttributeError) as error:
-            reason = ' '.join(str(error).split())[:300]
-            raise ValueError(f'{fault} ({type(error).__name__}: {reason})') from error
-        missing = [name for name, version in _versions(trained).items() if version == self._random[name]]
-        if missing:  # timm takes a part of the weights without complaint
-            raise ValueError(f'{fault}: missing {first_few(missing)}')
-        return trained
-
-
-def _versions(net: nn.Module) -> dict[str, int]:
-    """How often each tensor was changed in place: once more in a network with loaded weights."""
-    counted = {name: tensor._version for name, tensor in net.state_dict().items()}
-    return {name: version for name, version in counted.items() if not name.endswith('num_batches_tracked')}
 
 
 def read_weights(path: str) -> dict[str, Tensor]:
