@@ -104,6 +104,8 @@ COMPARISONS = (
         measures=(TimeOfFurtherTask(0.15),),
     ),
     exported('exported-swin-t', 'Swin-T in onnxruntime', 'onnxruntime', SWIN_T, target=1.0),
+    exported('exported-swin-t-openvino', 'Swin-T in OpenVINO', 'openvino', SWIN_T, target=1.0),
+    exported('exported-swin-t-int8', 'Swin-T in onnxruntime in int8', 'onnxruntime_int8', SWIN_T, target=0.6),
     exported('exported-r50', 'R50 in onnxruntime', 'onnxruntime', R50, target=1.0),
     exported('exported-r50-openvino', 'R50 in OpenVINO', 'openvino', R50, target=1.0),
     exported('exported-r50-int8', 'R50 in onnxruntime in int8', 'onnxruntime_int8', R50, target=0.6),

@@ -11,7 +11,7 @@ import torch
 
 from benchmarking.case import Case
 from benchmarking.drawn import byte_images
-from benchmarking.our_model import build
+from benchmarking.our_model import build, load_config
 from mmoneformer.export.description import describe
 from mmoneformer.export.formats import format_of
 from mmoneformer.export.network import ExportedNetwork, trace
@@ -58,6 +58,7 @@ def _forward(suffix: str, case: Case, **options: Any) -> Callable[[], Logits]:
 def _export(suffix: str, case: Case, options: dict[str, Any]) -> Network:
     """Export the model of a case, which takes minutes, and open the file."""
     model = build(case).eval()
+    model.cfg = load_config(case)
     with TemporaryDirectory() as folder:
         path = Path(folder) / f'model{suffix}'
         precision = 'int8' if options else 'float32'
