@@ -16,6 +16,7 @@ from PIL import Image
 
 GIGABYTE = 1e9
 MATCHING = [(448, 576)] * 10  # heights and widths of the pictures on which the IoU is measured
+SCENES = (128, 224)  # sides of the scenes in them: the larger, the more things several tiles see
 
 
 def print_costs(tiles: Tiles, sides: Sequence[int], suffix: str) -> None:
@@ -43,9 +44,12 @@ def print_time(tiles: Tiles, side: int, rounds: int) -> None:
 
 def print_matching(tiles: Tiles) -> None:
     """Print the quality for each IoU from which things are one."""
-    print('\n| IoU of cut | of whole | PQ | PQ of things | things | annotated |\n|---|---|---|---|---|---|')
-    for (cut, whole), row in quality_by_iou(tiles, MATCHING).items():
-        print(f'| {cut} | {whole} | {row.all:.1f} | {row.things:.1f} | {row.found} | {row.annotated} |')
+    print(
+        '\n| scenes | IoU of cut | of whole | PQ | PQ of things | things | annotated |\n|---|---|---|---|---|---|---|'
+    )
+    for side in SCENES:
+        for (cut, whole), row in quality_by_iou(tiles, MATCHING, side).items():
+            print(f'| {side} | {cut} | {whole} | {row.all:.1f} | {row.things:.1f} | {row.found} | {row.annotated} |')
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

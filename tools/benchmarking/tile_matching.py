@@ -35,14 +35,20 @@ class Quality(NamedTuple):
     annotated: int
 
 
-def quality_by_iou(tiles: Tiles, sizes: Sequence[tuple[int, int]]) -> dict[tuple[float, float], Quality]:
-    """The quality of drawn pictures of some heights and widths for each of ``IOUS``; tiles are predicted once."""
+def quality_by_iou(tiles: Tiles, sizes: Sequence[tuple[int, int]], side: int) -> dict[tuple[float, float], Quality]:
+    """The quality for each of ``IOUS``; tiles are predicted once.
+
+    Args:
+        tiles: How pictures are cut.
+        sizes: Heights and widths of the pictures that are drawn.
+        side: Of their scenes, in pixels.
+    """
     inferencer = tiles.load()
     metainfo, network = inferencer.metainfo, ModelOfTiles(inferencer.model, inferencer.reader.pipeline)
     metrics = {ious: VideoPanopticQuality(metainfo, windows=(1,)) for ious in IOUS}
     found, annotated = dict.fromkeys(IOUS, 0), 0
     for seed, size in enumerate(sizes):
-        mosaic, grid = Mosaic(size, tiles.tile, seed), tiles.cut(size)
+        mosaic, grid = Mosaic(size, side, seed), tiles.cut(size)
         picture, truth = mosaic.draw(), mosaic.truth(metainfo['classes'])
         annotated += sum(segment['label'] in metainfo['thing_ids'] for segment in truth.segments)
         crops = [np.ascontiguousarray(picture[window.pixels][..., ::-1]) for window in grid.windows]
