@@ -1,10 +1,12 @@
 """Loads the sources of images as a test pipeline does, and shows the progress over them."""
 
-from collections.abc import Generator, Iterable, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import numpy as np
 from mmcv.transforms import BaseTransform
+from rich.errors import LiveError
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -65,3 +67,25 @@ def tracked(images: Iterable[Item], *, shown: bool, total: int | None = None) ->
     columns = (TextColumn('Predicting'), BarColumn(), MofNCompleteColumn(), RateColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), disable=not shown or total == 1) as progress:
         yield from progress.track(images, total=total)
+
+
+@contextmanager
+def counted_tiles(total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Show a bar of the tiles of an image, below that of the images; before rich 14.1, there is only one of them.
+
+    Args:
+        total: Number of tiles.
+        shown: Whether to show the bar; it is never shown for a single tile.
+
+    Yields:
+        What is called with the number of tiles that were predicted.
+    """
+    columns = (TextColumn('Tiles'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    progress = Progress(*columns, transient=True, disable=not shown or total == 1)
+    task = progress.add_task('', total=total)
+    with suppress(LiveError):
+        progress.start()
+    try:
+        yield lambda number: progress.advance(task, number)
+    finally:
+        progress.stop()

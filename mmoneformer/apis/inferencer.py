@@ -211,7 +211,7 @@ class OneFormerInferencer:
             ValueError: If an image cannot be read, or a task or the order of the channels is unknown.
         """
         tasks, sources = check_tasks(tasks), expand_sources(images, missing_ok=failures is not None)
-        tiled = self._tiled(tile, tiling, track=track)
+        tiled = self._tiled(tile, tiling, track=track, show_progress=False)
         settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels, tiled=tiled)
         return self._predict_all(enumerate(sources), tasks, failures, **settings)
 
@@ -242,6 +242,7 @@ class OneFormerInferencer:
                 yield prediction if tracker is None else self._with_ids(prediction, tracker, tasks)
 
     def _tiled(self, *arguments: Any, **options: Any) -> TiledImages | None:
+        options = {'show_progress': self.show_progress} | options
         return tiled_images(self.model, self.reader, self.precision, *arguments, **options)
 
     def _with_ids(self, prediction: Prediction, tracker: FilmTracker, tasks: Sequence[str]) -> Prediction:

@@ -12,7 +12,7 @@ from PIL import Image
 from rich.console import Console
 
 from mmoneformer.apis import image_sources
-from mmoneformer.apis.image_sources import load_source, tracked
+from mmoneformer.apis.image_sources import counted_tiles, load_source, tracked
 from mmoneformer.datasets.transforms import LoadImageFromFile
 
 ARRAY = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
@@ -98,3 +98,19 @@ def test_an_iterator_is_not_read_ahead(terminal):
 def test_no_bar_for_one_image_or_where_none_is_wanted(terminal, images, shown):
     assert list(tracked(images, shown=shown)) == images
     assert terminal.getvalue().strip() == ''
+
+
+@pytest.mark.parametrize(('total', 'shown'), [(3, True), (1, True), (3, False)])
+def test_tiles_are_counted(terminal, total, shown):
+    with counted_tiles(total, shown=shown) as count:
+        for _ in range(total):
+            count(1)
+    assert ('3/3' in terminal.getvalue()) == (total > 1 and shown)
+
+
+def test_tiles_of_several_images(terminal):
+    """Below the bar of the images, or without a bar where rich shows only one."""
+    for _ in tracked(['a', 'b'], shown=True):
+        with counted_tiles(2, shown=True) as count:
+            count(2)
+    assert '2/2' in terminal.getvalue()

@@ -1,3 +1,4 @@
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,22 @@ def test_results_have_the_size_of_the_image(tiled, monkeypatch):
     areas = np.bincount(panoptic['id_map'].ravel())[1:]
     assert [segment['area'] for segment in panoptic['segments']] == areas.tolist()
     assert {mask['size'][0] for mask in found.results['instance']['masks']} == {90}
+
+
+def test_tiles_are_counted(trained, config, monkeypatch):
+    counts = []
+
+    @contextmanager
+    def counted(total, shown):
+        assert (total, shown) == (6, True)
+        yield counts.append
+
+    monkeypatch.setattr(module, 'counted_tiles', counted)
+    images = TiledImages(
+        trained[0], Reader(config.test_pipeline), 'float32', tiling=Tiling(tile=48, overlap=0), show_progress=True
+    )
+    list(images.predict([(0, IMAGE)], ['semantic'], None, batch_size=4))
+    assert counts == [4, 2]
 
 
 def test_a_pass_over_the_whole_image(tiled, monkeypatch):
