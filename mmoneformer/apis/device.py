@@ -1,7 +1,8 @@
 """Which device a model runs on, and in which precision."""
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import mmengine.device
@@ -14,6 +15,7 @@ CPU_INSTRUCTIONS = {  # of x86 and ARM, as in torch.cpu.get_capabilities(); any 
     'bfloat16': ('avx512_bf16', 'amx_bf16', 'avx_ne_convert', 'bf16', 'sve_bf16'),
     'float16': ('avx512_fp16', 'amx_fp16', 'fp16_arith'),
 }
+TOGETHER = 2  # batches; more would take more memory
 
 
 def resolve_device(device: str | torch.device = 'auto') -> torch.device:
@@ -87,3 +89,24 @@ def warn_if_slow(precision: str, device: torch.device) -> None:
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """Context in which a model runs in a precision, by torch's autocast; float32 changes nothing."""
     return nullcontext() if precision == 'float32' else torch.autocast(device.type, DTYPES[precision])
+
+
+def batches_together(device: torch.device, workers: int) -> int:
+    """How many batches are predicted at a time, beside processes that draw and write; 0 for one after the other.
+
+    On a CPU, threads that share each operator wait for each other, the longer the more processes there are; threads
+    with a batch each do not. Other devices run one operator after the other.
+    """
+    return TOGETHER if workers and device.type == 'cpu' else 0
+
+
+@contextmanager
+def sharing_threads(together: int) -> Iterator[None]:
+    """Share torch's threads among batches that are predicted at a time; with 0, nothing changes."""
+    threads = torch.get_num_threads()
+    try:
+        if together:
+            torch.set_num_threads(max(1, threads // together))
+        yield
+    finally:
+        torch.set_num_threads(threads)

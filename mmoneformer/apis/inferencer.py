@@ -4,7 +4,6 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Sequence, Sized
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
-from itertools import islice
 from operator import methodcaller
 from typing import Any
 
@@ -13,7 +12,7 @@ from mmdet.structures import DetDataSample
 from mmengine.config import Config
 
 from mmoneformer.apis.batches import BatchPredictor
-from mmoneformer.apis.device import check_precision, resolve_device, warn_if_slow
+from mmoneformer.apis.device import batches_together, check_precision, resolve_device, warn_if_slow
 from mmoneformer.apis.image_sources import Item, tracked
 from mmoneformer.apis.init_model import init_model
 from mmoneformer.apis.launched import this_share
@@ -236,10 +235,11 @@ class OneFormerInferencer:
             return
         loaded = self.reader.read(numbered, failures, threads=threads, channels=channels)
         tracker = FilmTracker(self.metainfo) if track else None
-        batches = BatchPredictor(self.model, self.precision, self.device)
-        while batch := list(islice(loaded, batch_size)):
-            for prediction in batches.predict(batch, tasks, failures, with_queries=track):
-                yield prediction if tracker is None else self._with_ids(prediction, tracker, tasks)
+        together = batches_together(self.device, threads)
+        options: dict[str, Any] = dict(batch_size=batch_size, together=together, with_queries=track)
+        predictor = BatchPredictor(self.model, self.precision, self.device)
+        for prediction in predictor.predict_all(loaded, tasks, failures, **options):
+            yield prediction if tracker is None else self._with_ids(prediction, tracker, tasks)
 
     def _tiled(self, *arguments: Any, **options: Any) -> TiledImages | None:
         options = {'show_progress': self.show_progress} | options

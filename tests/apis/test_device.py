@@ -7,8 +7,10 @@ import torch
 from mmoneformer.apis.device import (
     CPU_INSTRUCTIONS,
     autocast,
+    batches_together,
     check_precision,
     resolve_device,
+    sharing_threads,
     trains_on_accelerator,
     warn_if_slow,
 )
@@ -129,3 +131,20 @@ def test_old_versions_of_torch_give_no_warning(monkeypatch, messages):
 def test_unknown_precision():
     with pytest.raises(ValueError, match=r"unknown precision 'half': choose one of \['float32', 'bfloat16'"):
         check_precision('half')
+
+
+@pytest.mark.parametrize(('device', 'workers', 'expected'), [('cpu', 2, 2), ('cpu', 0, 0), ('meta', 2, 0)])
+def test_only_a_cpu_beside_workers_predicts_batches_at_a_time(device, workers, expected):
+    assert batches_together(torch.device(device), workers) == expected
+
+
+@pytest.mark.parametrize(('together', 'expected'), [(0, 4), (2, 2), (8, 1)])
+def test_threads_are_shared_for_a_while(together, expected):
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        with sharing_threads(together):
+            assert torch.get_num_threads() == expected
+        assert torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(before)

@@ -47,6 +47,13 @@ def test_gives_out_no_more_than_asked(ahead):
         assert len(given) == number + 1 + ahead
 
 
+def test_what_was_given_out_before_an_error_comes_first():
+    jobs = in_order(((number, 6 // number) for number in (3, 2, 0, 1)), ahead=5)
+    assert [next(jobs), next(jobs)] == [(3, 2), (2, 3)]
+    with pytest.raises(ZeroDivisionError):
+        next(jobs)
+
+
 @pytest.mark.parametrize('threads', [0, 2])
 def test_reads_in_order_and_names_what_fails(threads):
     def read(number):
