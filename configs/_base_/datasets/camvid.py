@@ -69,30 +69,20 @@ train_dataloader = dict(
     sampler=dict(type='ResumableSampler'),
     dataset=dict(type='MultiSourceDataset', metainfo=metainfo, sources=[splits['train']], pipeline=train_pipeline),
 )
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='MultiSourceDataset',
-        metainfo=metainfo,
-        sources=[splits['val']],
-        pipeline=test_pipeline,
-        test_mode=True,
-    ),
-)
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='MultiSourceDataset',
-        metainfo=metainfo,
-        sources=[splits['test']],
-        pipeline=test_pipeline,
-        test_mode=True,
-    ),
+val_dataloader, test_dataloader = (
+    dict(
+        batch_size=1,
+        num_workers=2,
+        persistent_workers=True,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dict(
+            type='MultiSourceDataset',
+            metainfo=metainfo,
+            sources=[splits[split]],
+            pipeline=test_pipeline,
+            test_mode=True,
+        ),
+    )
+    for split in ('val', 'test')
 )
 val_evaluator = test_evaluator = dict(type='SemanticIoU', iou_metrics=['mIoU'])
