@@ -18,6 +18,7 @@ QUICK_SWIN: dict[str, Any] = {
     'model.backbone.num_heads': (1, 2, 4, 8),
     'model.panoptic_head.pixel_decoder.in_channels': [16, 32, 64, 128],
 }
+QUICK_VIT: dict[str, Any] = {'model.backbone.model': 'test_vit'}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,7 @@ class Case:
     def _quick(self) -> 'Case':
         """The same work at a size that takes a fraction of a second: it shows that the measuring works, no more."""
         network = QUICK_NETWORK if self.config else {}
-        backbone = QUICK_SWIN if 'swin' in self.config else {}
+        backbone = QUICK_SWIN if 'swin' in self.config else QUICK_VIT if 'dino' in self.config else {}
         return replace(
             self,
             options={**network, **backbone, **self.options},

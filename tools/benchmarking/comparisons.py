@@ -13,6 +13,10 @@ SWIN_T = Case(config='oneformer_swin-t_coco', size=(512, 512))
 SWIN_T_TRAINING = replace(SWIN_T, batch=2, tasks=('panoptic', 'semantic'))
 R50 = Case(config='oneformer_r50_coco', size=(512, 512))
 R50_TRAINING = replace(R50, batch=2)
+VIT_B_TRAINING = Case(
+    config='oneformer_dinov2-b_ade20k', size=(512, 512), options={'model.backbone.pretrained': False}
+)
+VIT_B_FROZEN = replace(VIT_B_TRAINING, options={**VIT_B_TRAINING.options, 'model.backbone.frozen': True})
 COCO_DATA = Case(config='oneformer_r50_coco', size=(480, 640), masks=40)
 ADE20K_DATA = Case(config='oneformer_swin-l_ade20k', size=(512, 704), masks=20)
 POST_PROCESSING = Case(size=(1024, 2048), queries=250, masks=250)
@@ -83,6 +87,13 @@ COMPARISONS = (
         ours=Side('our_model:training_step', R50_TRAINING),
         peer=Side('mask2former:training_step', R50_TRAINING),
         measures=(Time(0.70), PeakMemory()),
+    ),
+    Comparison(
+        name='frozen-vit-b-training',
+        what='training step, DINOv2 ViT-B, 512 x 512, one image, 15 masks, frozen vs. all layers',
+        ours=Side('our_model:training_step', VIT_B_FROZEN),
+        peer=Side('our_model:training_step', VIT_B_TRAINING),
+        measures=(Time(0.60), PeakMemory(0.45)),
     ),
     data_pipeline('data-coco', 'COCO: 480 x 640 with 40 segments to 1024 x 1024', COCO_DATA, target=0.30),
     data_pipeline('data-ade20k', 'ADE20K: 512 x 704 with 20 segments to 640 x 640', ADE20K_DATA),

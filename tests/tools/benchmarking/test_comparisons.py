@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import torch
 from benchmarking.comparison import Side
-from benchmarking.comparisons import ADE20K_DATA, COCO_DATA, COMPARISONS, POST_PROCESSING, SWIN_T, SWIN_T_TRAINING
+from benchmarking.comparisons import (
+    ADE20K_DATA,
+    COCO_DATA,
+    COMPARISONS,
+    POST_PROCESSING,
+    SWIN_T,
+    SWIN_T_TRAINING,
+    VIT_B_FROZEN,
+)
 from benchmarking.curves import CURVES
 from benchmarking.measures import TimeOfFurtherTask
 from benchmarking.measuring import Timing
@@ -74,6 +82,13 @@ def test_training_steps_give_a_finite_loss(maker):
     pytest.importorskip('transformers')
     step = make(f'{maker}:training_step', SWIN_T_TRAINING)
     assert 0 < step() < 1e4
+
+
+def test_a_frozen_transformer_does_not_learn():
+    case = VIT_B_FROZEN.under(QUICK)
+    assert case.options['model.backbone.frozen']
+    assert case.options['model.backbone.model'] == 'test_vit'
+    assert 0 < make('our_model:training_step', VIT_B_FROZEN)() < 1e4
 
 
 def test_cost_of_a_further_task(monkeypatch):
