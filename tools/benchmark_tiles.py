@@ -44,12 +44,10 @@ def print_time(tiles: Tiles, side: int, rounds: int) -> None:
 
 def print_matching(tiles: Tiles) -> None:
     """Print the quality for each IoU from which things are one."""
-    print(
-        '\n| scenes | IoU of cut | of whole | PQ | PQ of things | things | annotated |\n|---|---|---|---|---|---|---|'
-    )
+    print('\n| scenes | IoU | PQ | PQ of things | things | annotated |\n|---|---|---|---|---|---|')
     for side in SCENES:
-        for (cut, whole), row in quality_by_iou(tiles, MATCHING, side).items():
-            print(f'| {side} | {cut} | {whole} | {row.all:.1f} | {row.things:.1f} | {row.found} | {row.annotated} |')
+        for iou, row in quality_by_iou(tiles, MATCHING, side).items():
+            print(f'| {side} | {iou} | {row.all:.1f} | {row.things:.1f} | {row.found} | {row.annotated} |')
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,8 +1,10 @@
 """The instances of a picture from those of its tiles."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from mmoneformer.metainfo import Metainfo
+from mmoneformer.tiling.duplicates import FoundObject, without_duplicates
 from mmoneformer.tiling.grid import TileGrid, Window
 from mmoneformer.tiling.runs import Runs
 from mmoneformer.tiling.things import SettledThing, Things, best_scores
@@ -12,6 +14,9 @@ from mmoneformer_deploy.result_dicts import ResultDict, instance_dict
 
 class InstanceMerger:
     """Unites the instances of tiles (``Things``); an object that no tile has as a whole has the pixels of its parts.
+
+    Queries of a tile may have found an object twice, and tiles may see it too differently to match: of such instances,
+    the one with the highest score remains (``without_duplicates``).
 
     Args:
         grid: The tiles.
@@ -35,21 +40,25 @@ class InstanceMerger:
         self._things.add(tile.tile, rows)
 
     def result(self) -> ResultDict:
-        """The instances of the picture, by score; those without a pixel are left out."""
+        """The instances of the picture, by score; those without a pixel, and duplicates, are left out."""
         settled = [part for part in self._things.settled() if not part.gives_way]
         parts: dict[int, list[SettledThing]] = defaultdict(list)
         for part in settled:
             parts[part.object].append(part)
         scores = best_scores(settled)
-        order = sorted(parts, key=lambda number: -scores[number])
-        masks = [Runs.union([part.thing.runs for part in parts[number]]) for number in order]
+        objects = without_duplicates(_united(of_object, scores[number]) for number, of_object in parts.items())
         return instance_dict(
-            labels=[parts[number][0].thing.label for number in order],
-            scores=[scores[number] for number in order],
-            boxes=[_corners(mask.box) for mask in masks],
-            masks=[mask.to_rle(self._grid.size[1]) for mask in masks],
+            labels=[found.label for found in objects],
+            scores=[found.score for found in objects],
+            boxes=[_corners(found.box) for found in objects],
+            masks=[found.mask.to_rle(self._grid.size[1]) for found in objects],
             classes=self._metainfo,
         )
+
+
+def _united(parts: Sequence[SettledThing], score: float) -> FoundObject:
+    mask = Runs.union([part.thing.runs for part in parts])
+    return FoundObject(parts[0].thing.label, score, mask, mask.box)
 
 
 def _corners(box: Window) -> list[float]:

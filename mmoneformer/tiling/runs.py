@@ -69,6 +69,11 @@ class Runs:
         """Number of pixels that are in both masks."""
         return int((other._count_before(self.stops) - other._count_before(self.starts)).sum())
 
+    def iou(self, other: 'Runs') -> float:
+        """Shared pixels among those of both masks, 0 to 1; one of them must have a pixel."""
+        shared = self.shared_area(other)
+        return shared / (self.area + other.area - shared)
+
     def _count_before(self, places: np.ndarray) -> np.ndarray:
         """Number of pixels of the mask before each place."""
         run = np.searchsorted(self.starts, places, side='right')

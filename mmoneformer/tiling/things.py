@@ -11,7 +11,6 @@ from mmoneformer.tiling.runs import Runs
 # values take neighbors of a class for one object: PQ of many small things is 44.8 at 0.5, 49.9 at 0.9, 53.0 at 0.95.
 # Higher ones give parts of an object ids of their own: PQ of things larger than the overlap is 67.5, 64.0 and 60.3.
 MATCH_IOU = 0.9
-WHOLE_IOU = 0.5  # of two things that are not cut: as in panoptic quality, no two objects have as much in common
 SEEN_SHARE = 0.9  # of its pixels that a thing must have in another tile to give way to what that sees
 BORDER = 2  # pixels
 OWN_SHARE = 0.5  # a part of an object that no neighbor knows is believed if its tile decides this share of its pixels
@@ -65,9 +64,8 @@ class Things:
     """Collects the things of the tiles of a picture, and unites those that are one object.
 
     Things of two tiles match if they have the same class, and an IoU above ``MATCH_IOU`` among the pixels that both
-    tiles have, or above ``WHOLE_IOU`` if both are not cut. Things that match are one object, and so are all that are
-    linked by matches; but never two things of one tile, which tells them apart: of the matches that would unite them,
-    the one with the lowest IoU does not count.
+    tiles have. Things that match are one object, and so are all that are linked by matches; but never two things of
+    one tile, which tells them apart: of the matches that would unite them, the one with the lowest IoU does not count.
 
     A thing that is cut by the border of its tile gives way to a match that is not cut, and of two that are not cut the
     one with the lower score gives way, if the other tile has its pixels. What remains is the object as one tile sees
@@ -119,14 +117,10 @@ class Things:
             for a, part in ours
             for b, other in theirs
             if self._things[a].label == self._things[b].label
-            and (iou := _iou(part, other)) > self._least_iou(a, b)
+            and (iou := part.iou(other)) > MATCH_IOU
             and self._continues(a, part, second)
             and self._continues(b, other, first)
         ]
-
-    def _least_iou(self, first: int, second: int) -> float:
-        """What two things must have in common to match."""
-        return MATCH_IOU if self._things[first].is_cut or self._things[second].is_cut else WHOLE_IOU
 
     def _continues(self, index: int, part: Runs, tile: int) -> bool:
         """Whether a thing with a part in a tile is inside of it, or crosses the border of the tile.
@@ -186,11 +180,6 @@ class _Groups:
             self._tiles[first] |= self._tiles[second]
             return True
         return first == second
-
-
-def _iou(first: Runs, second: Runs) -> float:
-    shared = first.shared_area(second)
-    return shared / (first.area + second.area - shared)
 
 
 def best_scores(parts: Iterable[SettledThing]) -> dict[int, float]:

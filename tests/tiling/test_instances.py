@@ -26,3 +26,12 @@ def test_pixels_that_do_not_count(scene, grid, exact):
     result = scene.merged(InstanceMerger, grid, exact['instance'], valid)
     found = np.any([decode_mask(mask) for mask in result['masks']], axis=0)
     np.testing.assert_array_equal(found, np.any([mask for _, mask in scene.things], axis=0) & valid)
+
+
+def test_an_object_that_two_queries_find_is_one_instance(scene, grid, exact):
+    def find_twice(tile, result):
+        doubled = {key: result[key] * 2 for key in ('labels', 'bboxes', 'masks')}
+        return result | doubled | {'scores': [*result['scores'], *(score / 2 for score in result['scores'])]}
+
+    result = scene.merged(InstanceMerger, grid, exact['instance'], change=find_twice)
+    assert result == scene.merged(InstanceMerger, grid, exact['instance'])

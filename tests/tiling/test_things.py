@@ -47,13 +47,6 @@ def test_the_less_sure_of_two_whole_things_gives_way():
     assert objects(settled) == [(0, 0, False), (1, 0, True)]
 
 
-@pytest.mark.parametrize(('columns', 'count'), [((27, 35), 1), ((29, 37), 2)])
-def test_whole_things_with_half_in_common_are_one_object(columns, count):
-    """Masks of two passes differ more in small objects; two things of which one is cut must look the same."""
-    settled = collected((0, 1, 0.9, (5, 10), (25, 33)), (1, 1, 0.8, (5, 10), columns))
-    assert len({part.object for part in settled}) == count
-
-
 def test_what_lies_outside_of_a_tile_does_not_give_way_to_it():
     """The right tile misses the border that cuts its part by a column."""
     settled = collected((0, 1, 0.7, (5, 10), (3, 40)), (1, 1, 0.8, (5, 10), (21, 50)))

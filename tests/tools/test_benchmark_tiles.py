@@ -40,10 +40,9 @@ def test_measures_time_and_matching(weights, capsys, monkeypatch):
     benchmark_tiles.main([str(weights), '--sides', '--tile', '64', '--overlap', '16', '--rounds', '1', '--matching'])
     printed = capsys.readouterr().out
     assert '128 x 128 pixels in 9 tiles: ' in printed
-    rows = [line.split(' | ') for line in printed.splitlines()[-8:]]
+    rows = [line.split(' | ') for line in printed.splitlines()[-5:]]
     assert {row[0] for row in rows} == {'| 48'}
     assert {row[1] for row in rows} == {'0.3', '0.5', '0.7', '0.9', '0.95'}
-    assert {row[2] for row in rows} == {'0.3', '0.5', '0.7', '0.9'}
     assert len({row[-1] for row in rows}) == 1
 
 

@@ -15,8 +15,7 @@ from mmoneformer.tiling.network import ModelOfTiles
 from mmoneformer.tiling.tile import TileResult
 
 TASK = 'panoptic'
-# Values of ``MATCH_IOU``, of things that are cut, and of ``WHOLE_IOU``
-IOUS = ((0.3, 0.5), (0.5, 0.5), (0.7, 0.5), (0.9, 0.5), (0.95, 0.5), (0.9, 0.3), (0.9, 0.7), (0.9, 0.9))
+IOUS = (0.3, 0.5, 0.7, 0.9, 0.95)
 
 
 class Quality(NamedTuple):
@@ -35,7 +34,7 @@ class Quality(NamedTuple):
     annotated: int
 
 
-def quality_by_iou(tiles: Tiles, sizes: Sequence[tuple[int, int]], side: int) -> dict[tuple[float, float], Quality]:
+def quality_by_iou(tiles: Tiles, sizes: Sequence[tuple[int, int]], side: int) -> dict[float, Quality]:
     """The quality for each of ``IOUS``; tiles are predicted once.
 
     Args:
@@ -45,7 +44,7 @@ def quality_by_iou(tiles: Tiles, sizes: Sequence[tuple[int, int]], side: int) ->
     """
     inferencer = tiles.load()
     metainfo, network = inferencer.metainfo, ModelOfTiles(inferencer.model, inferencer.reader.pipeline)
-    metrics = {ious: VideoPanopticQuality(metainfo, windows=(1,)) for ious in IOUS}
+    metrics = {iou: VideoPanopticQuality(metainfo, windows=(1,)) for iou in IOUS}
     found, annotated = dict.fromkeys(IOUS, 0), 0
     for seed, size in enumerate(sizes):
         mosaic, grid = Mosaic(size, side, seed), tiles.cut(size)
@@ -53,13 +52,13 @@ def quality_by_iou(tiles: Tiles, sizes: Sequence[tuple[int, int]], side: int) ->
         annotated += sum(segment['label'] in metainfo['thing_ids'] for segment in truth.segments)
         crops = [np.ascontiguousarray(picture[window.pixels][..., ::-1]) for window in grid.windows]
         seen = [network([crop], [TASK])[0][TASK] for crop in crops]
-        for ious, metric in metrics.items():
-            with mock.patch.multiple(things, MATCH_IOU=ious[0], WHOLE_IOU=ious[1]):
+        for iou, metric in metrics.items():
+            with mock.patch.object(things, 'MATCH_IOU', iou):
                 merger = MERGERS[TASK](grid, metainfo, None)
                 for number, (result, scores) in enumerate(seen):
                     merger.add(TileResult(number, result, scores))
                 merged = merger.result()
             metric.add_film([truth], [SegmentedFrame(merged['id_map'], merged['segments'])])
-            found[ious] += sum(segment['is_thing'] for segment in merged['segments'])
-    computed = {ious: metric.compute() for ious, metric in metrics.items()}
-    return {ious: Quality(each['VPQ'], each['VPQ_things'], found[ious], annotated) for ious, each in computed.items()}
+            found[iou] += sum(segment['is_thing'] for segment in merged['segments'])
+    computed = {iou: metric.compute() for iou, metric in metrics.items()}
+    return {iou: Quality(each['VPQ'], each['VPQ_things'], found[iou], annotated) for iou, each in computed.items()}
