@@ -57,10 +57,19 @@ def losses_of_steps(model, batch, count):
     return history, {name: p.grad.clone().cpu() for name, p in model.named_parameters() if p.grad is not None}
 
 
+def move_sampling_points(model):
+    """In a new model they lie on centers of pixels, where the gradient of an interpolation jumps."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith('sampling_offsets.bias'):
+                parameter += 0.3 * torch.rand_like(parameter)
+
+
 @pytest.mark.usefixtures('points_of_the_cpu')
 @pytest.mark.parametrize('backbone', BACKBONES)
 def test_training_steps_equal_those_of_the_cpu(build_model, train_batch, backbone):
     model = build_model(backbone=BACKBONES[backbone]).train()
+    move_sampling_points(model)
     start = {name: value.clone() for name, value in model.state_dict().items()}
     expected, expected_gradients = losses_of_steps(model, train_batch, 3)
     model.load_state_dict(start)

@@ -28,14 +28,20 @@ Run = Callable[[], list[Any]]
 Logits = tuple[Tensor, Tensor]
 
 
-class DrawnOutput(HeadOutput):
-    """Output of our head that computes its logits and gives others, of the same shapes."""
+def drawn_output(drawn: Logits) -> type[HeadOutput]:
+    """Make the type of an output of our head that computes its logits and gives others, of the same shapes.
 
-    drawn: Logits
+    They belong to the type, so that copies have them: those of a CUDA graph, too.
+    """
 
-    def of_task(self, index: int) -> Logits:
-        """Class and mask logits."""
-        return _like(self.drawn, super().of_task(index))
+    class DrawnOutput(HeadOutput):
+        """Output with drawn logits."""
+
+        def of_task(self, index: int) -> Logits:
+            """Class and mask logits."""
+            return _like(drawn, super().of_task(index))
+
+    return DrawnOutput
 
 
 def ours(model: OneFormer, case: Case) -> Run:
@@ -51,14 +57,10 @@ def ours(model: OneFormer, case: Case) -> Run:
     )
     images = byte_images(case.batch, case.size)
     drawn = _draw(case, queries=model.panoptic_head.num_queries, num_classes=len(model.is_thing))
-
-    def with_drawn(output: HeadOutput) -> HeadOutput:
-        changed = DrawnOutput(*output)
-        changed.drawn = drawn
-        return changed
+    output_type = drawn_output(drawn)
 
     def run() -> list[Any]:
-        with inference(case), _changed_output(model.panoptic_head, with_drawn):
+        with inference(case), _changed_output(model.panoptic_head, lambda output: output_type(*output)):
             return model.test_step(dict(inputs=images, data_samples=_samples(case)))
 
     return run
