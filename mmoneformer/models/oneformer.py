@@ -20,7 +20,7 @@ from mmoneformer.models.masked_decoder import mean_features
 from mmoneformer.models.normalization import with_normalization
 from mmoneformer.models.oneformer_head import HeadOutput
 from mmoneformer.models.ops.cuda_graphs import CudaGraphs
-from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
+from mmoneformer.models.task_results import ImageLogits, InferenceConfig, post_process
 from mmoneformer.registry import MODELS
 from mmoneformer.tasks import check_tasks
 
@@ -193,7 +193,7 @@ class OneFormer(BaseModel):
                 embeddings[task] = mean_features(mask_logits, output.mask_features)
             for index, sample in enumerate(data_samples):
                 logits = ImageLogits(class_logits[index], mask_logits[index], MaskGeometry.of(sample, inputs))
-                POST_PROCESS[task](sample, logits, self.is_thing, config)
+                post_process(task, sample, logits, self.is_thing, config)
         if config.with_queries:
             for index, sample in enumerate(data_samples):
                 of_image = {task: of_images[index] for task, of_images in embeddings.items()}

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles, split_by_tile
-from mmoneformer.models.ops.dispatch import empty_masks
+from mmoneformer.models.ops.dispatch import empty_masks, full_precision
 from mmoneformer.structures.panoptic_ids import encode_panoptic
 
 ROUNDING = 1e-6  # relative error of scores: bounds decide only between scores that differ by more
@@ -72,12 +72,13 @@ def semantic_scores(class_logits: Tensor, mask_logits: Tensor) -> Tensor:
 
     Args:
         class_logits: [Q, K + 1].
-        mask_logits: [Q, ...].
+        mask_logits: [Q, ...], of the same type.
 
     Returns:
         Scores, at least 0, [K, ...].
     """
-    return _sum_scores(class_logits.softmax(-1)[:, :-1], mask_logits)
+    with full_precision(class_logits):
+        return _sum_scores(class_logits.softmax(-1)[:, :-1], mask_logits)
 
 
 def _sum_scores(probabilities: Tensor, mask_logits: Tensor) -> Tensor:

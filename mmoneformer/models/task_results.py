@@ -9,6 +9,7 @@ from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
 from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.ops.dispatch import full_precision
 from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
 from mmoneformer.tasks import TASKS, TaskTable, check_tasks
 
@@ -101,3 +102,14 @@ POST_PROCESS: TaskTable[PostProcess] = TaskTable(
     'mmoneformer.models.task_results.POST_PROCESS',
     {'panoptic': add_panoptic, 'instance': add_instances, 'semantic': add_semantic},
 )
+
+
+def post_process(
+    task: str, sample: DetDataSample, logits: ImageLogits, is_thing: Tensor, config: InferenceConfig
+) -> None:
+    """Write the results of a task into the data sample, by its function in ``POST_PROCESS``.
+
+    It runs without autocast: scores are compared, and in half precision many are equal.
+    """
+    with full_precision(logits.class_logits):
+        POST_PROCESS[task](sample, logits, is_thing, config)

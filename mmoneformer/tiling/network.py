@@ -12,7 +12,7 @@ from mmoneformer.datasets.transforms.load_image import loaded_image
 from mmoneformer.models import OneFormer
 from mmoneformer.models.mask_points import MaskPoints
 from mmoneformer.models.mask_tiles import MaskGeometry
-from mmoneformer.models.task_results import POST_PROCESS, ImageLogits
+from mmoneformer.models.task_results import ImageLogits, post_process
 from mmoneformer.results.as_dict import as_dict
 from mmoneformer.tasks import check_tasks
 from mmoneformer.tiling.tile import Scores
@@ -55,7 +55,7 @@ class ModelOfTiles:
             for task, token in tokens.items():
                 for index, (sample, classes, masks) in enumerate(zip(samples, *logits[token], strict=True)):
                     of_image = ImageLogits(classes, masks, MaskGeometry.of(sample, inputs))
-                    POST_PROCESS[task](sample, of_image, model.is_thing, model.test_cfg)
+                    post_process(task, sample, of_image, model.is_thing, model.test_cfg)
                     found[index][task] = _scores_of(of_image)
         results = (as_dict(sample.cpu(), model.dataset_meta, tasks) for sample in samples)
         return [

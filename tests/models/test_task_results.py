@@ -6,7 +6,7 @@ from mmdet.structures import DetDataSample
 
 from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.post_process import semantic_map
-from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
+from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig, post_process
 from mmoneformer.tasks import TASKS, Task
 
 SIZE = (8, 12)
@@ -35,6 +35,21 @@ def results(logits):
 
 def test_each_task_has_an_entry():
     assert POST_PROCESS.keys() == TASKS.keys()
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float32])
+def test_autocast_changes_no_result(dtype):
+    """Sums of class scores need more than the 8 bits of bfloat16."""
+    generator = torch.Generator().manual_seed(0)
+    low = 4 * torch.randn(1, 30, 4, 6, generator=generator)
+    masks = torch.nn.functional.interpolate(low, size=(16, 24), mode='bilinear')[0].to(dtype)
+    classes = 2 * torch.randn(30, 10, generator=generator).to(dtype)
+    logits = ImageLogits(classes, masks, MaskGeometry((64, 96), (60, 90), (120, 180)))
+    found, expected = DetDataSample(), DetDataSample()
+    with torch.autocast('cpu', torch.bfloat16):
+        post_process('semantic', found, logits, torch.ones(9, dtype=torch.bool), CONFIG)
+    POST_PROCESS['semantic'](expected, logits, torch.ones(9, dtype=torch.bool), CONFIG)
+    assert torch.equal(found.pred_sem_seg.sem_seg, expected.pred_sem_seg.sem_seg)
 
 
 def test_panoptic(results):
