@@ -128,6 +128,6 @@ def test_parts():
     cfg.train_dataloader.dataset = dict(type='ClassBalancedDataset', oversample_thr=0.9, dataset=dataset)
     runner = train(cfg)
     assert (runner.epoch, runner.iter) == (2, 2 * len(runner.train_dataloader))
-    rate = 1e-3 / 4 * 0.1 * 0.5  # batch of 1 for 4, backbone, second of two epochs
+    rate = cfg.optim_wrapper.optimizer.lr / 4 * 0.1 * 0.5  # batch of 1 for 4, backbone, second of two epochs
     assert runner.optim_wrapper.get_lr()['lr'][0] == pytest.approx(rate)
     assert {'val/PQ', 'val/mIoU'} <= runner.message_hub.log_scalars.keys()
