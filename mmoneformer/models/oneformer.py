@@ -64,7 +64,10 @@ class OneFormer(BaseModel):
     ) -> None:
         _check_preprocessor(data_preprocessor)
         network = MODELS.build(backbone)
-        super().__init__(data_preprocessor=with_normalization(data_preprocessor, network), init_cfg=init_cfg)
+        preprocessor = with_normalization(data_preprocessor, network)
+        if isinstance(preprocessor, Mapping):
+            preprocessor = MODELS.build(preprocessor)  # mmengine would look for it in its own registry
+        super().__init__(data_preprocessor=preprocessor, init_cfg=init_cfg)
         if train_cfg is not None or pretrained is not None:
             raise ValueError(f'train_cfg and pretrained must be None, got {train_cfg!r} and {pretrained!r}')
         if 'num_classes' in panoptic_head:

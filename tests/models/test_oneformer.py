@@ -4,7 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmdet.structures import DetDataSample
+from mmengine.registry import DefaultScope
 
+from mmoneformer.models.data_preprocessor import OneFormerDataPreprocessor
 from mmoneformer.models.oneformer import groups_of_a_size
 from mmoneformer.models.oneformer_head import HeadOutput
 from mmoneformer.tasks import TASKS
@@ -273,3 +275,10 @@ def test_groups_of_a_size():
 def test_preprocessors_that_do_not_fit_the_targets_are_refused(build_model, settings, said):
     with pytest.raises(ValueError, match=said):
         build_model(data_preprocessor=dict(type='mmdet.DetDataPreprocessor', **settings))
+
+
+def test_is_built_without_a_default_scope(build_model, monkeypatch):
+    """By our registry, which a user calls who has no runner."""
+    monkeypatch.setattr(DefaultScope, 'get_current_instance', lambda: None)
+    model = build_model(data_preprocessor=dict(type='OneFormerDataPreprocessor', pad_size_divisor=32))
+    assert isinstance(model.data_preprocessor, OneFormerDataPreprocessor)
