@@ -89,6 +89,10 @@ class LibraryModule(BaseModule):
             super().init_weights()
         self._is_init = True  # mmengine would initialize the network's parts again
 
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters without weight decay: vectors and numbers, as in timm."""
+        return {name for name, parameter in self.named_parameters() if parameter.ndim <= 1}
+
     def _download(self) -> nn.Module:
         try:
             return self._network.download()

@@ -70,10 +70,6 @@ class PlainViT(LibraryModule):
                 above[name] = others
         return above
 
-    def no_weight_decay(self) -> set[str]:
-        """Name the parameters without weight decay: vectors and numbers, as in timm."""
-        return {name for name, parameter in self.named_parameters() if parameter.ndim <= 1}
-
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Compute the maps.
 

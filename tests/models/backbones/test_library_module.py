@@ -95,8 +95,8 @@ def test_weights_that_cannot_be_downloaded(build_model, monkeypatch):
     def refused(*_, **__):
         raise OSError('no route to host')
 
-    monkeypatch.setattr('timm.models._builder.load_state_dict_from_hf', refused)
     model = build_model(backbone=dict(type='TimmBackbone', model='test_convnext', pretrained=True))
+    monkeypatch.setattr('timm.models._builder.load_state_dict_from_hf', refused)
     with pytest.raises(
         ConnectionError, match=r'of test_convnext cannot be downloaded \(OSError: no route.*checkpoint'
     ):
