@@ -4,7 +4,8 @@ PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
 FORKS_BIN := .venv-forks/bin
-PYTEST := -m pytest -q -n $(WORKERS)
+# Each process begins with half of the tests, in order, so that fixtures of a module are made once, and ends with the other's.
+PYTEST := -m pytest -q -n $(WORKERS) --dist worksteal
 # What needs a GPU runs in the environment of the tests, or with what is installed: `make test-gpu PYTHON=python3 ENV=`.
 ENV ?= env-dev
 GPU_PYTHON := $(if $(ENV),$(BIN)/python,$(PYTHON))
@@ -22,15 +23,16 @@ env-forks: .venv-forks/installed
 .venv/installed: requirements/tested.txt setup.py pyproject.toml
 .venv-forks/installed: requirements/forks.txt requirements/dev.txt requirements/no_deps.txt setup.py pyproject.toml
 
+# Python compiles what is imported; all that is installed takes minutes.
 %/installed:
 	$(PYTHON) -m venv $*
-	$*/bin/python -m pip install -q $(foreach file,$(filter-out %/no_deps.txt,$(filter requirements/%,$^)),-r $(file))
-	$*/bin/python -m pip install -q --no-deps $(foreach file,$(filter %/no_deps.txt,$^),-r $(file)) --no-build-isolation -e .
+	$*/bin/python -m pip install -q --no-compile $(foreach file,$(filter-out %/no_deps.txt,$(filter requirements/%,$^)),-r $(file))
+	$*/bin/python -m pip install -q --no-compile --no-deps $(foreach file,$(filter %/no_deps.txt,$^),-r $(file)) --no-build-isolation -e .
 	@touch $@
 
 .venv/installed-dev: requirements/dev.txt requirements/no_deps.txt .venv/installed
-	$(BIN)/python -m pip install -q -r requirements/dev.txt
-	$(BIN)/python -m pip install -q --no-deps -r requirements/no_deps.txt
+	$(BIN)/python -m pip install -q --no-compile -r requirements/dev.txt
+	$(BIN)/python -m pip install -q --no-compile --no-deps -r requirements/no_deps.txt
 	@touch $@
 
 demo: env

@@ -26,7 +26,7 @@ def upload_field(**settings: Any) -> gr.Image:
         settings: Arguments of ``gradio.Image``.
     """
     field = gr.Image(**settings)
-    field.preprocess = _path_of  # type: ignore[method-assign]
+    field.preprocess = _path_of
     return field
 
 

@@ -1,6 +1,7 @@
 """The command line, end to end on tiny work; the parts have tests of their own."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -15,21 +16,32 @@ def call(*arguments, timeout=300):
     return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, timeout=timeout)
 
 
-def test_a_comparison_end_to_end(tmp_path):
-    done = call('--only', 'data-coco', '--out', tmp_path)
-    assert done.returncode == 0, done.stderr[-3000:]
+@pytest.fixture
+def main(monkeypatch):
+    """The command line in this process, and what it measures, too."""
+    monkeypatch.syspath_prepend(ROOT / 'tools')
+    from benchmarking import measures
+
+    monkeypatch.setattr(measures, 'in_fresh_process', lambda function, *arguments, threads: function(*arguments))
+    return runpy.run_path(str(ROOT / 'tools' / 'benchmark.py'))['main']
+
+
+def test_a_comparison_end_to_end(main, tmp_path, capsys):
+    main(['--quick', '--rounds', '2', '--only', 'data-coco', '--out', str(tmp_path)])
     (row,) = json.loads((tmp_path / 'benchmark.json').read_text())['rows']
     assert row['name'] == 'data-coco'
     assert row['value'] == pytest.approx(row['ours'] / row['peer'])
     assert len(row['raw']['ours']) == len(row['raw']['peer']) == 2
-    assert done.stdout.strip().endswith((tmp_path / 'benchmark.md').read_text().strip())  # mmdet's fork talks, too
+    printed = capsys.readouterr().out  # mmdet's fork talks, too
+    assert printed.strip().endswith((tmp_path / 'benchmark.md').read_text().strip())
 
 
-def test_unknown_names_list_the_known_ones(tmp_path):
-    done = call('--only', 'swin-xl', '--out', tmp_path)
-    assert done.returncode == 2
-    assert "unknown comparisons ['swin-xl']" in done.stderr
-    assert 'swin-l-three-tasks' in done.stderr
+def test_unknown_names_list_the_known_ones(main, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        main(['--only', 'swin-xl'])
+    message = capsys.readouterr().err
+    assert "unknown comparisons ['swin-xl']" in message
+    assert 'swin-l-three-tasks' in message
 
 
 @pytest.mark.slow

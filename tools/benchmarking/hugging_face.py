@@ -38,7 +38,7 @@ def from_ours(ours: OneFormer, case: Case, *, is_training: bool = False) -> OneF
     described['backbone'] |= {key: backbone[key] for key in find_backbone(weights).not_in_weights if key in backbone}
     config = OneFormerConfig(**(model_json(described, ours.dataset_meta) | {'is_training': is_training}))
     model = OneFormerForUniversalSegmentation.from_pretrained(None, config=config, state_dict=to_hugging_face(weights))
-    return model.to(case.device)  # type: ignore[arg-type]  # their decorator hides self
+    return model.to(case.device)
 
 
 def forward(case: Case) -> Callable[[], our_model.Logits]:

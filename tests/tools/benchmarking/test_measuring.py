@@ -1,7 +1,6 @@
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from benchmarking import measuring
@@ -27,14 +26,15 @@ def test_seconds():
 
 MEGABYTE = 2**20
 MEASURE = """
-import torch
-from benchmarking.measuring import memory_of
+import runpy
+import sys
+import numpy as np
 
 def make():
-    held = torch.ones(40 * 2**20 // 4)
-    return lambda: (torch.ones(100 * 2**20 // 4) * 2).sum() + held.sum()
+    held = np.ones(40 * 2**20 // 8)
+    return lambda: np.ones(200 * 2**20 // 8).sum() + held.sum()
 
-memory = memory_of(make)
+memory = runpy.run_path(sys.argv[1])['memory_of'](make)
 print(memory.held, memory.extra, memory.peak)
 """
 
@@ -42,8 +42,7 @@ print(memory.held, memory.extra, memory.peak)
 @pytest.mark.skipif(sys.platform != 'linux', reason='resident memory is read from /proc')
 def test_memory_of_what_is_held_and_what_is_used_for_a_moment():
     """In a process of its own: one that has freed memory before takes it from there."""
-    tools = Path(measuring.__file__).parents[1]
-    said = subprocess.check_output([sys.executable, '-c', MEASURE], cwd=tools)
+    said = subprocess.check_output([sys.executable, '-c', MEASURE, measuring.__file__])
     held, extra, peak = map(int, said.split())
     assert held == pytest.approx(40 * MEGABYTE, abs=8 * MEGABYTE)
     assert extra == pytest.approx(200 * MEGABYTE, abs=8 * MEGABYTE)
