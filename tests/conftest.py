@@ -1,8 +1,13 @@
 """Shared by all tests."""
 
+import gc
+import multiprocessing
 import os
+import runpy
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +30,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         pytest.exit('skipped: torch finds no CUDA device', returncode=0)
 
 
+def pytest_collection_finish() -> None:
+    """Keep what is imported out of garbage collections, which mmengine starts for each data set."""
+    gc.freeze()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Also skip them when they are run by name."""
     if item.get_closest_marker('gpu') and not torch.cuda.is_available():
         pytest.skip('torch finds no CUDA device')
+
+
+@pytest.fixture(autouse=True, scope='module')
+def imported_since() -> Iterator[None]:
+    """Do so with what a module of tests has left, too."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +66,26 @@ def unformatted_configs() -> Iterator[None]:
         ):  # mmengine's, its fork's
             patch.setattr(name, lambda text, **_: (text, True), raising=False)
         yield
+
+
+@pytest.fixture(scope='session')
+def start_script() -> Callable[..., BaseProcess]:
+    """Starts a script with its arguments, and returns its process: forked off one that has imported everything."""
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(
+        ['mmoneformer.apis.train_and_test', 'mmoneformer.models', 'mmoneformer.engine.hooks', 'mmoneformer.evaluation']
+    )
+
+    def start(script: str | Path, *arguments: Any, cwd: str | Path) -> BaseProcess:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(cwd)
+            patch.setenv('OMP_NUM_THREADS', '1')
+            patch.setattr(sys, 'argv', [str(script), *map(str, arguments)])
+            process = context.Process(target=runpy.run_path, args=(str(script),), kwargs=dict(run_name='__main__'))
+            process.start()
+        return process
+
+    return start
 
 
 @pytest.fixture(scope='module')

@@ -33,7 +33,7 @@ def options(tmp_path_factory):
         'model.panoptic_head.set_loss.num_points': 64,
         'train_cfg.max_iters': 2,
         'train_cfg.val_interval': 2,
-        'default_hooks.checkpoint.interval': 1,
+        'default_hooks.checkpoint.interval': 2,
         'default_hooks.logger.interval': 1,
     }
 
@@ -76,7 +76,7 @@ def test_evaluation_of_some_tasks(trained, options, tmp_path):
 
 def test_resuming_goes_on_from_the_last_checkpoint(trained, options, tmp_path):
     work_dir, _ = trained
-    settings = options | {'train_cfg.max_iters': 3}
+    settings = options | {'train_cfg.max_iters': 3, 'default_hooks.checkpoint.interval': 3}
     resumed = train(
         load_config(CONFIG, work_dir=str(tmp_path), cfg_options=settings), resume=str(work_dir / 'iter_2.pth')
     )

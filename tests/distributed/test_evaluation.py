@@ -1,7 +1,5 @@
 """Two processes measure and write what one does. Run as a script, this file is one of the processes."""
 
-import os
-import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -93,17 +91,16 @@ def share_the_images(rank, world_size):
 
 
 @pytest.fixture(scope='module')
-def runs(tmp_path_factory):
+def runs(start_script, tmp_path_factory):
     """Folders of the runs with one process and with two."""
     pytest.importorskip('cityscapesscripts')
     folders = {count: tmp_path_factory.mktemp('processes') for count in (1, 2)}
-    environment = os.environ | {'PYTHONPATH': str(Path(__file__).parents[2])}
     processes = [
-        subprocess.Popen([sys.executable, __file__, str(rank), str(count)], cwd=folder, env=environment)
-        for count, folder in folders.items()
-        for rank in range(count)
+        start_script(__file__, rank, count, cwd=folder) for count, folder in folders.items() for rank in range(count)
     ]
-    assert [process.wait(timeout=240) for process in processes] == [0, 0, 0]
+    for process in processes:
+        process.join(timeout=240)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
     return folders
 
 

@@ -1,7 +1,6 @@
 """Two processes with an image each train as one process with both. Run as a script, this file is one of the two."""
 
 import runpy
-import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -104,10 +103,12 @@ def device(request):
 
 
 @pytest.fixture(scope='module')
-def shared(device, tmp_path_factory):
+def shared(start_script, device, tmp_path_factory):
     folder = tmp_path_factory.mktemp('processes')
-    processes = [subprocess.Popen([sys.executable, __file__, str(rank), str(folder), device]) for rank in range(2)]
-    assert [process.wait(timeout=240) for process in processes] == [0, 0]
+    processes = [start_script(__file__, rank, folder, device, cwd=folder) for rank in range(2)]
+    for process in processes:
+        process.join(timeout=240)
+    assert [process.exitcode for process in processes] == [0, 0]
     return [torch.load(folder / f'{rank}.pth') for rank in range(2)]
 
 

@@ -3,10 +3,8 @@
 The command line runs in processes of its own, forked off one that has imported everything already.
 """
 
-import multiprocessing
 import os
 import random
-import runpy
 import signal
 import subprocess
 import sys
@@ -46,27 +44,16 @@ def settings(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def start(settings):
+def start(start_script, settings):
     """Starts the command line in a process."""
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(
-        ['mmoneformer.apis.train_and_test', 'mmoneformer.models', 'mmoneformer.engine.hooks']
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        patch.setenv('OMP_NUM_THREADS', '1')
 
-        def start(work_dir, *arguments, **options):
-            given = settings | {key.replace('__', '.'): value for key, value in options.items()}
-            command = ['tools/train.py', 'configs/oneformer_tiny_shapes.py', '--work-dir', str(work_dir), *arguments]
-            patch.setattr(
-                sys, 'argv', [*command, '--cfg-options', *(f'{key}={value}' for key, value in given.items())]
-            )
-            process = context.Process(target=runpy.run_path, args=(sys.argv[0],), kwargs=dict(run_name='__main__'))
-            process.start()
-            return process
+    def start(work_dir, *arguments, **options):
+        given = settings | {key.replace('__', '.'): value for key, value in options.items()}
+        command = ['configs/oneformer_tiny_shapes.py', '--work-dir', work_dir, *arguments]
+        options = ['--cfg-options', *(f'{key}={value}' for key, value in given.items())]
+        return start_script(ROOT / 'tools/train.py', *command, *options, cwd=ROOT)
 
-        yield start
+    return start
 
 
 def wait(process, code=0):

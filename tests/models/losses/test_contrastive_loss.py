@@ -1,7 +1,6 @@
 """Run as a script, this file is the second process of the distributed test."""
 
 import math
-import subprocess
 import sys
 from datetime import timedelta
 
@@ -83,10 +82,11 @@ def test_float32_under_autocast():
         assert torch.equal(QueryTextContrastiveLoss()(queries, texts), expected)
 
 
-def test_two_processes_equal_one(tmp_path):
-    with subprocess.Popen([sys.executable, __file__, str(tmp_path)]) as second:
-        found = half_of_the_images(0, tmp_path)
-    assert second.returncode == 0
+def test_two_processes_equal_one(start_script, tmp_path):
+    second = start_script(__file__, tmp_path, cwd=tmp_path)
+    found = half_of_the_images(0, tmp_path)
+    second.join(timeout=240)
+    assert second.exitcode == 0
     for result, expected in zip(found, value_and_gradients(*pairs(), slice(None)), strict=True):
         torch.testing.assert_close(result, expected)
 
