@@ -3,7 +3,7 @@
 Masks are predicted at stride 4, resized to the padded input, cropped to the image and resized to the original size,
 both times bilinearly. So a pixel is a weighted mean of logits at stride 4, and all pixels of a tile lie between the
 lowest and the highest logit that they are interpolated from. Where these bounds determine the result, no pixel is
-computed. ``mmoneformer.models.mask_tiles`` does the same with torch.
+computed. ``mmoneformer.models.masks.tiles`` does the same with torch.
 """
 
 from collections.abc import Iterator

@@ -18,7 +18,7 @@ from mmengine.config import Config
 from mmoneformer.apis import OneFormerInferencer
 from mmoneformer.config_files import find_config
 from mmoneformer.metainfo import resolve_metainfo
-from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.masks.geometry import MaskGeometry
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
 from mmoneformer.registry import MODELS
 from mmoneformer.tasks import TASKS

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mmoneformer.datasets.shapes.scene import draw_scene
 from mmoneformer.models import OneFormer
-from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.masks.geometry import MaskGeometry
 from mmoneformer.models.post_process import Thresholds, panoptic_map
 from mmoneformer_deploy.runtimes import Network
 

@@ -15,8 +15,8 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 from mmoneformer.metainfo import MetainfoLike, resolve_metainfo
 from mmoneformer.models.backbone_maps import with_channels
 from mmoneformer.models.backbones.pretrained import named_weights
-from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.masked_decoder import mean_features
+from mmoneformer.models.masks.geometry import MaskGeometry
 from mmoneformer.models.normalization import with_normalization
 from mmoneformer.models.oneformer_head import HeadOutput
 from mmoneformer.models.ops.cuda_graphs import CudaGraphs

@@ -1,7 +1,7 @@
 """From the logits of the queries to semantic, instance and panoptic segmentation (Mask2Former, arXiv 2112.01527).
 
 Pure functions of the predictions for one image with one task's token. They do not loop over segments or copy masks to
-the host, and compute only the pixels that the bounds of their tile leave open: see ``mask_tiles.py``.
+the host, and compute only the pixels that bounds leave open: see ``masks/``.
 
 Shapes: Q queries, K classes, h x w logits of a mask at stride 4, H x W pixels of the original image, T tiles.
 """
@@ -9,11 +9,12 @@ Shapes: Q queries, K classes, h x w logits of a mask at stride 4, H x W pixels o
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles, split_by_tile
-from mmoneformer.models.ops.dispatch import empty_masks, full_precision
+from mmoneformer.models.masks.geometry import MaskGeometry
+from mmoneformer.models.masks.instance_masks import threshold_masks
+from mmoneformer.models.masks.pixel_map import BoundedMasks, Decision, MaskPixels, PixelRule, fill_map
+from mmoneformer.models.ops.dispatch import full_precision
 from mmoneformer.structures.panoptic_ids import encode_panoptic
 
 ROUNDING = 1e-6  # relative error of scores: bounds decide only between scores that differ by more
@@ -97,27 +98,46 @@ def semantic_map(class_logits: Tensor, mask_logits: Tensor, geometry: MaskGeomet
     Returns:
         int64 [H, W].
     """
-    tiles = MaskTiles(mask_logits, geometry)
-    probabilities = class_logits.float().softmax(-1)[:, :-1]
-    low, high = tiles.low.sigmoid(), tiles.high.sigmoid()
-    least, greatest = probabilities.T @ low, probabilities.T @ high
-    may_win = greatest >= least.amax(0) * (1 - ROUNDING)  # [K, T]
-    needed = ((high - low) * probabilities.amax(1, keepdim=True) > NEGLIGIBLE) & (may_win.count_nonzero(0) > 1)
-    settled = probabilities.T @ torch.where(needed, 0, (low + high) / 2)
-    labels = tiles.expand(settled.max(0).indices)
-    classes_of_tiles = split_by_tile(may_win)
-    for tile, pixels, queries, logits in tiles.read(needed):
-        classes = classes_of_tiles[tile]
-        scores = _sum_scores(probabilities[queries[:, None], classes], logits) + settled[classes, tile, None, None]
-        labels[pixels] = classes[_first_maximum(scores)]
-    return labels
+    return fill_map(mask_logits, geometry, None, HighestClass(class_logits.float().softmax(-1)[:, :-1]))
 
 
-def _first_maximum(scores: Tensor) -> Tensor:
-    """Index of the highest of K scores, [K, ...] to int64 [...]; on a CPU, twice as fast as ``max`` and ``argmax``."""
-    numbers = torch.arange(len(scores), dtype=torch.int16, device=scores.device)
-    lower = scores < scores.amax(0)  # and not what is equal: NaN is not
-    return torch.where(lower, len(scores), numbers.view(-1, *[1] * (scores.ndim - 1))).amin(0).long()
+class HighestClass(PixelRule):
+    """The class with the highest score.
+
+    Args:
+        probabilities: Of each class by the queries, [Q, K].
+    """
+
+    def __init__(self, probabilities: Tensor) -> None:
+        self._probabilities = probabilities
+        self.num_choices = probabilities.shape[1]
+
+    def bound(self, part: BoundedMasks) -> Decision:
+        """See ``PixelRule``."""
+        probabilities = self._probabilities[part.masks]
+        low, high = part.low.sigmoid(), part.high.sigmoid()
+        least, greatest = (part.scores.T + probabilities.T @ bound for bound in (low, high))
+        may_win = greatest >= least.amax(0) * (1 - ROUNDING)  # [K, b]
+        needed = ((high - low) * probabilities.amax(1, keepdim=True) > NEGLIGIBLE) & (may_win.sum(0) > 1)
+        scores = part.scores.T + probabilities.T @ torch.where(needed, 0, (low + high) / 2)
+        scores = torch.where(may_win, scores, -torch.inf)
+        return Decision(scores.max(0).indices, needed, scores.T)
+
+    def compute(self, part: MaskPixels) -> Tensor:
+        """See ``PixelRule``."""
+        weights = (
+            self._probabilities[part.masks[:, None], part.choices[:, :, None]] * part.is_mask[:, None]
+        )  # [b, c, n]
+        scores = torch.baddbmm(part.scores[:, :, None], weights, part.logits.sigmoid_())
+        return part.choices.gather(1, _first_maximum(scores, dim=1))
+
+
+def _first_maximum(scores: Tensor, dim: int) -> Tensor:
+    """Index of the highest score along a dimension, int64; on a CPU, twice as fast as ``max`` and ``argmax``."""
+    count = scores.shape[dim]
+    numbers = torch.arange(count, dtype=torch.int16, device=scores.device).view(-1, *[1] * (scores.ndim - dim - 1))
+    lower = scores < scores.amax(dim, keepdim=True)  # and not what is equal: NaN is not
+    return torch.where(lower, count, numbers).amin(dim).long()
 
 
 def panoptic_map(
@@ -143,16 +163,15 @@ def panoptic_map(
     void = len(is_thing)
     scores, labels = class_logits.float().softmax(-1).max(-1)
     kept = ((labels != void) & (scores > thresholds.object_mask)).nonzero().squeeze(1)  # once: it waits for a GPU
-    scores, labels, mask_logits = scores[kept], labels[kept], mask_logits[kept]
+    scores, labels = scores[kept], labels[kept]
     count = len(labels)
     if count == 0:
         return PanopticMap(torch.full(geometry.original, void, device=labels.device), labels, scores, kept)
 
-    winner, inside, mask_area = _assign_pixels(MaskTiles(mask_logits, geometry), scores)
-    won_area = winner.flatten().bincount(minlength=count)
-    owner = torch.where(inside, winner, count)  # the mask of a pixel that is inside of it
-    segment_area = owner.flatten().bincount(minlength=count + 1)[:count]
-    valid = (segment_area > 0) & (won_area / mask_area >= thresholds.overlap)
+    rule = HighestMask(scores)
+    pixels = fill_map(mask_logits, geometry, kept, rule)
+    outside, segment_area = pixels.flatten().bincount(minlength=2 * count).view(count, 2).unbind(1)
+    valid = (segment_area > 0) & ((outside + segment_area) / rule.area >= thresholds.overlap)
     instance = (valid & is_thing[labels]).cumsum(0) * is_thing[labels]
     segment = torch.where(valid, encode_panoptic(labels, instance), void)
     found = valid.nonzero().squeeze(1)
@@ -160,35 +179,47 @@ def panoptic_map(
     best = torch.zeros_like(scores[: len(ids)]).scatter_reduce(0, which, scores[found], 'amax')
     of_best = torch.where(scores[found] == best[which], kept[found], len(class_logits))
     queries = torch.full_like(ids, len(class_logits)).scatter_reduce(0, which, of_best, 'amin')
-    return PanopticMap(F.pad(segment, (0, 1), value=void)[owner], ids, best, queries)
+    owner = torch.stack((torch.full_like(segment, void), segment), 1).flatten()
+    return PanopticMap(owner[pixels], ids, best, queries)
 
 
-def _assign_pixels(tiles: MaskTiles, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Assign each pixel to one of N masks.
+class HighestMask(PixelRule):
+    """The mask with the highest score times probability: its index times 2, plus 1 if the pixel is inside of it.
 
     Args:
-        tiles: The masks.
         scores: Class score of each mask, [N].
 
-    Returns:
-        The mask with the highest score times probability at each pixel, int64 [H, W]; whether the pixel is inside that
-        mask, bool [H, W]; number of pixels inside each mask, [N].
+    Attributes:
+        area: Number of pixels inside of each mask, [N].
     """
-    low, high = tiles.low.sigmoid(), tiles.high.sigmoid()
-    least = scores[:, None] * low
-    may_win = scores[:, None] * high >= least.amax(0) * (1 - ROUNDING)
-    on_edge = (low < 0.5) & (high >= 0.5)
-    needed = (may_win | on_edge) & ((may_win.count_nonzero(0) > 1) | on_edge.any(0))
-    first = may_win.int().argmax(0)  # the only one, or overwritten
-    winner, inside = tiles.expand(first), tiles.expand(low.gather(0, first[None])[0] >= 0.5)
-    mask_area = ((low >= 0.5) & ~needed).mul(tiles.area).sum(1)
-    for _, pixels, queries, logits in tiles.read(needed):
-        probabilities = logits.sigmoid()
-        best = (scores[queries, None, None] * probabilities).max(0).indices
+
+    def __init__(self, scores: Tensor) -> None:
+        self._scores = scores
+        self.area = torch.zeros(len(scores), dtype=torch.int64, device=scores.device)
+
+    def bound(self, part: BoundedMasks) -> Decision:
+        """See ``PixelRule``."""
+        low, high = part.low.sigmoid(), part.high.sigmoid()
+        scores = self._scores[part.masks, None]
+        least = scores * low
+        may_win = scores * high >= least.amax(0) * (1 - ROUNDING)
+        is_inside = low >= 0.5
+        on_edge = (high >= 0.5) & ~is_inside
+        undecided = may_win.sum(0) > 1
+        needed = (may_win | on_edge) & (undecided | on_edge.any(0))
+        self.area.index_add_(0, part.masks, ((is_inside & ~needed) * part.area).sum(1))
+        winner = torch.where(undecided, 0, may_win.mul(torch.arange(len(low), device=low.device)[:, None]).sum(0))
+        values = 2 * part.masks[winner] + is_inside.gather(0, winner[None])[0]
+        return Decision(values, needed, part.scores)
+
+    def compute(self, part: MaskPixels) -> Tensor:
+        """See ``PixelRule``."""
+        probabilities = part.logits.sigmoid_()
         is_inside = probabilities >= 0.5
-        winner[pixels], inside[pixels] = queries[best], is_inside.gather(0, best[None])[0]
-        mask_area[queries] += is_inside.flatten(1).count_nonzero(1)
-    return winner, inside, mask_area
+        best = _first_maximum(self._scores[part.masks, None] * probabilities, dim=1)
+        counts = (is_inside & part.is_pixel[:, None]).sum(2) * part.is_mask
+        self.area.index_add_(0, part.masks.flatten(), counts.flatten())
+        return 2 * part.masks.gather(1, best) + is_inside.gather(1, best[:, None])[:, 0]
 
 
 def find_instances(
@@ -211,69 +242,7 @@ def find_instances(
     things = is_thing[labels].nonzero().squeeze(1)
     scores, labels = scores[things], labels[things]
     queries, which = (pairs[things] // len(is_thing)).unique(return_inverse=True)  # of each mask; masks of instances
-    cut, mask_scores = _threshold_masks(mask_logits[queries], geometry)
-    scores, order = (scores * mask_scores[which]).sort(descending=True, stable=True)
-    masks = _join(cut, which[order], geometry.original)
-    return Instances(masks, labels[order], scores, mask_boxes(masks), queries[which[order]])
-
-
-class _CutMasks(NamedTuple):
-    """N masks as their parts in T tiles, without those that are empty.
-
-    Attributes:
-        needed: Which masks have a part in which tiles, bool [N, T].
-        parts: For each tile that has any, its rows and columns, and the parts of its n masks, bool [n, rows, columns].
-    """
-
-    needed: Tensor
-    parts: list[tuple[tuple[slice, slice], Tensor]]
-
-
-def _threshold_masks(mask_logits: Tensor, geometry: MaskGeometry) -> tuple[_CutMasks, Tensor]:
-    """N masks where logits are above 0, and the mean probability inside each, [N]."""
-    tiles = MaskTiles(mask_logits, geometry)
-    area, total = (torch.zeros(len(mask_logits), device=mask_logits.device) for _ in range(2))
-    cut = _CutMasks(tiles.high > 0, [])
-    for _, pixels, queries, logits in tiles.read(cut.needed):
-        inside = logits > 0
-        cut.parts.append((pixels, inside))
-        area[queries] += inside.flatten(1).count_nonzero(1)
-        total[queries] += (logits.sigmoid() * inside).sum((1, 2))
-    return cut, total / (area + 1e-6)
-
-
-def _join(cut: _CutMasks, which: Tensor, size: tuple[int, int]) -> Tensor:
-    """Join the parts of masks: masks are large, so only what is inside of them is written, and once.
-
-    Args:
-        cut: The masks.
-        which: The mask of each of N instances, [N]; each mask is that of one at least.
-        size: H and W.
-
-    Returns:
-        bool [N, H, W].
-    """
-    masks = empty_masks((len(which), *size), beside=which)
-    places = (cut.needed.cumsum(0) - 1)[which].T  # of the mask of each instance among those of a tile, [T, N]
-    instances_of_tiles = zip(split_by_tile(cut.needed[which]), places, strict=True)
-    filled = [(instances, places) for instances, places in instances_of_tiles if len(instances)]
-    for ((rows, columns), inside), (instances, places) in zip(cut.parts, filled, strict=True):
-        masks[instances, rows, columns] = inside.index_select(0, places[instances])
-    return masks
-
-
-def mask_boxes(masks: Tensor) -> Tensor:
-    """Bounding boxes of masks, bool [N, H, W].
-
-    Returns:
-        x1, y1, x2, y2 in pixels, the last two exclusive; zeros for an empty mask; float32 [N, 4].
-    """
-    corners = []
-    bytes_ = masks.view(torch.uint8)  # far faster than any() of booleans
-    for occupied in (bytes_.amax(1), bytes_.amax(2)):  # columns, then rows
-        length = occupied.shape[1]
-        first = occupied.argmax(1)
-        last = length - occupied.flip(1).argmax(1)
-        corners.append(torch.stack((first, last), dim=1) * occupied.amax(1, keepdim=True))
-    (x, y) = corners
-    return torch.stack((x[:, 0], y[:, 0], x[:, 1], y[:, 1]), dim=1).float()
+    thresholded = threshold_masks(mask_logits, geometry, queries)
+    scores, order = (scores * thresholded.scores[which]).sort(descending=True, stable=True)
+    masks, boxes = thresholded.join(which[order])
+    return Instances(masks, labels[order], scores, boxes, queries[which[order]])

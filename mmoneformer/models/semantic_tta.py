@@ -8,7 +8,8 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.structures import PixelData
 from torch import Tensor
 
-from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
+from mmoneformer.models.masks.geometry import MaskGeometry
+from mmoneformer.models.masks.tiles import MaskTiles
 from mmoneformer.models.oneformer import groups_of_a_size
 from mmoneformer.models.post_process import semantic_scores
 from mmoneformer.registry import MODELS

@@ -8,7 +8,7 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
-from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.masks.geometry import MaskGeometry
 from mmoneformer.models.ops.dispatch import full_precision
 from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
 from mmoneformer.tasks import TASKS, TaskTable, check_tasks

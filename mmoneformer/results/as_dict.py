@@ -8,7 +8,7 @@ from mmdet.structures import DetDataSample
 from torch import Tensor
 
 from mmoneformer.metainfo import Metainfo
-from mmoneformer.models.post_process import mask_boxes
+from mmoneformer.models.masks.boxes import mask_boxes
 from mmoneformer.structures.panoptic_ids import panoptic_label
 from mmoneformer.tasks import TASKS, TaskTable
 from mmoneformer_deploy.result_dicts import ResultDict, instance_dict, panoptic_dict, semantic_dict

@@ -10,8 +10,8 @@ from mmcv.transforms import Compose
 
 from mmoneformer.datasets.transforms.load_image import loaded_image
 from mmoneformer.models import OneFormer
-from mmoneformer.models.mask_points import MaskPoints
-from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.masks.geometry import MaskGeometry
+from mmoneformer.models.masks.points import MaskPoints
 from mmoneformer.models.task_results import ImageLogits, post_process
 from mmoneformer.results.as_dict import as_dict
 from mmoneformer.tasks import check_tasks

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmoneformer.models.mask_tiles import MaskGeometry as TorchGeometry
+from mmoneformer.models.masks.geometry import MaskGeometry as TorchGeometry
 from mmoneformer.models.post_process import Thresholds as TorchThresholds
 from mmoneformer.models.post_process import find_instances as torch_instances
 from mmoneformer.models.post_process import panoptic_map as torch_panoptic

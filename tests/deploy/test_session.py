@@ -13,7 +13,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from mmoneformer.datasets.transforms import LoadImageFromFile, PackOneFormerInputs  # noqa: F401
-from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.masks.tiles import MaskGeometry
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
 from mmoneformer.registry import TRANSFORMS
 from mmoneformer.results.as_dict import as_dict

@@ -13,7 +13,8 @@ from mmoneformer.models.layers.feed_forward import FeedForward
 from mmoneformer.models.losses.mask_set_loss import MaskSetLoss
 from mmoneformer.models.losses.matcher import CostWeights, Matches, matching_cost
 from mmoneformer.models.losses.point_sampling import uncertain_points
-from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
+from mmoneformer.models.masks.geometry import MaskGeometry
+from mmoneformer.models.masks.tiles import MaskTiles
 from mmoneformer.models.ops import attention, deformable_sampling, dropout, neighborhood_attention
 from mmoneformer.models.ops.dropout import Dropout
 from mmoneformer.models.post_process import semantic_scores

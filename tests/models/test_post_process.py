@@ -3,12 +3,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmoneformer.models import mask_tiles
-from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.masks import block_axis, instance_masks, pixel_map, tiles
+from mmoneformer.models.masks.boxes import mask_boxes
+from mmoneformer.models.masks.geometry import MaskGeometry
+from mmoneformer.models.masks.pixel_map import MaskPixels
 from mmoneformer.models.post_process import (
+    HighestClass,
     Thresholds,
     find_instances,
-    mask_boxes,
     panoptic_map,
     semantic_map,
     semantic_scores,
@@ -20,10 +22,16 @@ VOID = 4
 SEEDS = range(6)
 
 
-@pytest.fixture(autouse=True)
-def _small_tiles(monkeypatch):
+@pytest.fixture(autouse=True, params=['tiles', 'blocks'])
+def _small_tiles(request, monkeypatch):
     """As a large image has: some are settled by their bounds, others not."""
-    monkeypatch.setattr(mask_tiles, 'tile_side', lambda _: 5)
+    for module in (pixel_map, instance_masks):
+        monkeypatch.setattr(module, 'in_small_steps', lambda _: request.param == 'blocks')
+    monkeypatch.setattr(tiles, 'tile_side', lambda _: 5)
+    monkeypatch.setattr(block_axis, 'TILE', 2)
+    block_axis.cut_into_blocks.cache_clear()
+    yield
+    block_axis.cut_into_blocks.cache_clear()
 
 
 def blobs(count):
@@ -196,16 +204,6 @@ def test_no_thing_among_the_best_pairs(max_per_image):
     assert (len(found.scores), len(found.labels), found.bboxes.shape) == (0, 0, (0, 4))
 
 
-def test_boxes():
-    masks = torch.zeros(4, 5, 7, dtype=torch.bool)
-    masks[0, 1:3, 2:6] = True
-    masks[1, 4, 0] = masks[1, 0, 6] = True  # opposite corners
-    masks[2] = True
-    expected = [[2, 1, 6, 3], [0, 0, 7, 5], [0, 0, 7, 5], [0, 0, 0, 0]]
-    assert mask_boxes(masks).tolist() == expected
-    assert mask_boxes(masks[:0]).shape == (0, 4)
-
-
 def test_of_equal_scores_the_first_class_is_taken():
     masks, geometry = one_to_one([[[1, 1, 0]], [[0, 1, 1]]])
     labels = semantic_map(torch.tensor([[1.0, 5.0, 1.0, 5.0, 0.0]] * 2), masks, geometry)
@@ -227,3 +225,17 @@ def test_semantic_equals_the_loop(seed):
     decided = best[0] - best[1] > 1e-5
     assert decided.float().mean() > 0.99
     assert torch.equal(found[decided], expected.argmax(0)[decided])
+
+
+def test_masks_that_only_fill_a_row_up_count_once():
+    """The first class wins by 0.6 to 0.5; with the second mask twice, the second class would."""
+    rule = HighestClass(torch.tensor([[0.6, 0.1], [0.0, 0.4]]))
+    part = MaskPixels(
+        masks=torch.tensor([[0, 1, 1]]),
+        is_mask=torch.tensor([[True, True, False]]),
+        logits=torch.full((1, 3, 2), 50.0),
+        is_pixel=torch.ones(1, 2, dtype=torch.bool),
+        choices=torch.tensor([[0, 1]]),
+        scores=torch.zeros(1, 2),
+    )
+    assert rule.compute(part).tolist() == [[0, 0]]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 
-from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.masks.geometry import MaskGeometry
 from mmoneformer.models.post_process import semantic_map
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig, post_process
 from mmoneformer.tasks import TASKS, Task

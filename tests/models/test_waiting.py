@@ -11,7 +11,7 @@ import torch
 from mmdet.structures import DetDataSample
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.masks.geometry import MaskGeometry
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits
 from mmoneformer.tasks import TASKS
 
@@ -77,22 +77,21 @@ def test_a_training_step_waits_for_the_matching_alone(build_model, train_batch, 
 @pytest.mark.parametrize(
     ('task', 'expected'),
     [
-        ('semantic', ['mask_tiles.py nonzero', 'mask_tiles.py nonzero']),  # classes and queries of each tile
+        ('semantic', ['tiles.py nonzero', 'tiles.py nonzero']),  # classes and queries of each tile
         (
             'instance',
             [
                 'post_process.py nonzero',  # the things
                 'post_process.py _unique2',
-                'mask_tiles.py nonzero',
-                'mask_tiles.py nonzero',  # the instances in their order
+                'tiles.py nonzero',
+                'tiles.py nonzero',  # the instances in their order
             ],
         ),
         (
             'panoptic',
             [
                 'post_process.py nonzero',  # the queries that are sure
-                'mask_tiles.py nonzero',
-                'post_process.py bincount',
+                'tiles.py nonzero',
                 'post_process.py bincount',
                 'post_process.py nonzero',  # the segments
                 'post_process.py _unique2',

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
+from mmoneformer.models.masks.geometry import MaskGeometry
+from mmoneformer.models.masks.tiles import MaskTiles
 from mmoneformer.models.post_process import semantic_scores
 from mmoneformer.structures.panoptic_ids import encode_panoptic
 from mmoneformer.tasks import TASKS

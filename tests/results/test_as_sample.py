@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from mmdet.structures import DetDataSample
 
-from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.masks.geometry import MaskGeometry
 from mmoneformer.models.task_results import POST_PROCESS, ImageLogits, InferenceConfig
 from mmoneformer.results.as_dict import as_dict
 from mmoneformer.results.as_sample import ADD_RESULT, add_results

@@ -7,7 +7,8 @@ import torch
 from mmcv.transforms import Compose
 from mmengine.config import Config
 
-from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
+from mmoneformer.models.masks.geometry import MaskGeometry
+from mmoneformer.models.masks.tiles import MaskTiles
 from mmoneformer.models.post_process import semantic_scores
 from mmoneformer.registry import MODELS
 from mmoneformer.tiling.network import ModelOfTiles

@@ -15,8 +15,8 @@ from benchmarking.case import Case
 from benchmarking.comparison import Comparison
 from benchmarking.drawn import Annotation, draw_annotation, normalized_images
 from mmoneformer.models import OneFormer
-from mmoneformer.models.mask_tiles import MaskGeometry
 from mmoneformer.models.masked_decoder import QueryPredictions, mask_logits
+from mmoneformer.models.masks.geometry import MaskGeometry
 from mmoneformer.models.post_process import Thresholds, panoptic_map
 from mmoneformer.structures.panoptic_ids import panoptic_label
 

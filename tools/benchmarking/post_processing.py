@@ -21,7 +21,7 @@ from transformers.utils import is_torchvision_available
 from benchmarking.case import Case
 from mmoneformer.checkpoints.hugging_face_config import CLASS_FILE, classes_json
 from mmoneformer.metainfo import Metainfo, resolve_metainfo
-from mmoneformer.models.mask_tiles import MaskGeometry
+from mmoneformer.models.masks.geometry import MaskGeometry
 from mmoneformer.models.post_process import Thresholds, find_instances, panoptic_map, semantic_map
 
 Results = dict[str, Any]

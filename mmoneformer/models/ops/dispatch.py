@@ -53,6 +53,11 @@ def layers_per_step(embeddings: Tensor) -> int:
     return CPU_LAYERS if runs_on(embeddings, 'cpu') else max(len(embeddings), 1)
 
 
+def in_small_steps(masks: Tensor) -> bool:
+    """Whether to look at small blocks of masks [M, ...], one part of the image after the other: it waits for each."""
+    return runs_on(masks, 'cpu')
+
+
 def tile_side(masks: Tensor) -> int:
     """Side of the square tiles, in pixels, in which masks [M, ...] are enlarged to the size of the image."""
     return CPU_TILE if runs_on(masks, 'cpu') else TILE

@@ -5,6 +5,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from mmoneformer.models.ops.dispatch import (
     empty_masks,
     full_precision,
+    in_small_steps,
     layers_per_step,
     masks_per_step,
     runs_on,
@@ -52,6 +53,11 @@ def test_devices_without_autocast():
 def test_only_a_cpu_takes_small_steps(device, expected):
     masks = torch.empty(100, 8, 8, device=device)
     assert (masks_per_step(masks), layers_per_step(masks), tile_side(masks)) == expected
+
+
+@pytest.mark.parametrize(('device', 'expected'), [('cpu', True), ('meta', False)])
+def test_only_a_cpu_looks_at_small_blocks(device, expected):
+    assert in_small_steps(torch.empty(3, 8, 8, device=device)) == expected
 
 
 def test_a_step_is_never_empty():

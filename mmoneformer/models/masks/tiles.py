@@ -12,68 +12,13 @@ from itertools import product
 from typing import NamedTuple
 
 import torch
-from mmdet.structures import DetDataSample
 from torch import Tensor
 
+from mmoneformer.models.masks.axis import AxisGeometry, Step, axis_steps
+from mmoneformer.models.masks.geometry import MaskGeometry
 from mmoneformer.models.ops.dispatch import tile_side
 
-Size = tuple[int, int]
-FLIPPED = {None: (False, False), 'horizontal': (False, True), 'vertical': (True, False), 'diagonal': (True, True)}
 ROUNDING = 1e-6  # error of float32 interpolation, relative to the greatest magnitude
-
-
-class MaskGeometry(NamedTuple):
-    """Heights and widths, in pixels, between which masks are resized and cropped.
-
-    Attributes:
-        padded: Of the network's input.
-        image: Of the resized image, which is in the top left corner of the input.
-        original: Of the original image.
-        flipped: Whether the resized image is upside down, and whether it is mirrored.
-    """
-
-    padded: Size
-    image: Size
-    original: Size
-    flipped: tuple[bool, bool] = (False, False)
-
-    @classmethod
-    def of(cls, sample: DetDataSample, inputs: Tensor) -> 'MaskGeometry':
-        """Read the sizes from a data sample and the inputs [B, 3, H, W].
-
-        ``img_shape`` includes what a pipeline pads; the image alone has the size ``ori_shape`` times ``scale_factor``.
-
-        Args:
-            sample: Has ``img_shape`` and ``ori_shape``, and maybe ``scale_factor``, ``flip`` and ``flip_direction``.
-            inputs: The batch.
-
-        Raises:
-            ValueError: If the image is cropped, or padded and flipped.
-        """
-        shape, original = _size(sample.img_shape), _size(sample.ori_shape)
-        image = scaled_size(original, sample.scale_factor) if 'scale_factor' in sample else shape
-        direction = sample.get('flip_direction') if sample.get('flip') else None
-        if image[0] > shape[0] or image[1] > shape[1]:
-            raise ValueError(
-                f'{sample.get("img_path")}: the image of {original} pixels is scaled to {image} and then cut to '
-                f'{shape} (height, width), so the rest has no result: take the transform that crops out of the test '
-                'pipeline'
-            )
-        if direction and image != shape:
-            raise ValueError(
-                f'{sample.get("img_path")}: the image is padded from {image} to {shape} (height, width) and flipped '
-                f'({direction}), so its place is unknown: take Pad or the flip out of the test pipeline'
-            )
-        return cls((inputs.shape[-2], inputs.shape[-1]), image, original, FLIPPED[direction])
-
-
-def scaled_size(size: Size, factor: Sequence[float]) -> Size:
-    """Height and width after mmcv's Resize, whose scale factor is that of the width, then that of the height."""
-    return int(size[0] * factor[1] + 0.5), int(size[1] * factor[0] + 0.5)
-
-
-def _size(shape: Sequence[int]) -> Size:
-    return int(shape[0]), int(shape[1])
 
 
 class TileMasks(NamedTuple):
@@ -114,8 +59,7 @@ class MaskTiles:
         low, high = _bounds(mask_logits, self._rows.parts, dim=1)
         low, _ = _bounds(low, self._columns.parts, dim=2)
         _, high = _bounds(high, self._columns.parts, dim=2)
-        slack = ROUNDING * torch.maximum(low.abs(), high.abs()).float()
-        self.low, self.high = (low - slack).flatten(1), (high + slack).flatten(1)
+        self.low, self.high = (bound.flatten(1) for bound in with_slack(low, high))
         self.area = (self._rows.lengths[:, None] * self._columns.lengths).flatten()
 
     def expand(self, values: Tensor) -> Tensor:
@@ -144,6 +88,12 @@ class MaskTiles:
         return self.read(torch.ones_like(self.low, dtype=torch.bool))
 
 
+def with_slack(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+    """Widen the bounds of logits by the rounding error of their interpolation."""
+    slack = ROUNDING * torch.maximum(low.abs(), high.abs()).float()
+    return low - slack, high + slack
+
+
 def split_by_tile(needed: Tensor) -> Sequence[Tensor]:
     """Indices of the masks that are needed in each tile, ascending; waits for the device once.
 
@@ -155,14 +105,6 @@ def split_by_tile(needed: Tensor) -> Sequence[Tensor]:
     return needed_on_host.nonzero()[:, 1].to(needed.device, non_blocking=True).split(counts)
 
 
-class Step(NamedTuple):
-    """Linear interpolation to n positions: between two source positions each, with the weight of the second."""
-
-    first: Tensor
-    second: Tensor
-    weight: Tensor
-
-
 class _Part(NamedTuple):
     """Rows or columns of a tile: which pixels, from which rows or columns at stride 4, by which interpolations."""
 
@@ -172,24 +114,8 @@ class _Part(NamedTuple):
 
     def resize(self, values: Tensor, dim: int) -> Tensor:
         for step in self.steps:
-            weight = step.weight if dim == 2 else step.weight[:, None]
-            values = torch.lerp(values.index_select(dim, step.first), values.index_select(dim, step.second), weight)
+            values = step.apply(values, dim)
         return values
-
-
-class AxisGeometry(NamedTuple):
-    """``MaskGeometry`` along one axis."""
-
-    padded: int
-    image: int
-    original: int
-    flipped: bool
-
-    @classmethod
-    def of(cls, geometry: MaskGeometry, axis: int) -> 'AxisGeometry':
-        """That of the rows (0) or of the columns (1)."""
-        padded, image, original, flipped = geometry
-        return cls(padded[axis], image[axis], original[axis], flipped[axis])
 
 
 class _Axis(NamedTuple):
@@ -212,16 +138,6 @@ def _cut_axis(size: int, geometry: AxisGeometry, side: int, device: torch.device
     return _Axis([_cut_part(part, steps, device) for part in pixels], lengths, original)
 
 
-def axis_steps(size: int, geometry: AxisGeometry) -> list[Step]:
-    """The interpolations from stride 4 to the original image."""
-    padded, image, original, flipped = geometry
-    steps = [_linear_step(size, padded)] if size != padded else []
-    if image != original or flipped:
-        last = _linear_step(image, original)
-        steps.append(Step(*(part.flip(0) for part in last)) if flipped else last)
-    return steps
-
-
 def _cut_part(pixels: slice, steps: list[Step], device: torch.device) -> _Part:
     """Find what the pixels are interpolated from, step by step backwards."""
     read = pixels
@@ -231,13 +147,6 @@ def _cut_part(pixels: slice, steps: list[Step], device: torch.device) -> _Part:
         read = slice(int(first.min()), int(second.max()) + 1)
         own_steps.insert(0, Step(*(part.to(device) for part in (first - read.start, second - read.start, weight))))
     return _Part(pixels, read, tuple(own_steps))
-
-
-def _linear_step(source: int, target: int) -> Step:
-    """Positions and weights of ``F.interpolate(..., mode='bilinear', align_corners=False)`` along one axis."""
-    position = ((torch.arange(target) + 0.5) * (source / target) - 0.5).clamp(min=0)
-    first = position.to(torch.int64).clamp(max=source - 1)
-    return Step(first, (first + 1).clamp(max=source - 1), position - first)
 
 
 def _bounds(values: Tensor, parts: list[_Part], dim: int) -> tuple[Tensor, Tensor]:

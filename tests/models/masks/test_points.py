@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from mmoneformer.models.mask_points import MaskPoints
-from mmoneformer.models.mask_tiles import MaskGeometry, MaskTiles
+from mmoneformer.models.masks.geometry import MaskGeometry
+from mmoneformer.models.masks.points import MaskPoints
+from mmoneformer.models.masks.tiles import MaskTiles
 
 GEOMETRIES = {
     'larger': MaskGeometry((32, 48), (29, 45), (61, 95)),

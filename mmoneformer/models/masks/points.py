@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmoneformer.models.mask_tiles import AxisGeometry, MaskGeometry, Step, axis_steps
+from mmoneformer.models.masks.axis import AxisGeometry, Step, axis_steps, find_taps
+from mmoneformer.models.masks.geometry import MaskGeometry
 
 
 class MaskPoints:
@@ -35,7 +35,7 @@ class MaskPoints:
             float32 [P, N].
         """
         (row_taps, row_weights), (column_taps, column_weights) = (
-            _taps(places, steps) for places, steps in zip((rows, columns), self._steps, strict=True)
+            find_taps(places, steps) for places, steps in zip((rows, columns), self._steps, strict=True)
         )
         positions = row_taps[:, :, None] * self._mask_logits.shape[2] + column_taps[:, None]
         weights = row_weights[:, :, None] * column_weights[:, None]
@@ -59,12 +59,3 @@ class MaskPoints:
             ]
             for axis, size in enumerate(sizes)
         ]
-
-
-def _taps(places: Tensor, steps: Sequence[Step]) -> tuple[Tensor, Tensor]:
-    """What places along an axis are interpolated from: source positions and their weights, [P, S]."""
-    taps, weights = places[:, None], torch.ones((len(places), 1), device=places.device)
-    for step in reversed(steps):
-        first, second, weight = (part[taps] for part in step)
-        taps, weights = torch.cat([first, second], 1), torch.cat([weights * (1 - weight), weights * weight], 1)
-    return taps, weights
