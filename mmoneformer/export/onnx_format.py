@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from mmoneformer.export.onnx_operators import translations
 from mmoneformer.export.precision import quantize, store_in_half
 from mmoneformer.packages import load_package
 from mmoneformer_deploy.description import KEY, Description
@@ -53,7 +54,13 @@ def write_onnx(
         raise ValueError(f'the weights have {size / 2**30:.1f} GiB, and an ONNX file at most 2: use the format torch')
     with _quiet():
         converted: Any = torch.onnx.export(
-            program, opset_version=opset, input_names=INPUTS, output_names=OUTPUTS, dynamo=True, verbose=False
+            program,
+            opset_version=opset,
+            input_names=INPUTS,
+            output_names=OUTPUTS,
+            custom_translation_table=translations(),
+            dynamo=True,
+            verbose=False,
         )
         for node in converted.model.graph.all_nodes():
             node.name = f'{_module_of(node)}/{node.name}'

@@ -71,7 +71,8 @@ class DeformableAttention(nn.Module):
         values = self.value_proj(value).unflatten(-1, (heads, -1))  # [B, S, G, C / G]
         offsets = self.sampling_offsets(query).unflatten(-1, (heads, levels, points, 2))
         scale = scale[:, None].expand(offsets.shape[2:]).contiguous()  # broadcasting an axis of two numbers is slow
-        locations = reference[:, None, None, None] + offsets / scale  # [B, S, G, L, P, 2]
+        reference = reference[:, None, None, None].expand(offsets.shape[1:])  # once in an exported graph
+        locations = reference + offsets / scale  # [B, S, G, L, P, 2]
         weights = self.attention_weights(query).unflatten(-1, (heads, levels * points)).softmax(-1)
         weights = weights.unflatten(-1, (levels, points))  # [B, S, G, L, P]
         return self.output_proj(self.sample(values, sizes, locations, weights))

@@ -47,14 +47,15 @@ def sample(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor
 
 def sample_by_grid(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
     """``sample`` by ``grid_sample``, one level at a time, for any device."""
-    levels = values.transpose(1, 2).flatten(0, 1).split([height * width for height, width in sizes], dim=1)
-    grids = (2 * locations - 1).transpose(1, 2).flatten(0, 1)  # [B * G, queries, L, P, 2]
-    weights = weights.transpose(1, 2).flatten(0, 1)  # [B * G, queries, L, P]
     batch, _, heads, channels = values.shape
+    levels = values.permute(0, 2, 3, 1).flatten(0, 1).split([height * width for height, width in sizes], dim=2)
+    # queries last: runtimes of exported graphs add up whole rows of them, and are slow at a few points
+    grids = (2 * locations - 1).permute(0, 2, 3, 4, 1, 5).flatten(0, 1)  # [B * G, L, P, queries, 2]
+    weights = weights.permute(0, 2, 3, 4, 1).flatten(0, 1)  # [B * G, L, P, queries]
     summed = values.new_zeros(batch * heads, channels, locations.shape[1])
     for index, (level, size) in enumerate(zip(levels, sizes, strict=True)):
-        samples = F.grid_sample(level.mT.unflatten(-1, size), grids[:, :, index], align_corners=False)
-        summed = summed + (samples * weights[:, None, :, index]).sum(-1)  # samples: [B * G, C / G, queries, P]
+        samples = F.grid_sample(level.unflatten(-1, size), grids[:, index], align_corners=False)
+        summed = summed + (samples * weights[:, None, index]).sum(2)  # samples: [B * G, C / G, P, queries]
     return summed.unflatten(0, (batch, heads)).flatten(1, 2).mT
 
 
