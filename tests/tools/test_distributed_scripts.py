@@ -110,6 +110,21 @@ def test_slurm_evaluates_on_what_is_asked_for(slurm, environment, expected):
 
 
 @pytest.mark.parametrize(
+    ('script', 'arguments', 'expected'),
+    [
+        ('dist_train.sh', ('c.py', '2', '--amp'), 'train.py c.py --launcher pytorch --amp'),
+        ('dist_test.sh', ('c.py', 'w.pth', '2', '--tta'), 'test.py c.py w.pth --launcher pytorch --tta'),
+        ('dist_predict.sh', ('2', 'a b.jpg', '--tile', '64'), 'image_demo.py --launcher pytorch a b.jpg --tile 64'),
+    ],
+)
+def test_torchrun_starts_as_many_processes_as_asked_for(slurm, tmp_path, script, arguments, expected):
+    asked = slurm(script, *arguments, PYTHON=str(tmp_path / 'srun'), MASTER_ADDR='here', PORT='7').stdout.splitlines()
+    assert asked[:2] == ['-m', 'torch.distributed.run']
+    assert {'--nproc_per_node=2', '--nnodes=1', '--master_addr=here', '--master_port=7'} <= {*asked}
+    assert ' '.join(asked).endswith(f'tools/{expected}')
+
+
+@pytest.mark.parametrize(
     ('script', 'arguments'),
     [
         ('slurm_train.sh', ('gpu', 'job')),

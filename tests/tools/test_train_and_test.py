@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,18 @@ def sure_of_stuff(path: Path) -> str:
     return str(path)
 
 
+def test_one_process_trains_and_measures(settings, tmp_path, monkeypatch):
+    """In this process."""
+    monkeypatch.chdir(ROOT)
+    train, test = (runpy.run_path(f'tools/{name}.py')['main'] for name in ('train', 'test'))
+    assert not train([CONFIG, '--work-dir', str(tmp_path), *settings])
+    checkpoint = sure_of_stuff(tmp_path / 'iter_1.pth')
+    assert not test([CONFIG, checkpoint, '--work-dir', str(tmp_path / 'one'), *settings])
+    (log,) = (tmp_path / 'one').glob('*/*.log')
+    assert metrics_of(log.read_text())['mIoU'] > 0
+
+
+@pytest.mark.slow
 def test_one_process_and_two_give_the_same_metrics(settings, tmp_path):
     call(sys.executable, 'tools/train.py', CONFIG, '--work-dir', str(tmp_path), *settings)
     checkpoint = sure_of_stuff(tmp_path / 'iter_1.pth')
