@@ -39,7 +39,7 @@ def write_nuclei(root: Path) -> None:
     main('', [*folders, '--class-name', 'nucleus', '--held-out', '3', '--workers', '1'])
 
 
-def of_two_steps(name: str, root: Path, work_dir: Path) -> Config:
+def of_one_step(name: str, root: Path, work_dir: Path) -> Config:
     cfg = load_config(f'oneformer_efficientnet-lite0_{name}', work_dir=str(work_dir))
     cfg.model.backbone.pretrained = False  # no download
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
@@ -47,7 +47,7 @@ def of_two_steps(name: str, root: Path, work_dir: Path) -> Config:
         for source in loader.dataset.sources:
             source.data_root = f'{root}/'
     cfg.train_dataloader.batch_size = 2
-    cfg.train_cfg.update(max_iters=2, val_interval=3)
+    cfg.train_cfg.update(max_iters=1, val_interval=2)
     return cfg
 
 
@@ -58,7 +58,7 @@ def of_two_steps(name: str, root: Path, work_dir: Path) -> Config:
 )
 def test_trains_and_measures(name, write, metrics, tmp_path):
     write(tmp_path / 'data')
-    cfg = of_two_steps(name, tmp_path / 'data', tmp_path / 'runs')
+    cfg = of_one_step(name, tmp_path / 'data', tmp_path / 'runs')
     train(cfg)
     figures = evaluate(cfg, (tmp_path / 'runs' / 'last_checkpoint').read_text())
     assert metrics <= figures.keys()
@@ -67,7 +67,7 @@ def test_trains_and_measures(name, write, metrics, tmp_path):
 
 def test_camvid_ignores_void(tmp_path):
     write_camvid(tmp_path)
-    cfg = of_two_steps('camvid', tmp_path, tmp_path)
+    cfg = of_one_step('camvid', tmp_path, tmp_path)
     cfg.test_dataloader.dataset.lazy_init = False
     sample = DATASETS.build(cfg.test_dataloader.dataset)[0]['data_samples']
     labels = np.unique(sample.gt_sem_seg.sem_seg)
