@@ -110,7 +110,13 @@ def test_configs_say_differences_alone():
     assert max(lengths.values()) <= 25
 
 
-@pytest.mark.parametrize(('name', 'queries'), MODELS_OF_THE_PAPER.items())
+@pytest.mark.parametrize(
+    ('name', 'queries'),
+    [
+        pytest.param(name, queries, marks=[pytest.mark.slow] if name.count('_') > 1 else [])  # a variant of another
+        for name, queries in MODELS_OF_THE_PAPER.items()
+    ],
+)
 def test_model(name, queries):
     backbone, dataset, *_ = name.split('_')
     millions, drop_path = BACKBONES[backbone]
