@@ -202,12 +202,6 @@ def test_the_walk_in_a_shell():
     assert Path('model.onnx').stat().st_size
 
 
-@pytest.mark.usefixtures('clone')
-def test_a_command_in_a_shell():
-    walk(run_in_shell, [command for command in COMMANDS if 'make_shapes_dataset' in command])
-    assert len(list(Path('data/shapes/train').iterdir())) == 4
-
-
 @pytest.mark.usefixtures('pictures')
 def test_the_python_example():
     names = {}

@@ -81,9 +81,23 @@ def run(package, command, monkeypatch):
     return None
 
 
+def rows_of(package):
+    """Commands of a table, and whether they work."""
+    return re.findall(r'^\| `([^`]+)` \| (works|impossible)', TABLES[package], re.MULTILINE)
+
+
+@pytest.mark.parametrize('package', TABLES)
+def test_a_tool(package, folder, monkeypatch):
+    command, expected = rows_of(package)[1]
+    assert (command.startswith('test.py CONFIG CHECKPOINT'), expected) == (True, 'works')
+    assert run(package, command, monkeypatch) is None
+    assert [path.name for path in folder.glob('out/**/*.png')]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize('package', TABLES)
 def test_tools(package, folder, monkeypatch):
-    rows = re.findall(r'^\| `([^`]+)` \| (works|impossible)', TABLES[package], re.MULTILINE)
+    rows = rows_of(package)
     assert len(rows) > 10
     if package == 'mmdet':
         assert run(package, 'test.py predicted.py CHECKPOINT', monkeypatch) is None
