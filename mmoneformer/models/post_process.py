@@ -180,7 +180,7 @@ def panoptic_map(
     of_best = torch.where(scores[found] == best[which], kept[found], len(class_logits))
     queries = torch.full_like(ids, len(class_logits)).scatter_reduce(0, which, of_best, 'amin')
     owner = torch.stack((torch.full_like(segment, void), segment), 1).flatten()
-    return PanopticMap(owner[pixels], ids, best, queries)
+    return PanopticMap(owner.index_select(0, pixels.flatten()).view_as(pixels), ids, best, queries)
 
 
 class HighestMask(PixelRule):

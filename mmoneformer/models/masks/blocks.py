@@ -147,7 +147,8 @@ class MaskBlocks:
         )
         count, across = self._rows.weights.shape[1], self._columns.weights.shape[1]
         window = (torch.arange(count)[:, None] * width + torch.arange(across)).flatten()
-        values = self._mask_logits.view(-1).take(first[..., None] + window).float()  # [b, n, positions]
+        positions = first[..., None] + window  # [b, n, positions of a window]
+        values = self._mask_logits.view(-1).index_select(0, positions.view(-1)).view_as(positions).float()
         weights = self._row_weights.index_select(0, rows).mul_(self._column_weights.index_select(0, columns))
         return values @ weights
 

@@ -133,7 +133,7 @@ class MasksByBlocks:
             if rows.stop:
                 pixels, (blocks, inside) = joined[instance], self._edges[mask]
                 pixels[rows, columns] = self._blocks.expand(self._inside[mask], rows, columns)
-                pixels.view(-1)[self._blocks.pixels(blocks)] = inside
+                pixels.view(-1).scatter_(0, self._blocks.pixels(blocks).view(-1), inside.view(-1))
                 window = pixels[rows, columns].view(torch.uint8)
                 occupied_columns[instance, columns], occupied_rows[instance, rows] = window.amax(0), window.amax(1)
         return joined, occupied_boxes(occupied_columns, occupied_rows).float()

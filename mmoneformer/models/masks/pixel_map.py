@@ -149,5 +149,5 @@ def _by_blocks(mask_logits: Tensor, geometry: MaskGeometry, queries: Tensor | No
         choices = list_marks(left > -torch.inf)
         logits, is_pixel = blocks.read(numbers, masks), blocks.is_pixel(numbers)
         part = MaskPixels(masks, is_mask, logits, is_pixel, choices, left.gather(1, choices))
-        pixels_of_image[blocks.pixels(numbers)] = rule.compute(part)
+        pixels_of_image.scatter_(0, blocks.pixels(numbers).view(-1), rule.compute(part).view(-1))
     return result
