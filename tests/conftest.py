@@ -70,8 +70,11 @@ def unformatted_configs() -> Iterator[None]:
 
 @pytest.fixture(scope='session')
 def start_script() -> Callable[..., BaseProcess]:
-    """Starts a script with its arguments, and returns its process: forked off one that has imported everything."""
-    context = multiprocessing.get_context('forkserver')
+    """Starts a script with its arguments, and returns its process: forked off one that has imported everything.
+
+    CUDA does not work in such a process, as mmengine asks for it when it is imported.
+    """
+    context = multiprocessing.get_context('spawn' if torch.cuda.is_available() else 'forkserver')
     context.set_forkserver_preload(
         ['mmoneformer.apis.train_and_test', 'mmoneformer.models', 'mmoneformer.engine.hooks', 'mmoneformer.evaluation']
     )
