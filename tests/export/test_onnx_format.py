@@ -55,7 +55,8 @@ SMALL = dict(hidden_size=16, num_hidden_layers=4, num_attention_heads=2, interme
 )
 def test_vision_transformers(config, tmp_path):
     """Their maps, of images larger and smaller than the positions that were learned."""
-    pytest.importorskip('transformers' if 'Transformers' in config['type'] else 'timm')
+    if config['type'] == 'TransformersViT':
+        pytest.importorskip('transformers')
     onnxruntime = pytest.importorskip('onnxruntime')
     torch.manual_seed(0)
     backbone = MODELS.build(config).eval().requires_grad_(False)
