@@ -23,6 +23,9 @@ from benchmarking.training_memory import SAVINGS
 
 QUICK = Settings(rounds=1, quick=True)
 SHALLOW = {  # exporting takes time for each layer
+    'model.backbone': dict(
+        _delete_=True, type='ConvNeXt', depths=(1, 1, 1, 1), channels=(16, 32, 64, 128), drop_path_rate=0.0
+    ),
     'model.panoptic_head.query_initializer': dict(num_layers=1),
     'model.panoptic_head.masked_decoder': dict(num_layers=1),
 }
@@ -111,10 +114,10 @@ def test_savings_and_curves_change_the_case():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('runtime', ['onnxruntime', 'openvino'])
-def test_exported_files_compute_what_torch_does(runtime):
+def test_exported_files_compute_what_torch_does():
+    """In onnxruntime; a file of OpenVINO is made of that."""
     case = replace(SWIN_T, tasks=('instance', 'semantic'), options=SHALLOW)
-    found, expected = make(f'exported:{runtime}', case)(), make('exported:torch_forward', case)()
+    found, expected = make('exported:onnxruntime', case)(), make('exported:torch_forward', case)()
     for index, task in enumerate(case.tasks):
         for ours, theirs in zip(found, expected[task], strict=True):
             np.testing.assert_allclose(ours[:, index], theirs.numpy(), atol=1e-3)
