@@ -1,4 +1,4 @@
-"""Train one OneFormer, and a Mask2Former for each task, for as many steps each, and compare them on shapes."""
+"""Train one OneFormer, and a Mask2Former for each task, and compare them on shapes."""
 
 import time
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
@@ -21,22 +21,22 @@ from mmoneformer_deploy.atomic_files import write_json
 CONFIG = 'oneformer_tiny_shapes'
 
 
-def read_config(options: Any, name: str) -> Config:
-    """The demo's config, for a training with a folder of its own."""
+def read_config(options: Any, name: str, steps: int) -> Config:
+    """The demo's config, for a training of some steps with a folder of its own."""
     cfg = load_config(CONFIG, work_dir=str(options.out / name))
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = f'{options.out / "data"}/'
     warm_up, decay = cfg.param_scheduler
-    warm_up.end = decay.begin = max(options.steps // 16, 2)
-    decay.end = max(options.steps, decay.begin + 1)
-    cfg.train_cfg.update(max_iters=options.steps, val_interval=options.steps + 1)
+    warm_up.end = decay.begin = max(steps // 16, 2)
+    decay.end = max(steps, decay.begin + 1)
+    cfg.train_cfg.update(max_iters=steps, val_interval=steps + 1)
     cfg.randomness.seed = options.seed
     return cfg
 
 
 def config_of_separate(options: Any, task: str) -> Config:
     """The same with mmdet's head, trained and evaluated for one task."""
-    cfg = read_config(options, f'mask2former_{task}')
+    cfg = read_config(options, f'mask2former_{task}', options.steps)
     head = cfg.model.panoptic_head
     pixels = dict(
         num_layers=head.pixel_decoder.num_layers, feedforward_channels=head.pixel_decoder.feedforward_channels
@@ -70,10 +70,15 @@ def compare(options: Any) -> dict[str, Any]:
     """Train all models.
 
     Returns:
-        Seconds of each training, and by task the first of its metrics for both.
+        Steps and seconds of each training, and by task the first of its metrics for both.
     """
-    ours, seconds = measure(read_config(options, 'oneformer'))
-    report: dict[str, Any] = {'steps': options.steps, 'seconds': {'oneformer': seconds}, 'metrics': {}}
+    steps = options.oneformer_steps or options.steps
+    ours, seconds = measure(read_config(options, 'oneformer', steps))
+    report: dict[str, Any] = {
+        'steps': {'oneformer': steps, 'mask2former': options.steps},
+        'seconds': {'oneformer': seconds},
+        'metrics': {},
+    }
     for task in TASKS:
         metric = METRICS[task][0]
         theirs, seconds = measure(config_of_separate(options, task))
@@ -90,7 +95,8 @@ def table_of(report: dict[str, Any]) -> Table:
     table = Table('', 'one OneFormer', 'a Mask2Former for each task')
     for metric, values in report['metrics'].items():
         table.add_row(metric, *(f'{values[name]:.1f}' for name in ('oneformer', 'mask2former')))
-    table.add_row('training steps', str(report['steps']), f'{len(seconds)} x {report["steps"]}')
+    steps = report['steps']
+    table.add_row('training steps', str(steps['oneformer']), f'{len(seconds)} x {steps["mask2former"]}')
     table.add_row('CPU seconds of training', f'{first:.0f}', f'{sum(seconds.values()):.0f}')
     return table
 
@@ -100,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print_any_text()
     parser = ArgumentParser(description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter)
     parser.add_argument('--steps', type=int, default=800, help='training steps of each model')
+    parser.add_argument('--oneformer-steps', type=int, help='those of OneFormer, None for as many')
     parser.add_argument('--num-train', type=int, default=2000, help='training images')
     parser.add_argument('--num-val', type=int, default=100, help='validation images')
     parser.add_argument('--seed', type=int, default=0, help='of the weights and the order of the images')

@@ -21,14 +21,14 @@ def tool(monkeypatch):
 def options_of(tool, folder):
     from argparse import Namespace
 
-    return Namespace(out=folder, steps=2, seed=0)
+    return Namespace(out=folder, steps=2, oneformer_steps=None, seed=0)
 
 
 def test_only_network_and_losses_differ(tool, tmp_path):
     from mmoneformer.models import OneFormer
 
     options = options_of(tool, tmp_path)
-    ours, theirs = tool.read_config(options, 'oneformer'), tool.config_of_separate(options, 'instance')
+    ours, theirs = tool.read_config(options, 'oneformer', 2), tool.config_of_separate(options, 'instance')
     same = set(ours) - {'work_dir', 'model', 'val_evaluator', 'test_evaluator', 'default_hooks', 'train_dataloader'}
     assert all(ours[key] == theirs[key] for key in same)
     assert ours.model.backbone == theirs.model.backbone
@@ -44,8 +44,22 @@ def test_only_network_and_losses_differ(tool, tmp_path):
 
 @pytest.mark.slow
 def test_trains_one_and_three(tool, tmp_path, capsys):
-    tool.main(['--steps', '2', '--num-train', '4', '--num-val', '2', '--out', str(tmp_path)])
+    tool.main(['--steps', '2', '--oneformer-steps', '3', '--num-train', '4', '--num-val', '2', '--out', str(tmp_path)])
     report = json.loads((tmp_path / 'training.json').read_text())
     assert set(report['metrics']) == {'PQ', 'AP', 'mIoU'}
     assert len(report['seconds']) == 4
+    assert report['steps'] == {'oneformer': 3, 'mask2former': 2}
     assert '3 x 2' in capsys.readouterr().out
+
+
+def test_the_table_names_the_steps_of_both(tool, capsys):
+    from rich.console import Console
+
+    metrics = {'PQ': {'oneformer': 80.75, 'mask2former': 78.5}}
+    seconds = {'oneformer': 9.0, 'mask2former_a': 3.0, 'mask2former_b': 4.0}
+    steps = {'oneformer': 24, 'mask2former': 8}
+    Console(width=120).print(tool.table_of({'steps': steps, 'seconds': seconds, 'metrics': metrics}))
+    rows = [[cell.strip() for cell in row.split('│')[1:-1]] for row in capsys.readouterr().out.splitlines()]
+    assert ['PQ', '80.8', '78.5'] in rows
+    assert ['training steps', '24', '2 x 8'] in rows
+    assert ['CPU seconds of training', '9', '7'] in rows
