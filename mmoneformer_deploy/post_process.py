@@ -15,7 +15,7 @@ from mmoneformer_deploy.mask_tiles import SIDE, MaskGeometry, MaskTiles
 from mmoneformer_deploy.run_lengths import RunLengths, box_of, encode_edges, find_edges
 
 ROUNDING = 1e-6  # relative error of scores: bounds decide only between scores that differ by more
-NEGLIGIBLE = 1e-8  # change of a class score, which is about 1 and summed in float32
+NEGLIGIBLE = 1e-8  # change of a class score, relative to the highest one: they are summed in float32
 INSTANCE_OFFSET = 1000  # segments ascend by label + 1000 * instance number, mmdet's values of a panoptic map
 
 
@@ -76,8 +76,9 @@ def semantic_map(class_logits: np.ndarray, mask_logits: np.ndarray, geometry: Ma
     probabilities = _softmax(class_logits)[:, :-1]
     low, high = _sigmoid(tiles.low), _sigmoid(tiles.high)
     least, greatest = probabilities.T @ low, probabilities.T @ high
-    open_tiles = np.count_nonzero(greatest >= least.max(0) * (1 - ROUNDING), axis=0) > 1
-    needed = ((high - low) * probabilities.max(1, keepdims=True) > NEGLIGIBLE) & open_tiles
+    best = least.max(0)
+    open_tiles = np.count_nonzero(greatest >= best * (1 - ROUNDING), axis=0) > 1
+    needed = ((high - low) * probabilities.max(1, keepdims=True) > NEGLIGIBLE * best) & open_tiles
     settled = np.where(needed, 0, (low + high) / 2).T @ probabilities
     labels = tiles.expand(settled.argmax(1).astype(np.uint8))
     for tile, pixels, queries, logits in tiles.read(needed):

@@ -18,7 +18,7 @@ from mmoneformer.models.ops.dispatch import full_precision
 from mmoneformer.structures.panoptic_ids import encode_panoptic
 
 ROUNDING = 1e-6  # relative error of scores: bounds decide only between scores that differ by more
-NEGLIGIBLE = 1e-8  # change of a class score, which is about 1 and summed in float32
+NEGLIGIBLE = 1e-8  # change of a class score, relative to the highest one: they are summed in float32
 
 
 class Instances(NamedTuple):
@@ -117,8 +117,10 @@ class HighestClass(PixelRule):
         probabilities = self._probabilities[part.masks]
         low, high = part.low.sigmoid(), part.high.sigmoid()
         least, greatest = (part.scores.T + probabilities.T @ bound for bound in (low, high))
-        may_win = greatest >= least.amax(0) * (1 - ROUNDING)  # [K, b]
-        needed = ((high - low) * probabilities.amax(1, keepdim=True) > NEGLIGIBLE) & (may_win.sum(0) > 1)
+        best = least.amax(0)
+        may_win = greatest >= best * (1 - ROUNDING)  # [K, b]
+        matters = (high - low) * probabilities.amax(1, keepdim=True) > NEGLIGIBLE * best
+        needed = matters & (may_win.sum(0) > 1)
         scores = part.scores.T + probabilities.T @ torch.where(needed, 0, (low + high) / 2)
         scores = torch.where(may_win, scores, -torch.inf)
         return Decision(scores.max(0).indices, needed, scores.T)

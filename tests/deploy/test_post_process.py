@@ -86,6 +86,16 @@ def test_semantic(case):
     assert found.dtype == np.uint8
 
 
+def test_classes_far_from_all_masks():
+    """All scores are about 1e-11 there; their order is that of the masks nevertheless."""
+    class_logits = np.array([[0, 3, 0], [3, 0, 0]], np.float32)
+    columns = np.tile(np.linspace(-30, -22, 40, dtype=np.float32), (24, 1))
+    size = (96, 160)
+    found = semantic_map(class_logits, np.stack([columns, columns[:, ::-1]]), MaskGeometry(size, size, size))
+    assert (found[:, :79] == 0).all()
+    assert (found[:, 81:] == 1).all()
+
+
 @pytest.mark.parametrize('max_per_image', [20, 1000])
 def test_instances(case, max_per_image):
     logits, geometry, is_thing = case

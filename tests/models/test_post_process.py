@@ -227,6 +227,15 @@ def test_semantic_equals_the_loop(seed):
     assert torch.equal(found[decided], expected.argmax(0)[decided])
 
 
+def test_classes_far_from_all_masks():
+    """All scores are about 1e-11 there; their order is that of the masks nevertheless."""
+    class_logits = torch.tensor([[0.0, 3.0, 0.0, 0.0, 0.0], [3.0, 0.0, 0.0, 0.0, 0.0]])
+    columns = torch.linspace(-30, -22, 16).expand(12, -1)
+    found = semantic_map(class_logits, torch.stack((columns, columns.flip(1))), GEOMETRY)
+    assert (found[:, :30] == 0).all()
+    assert (found[:, 41:] == 1).all()
+
+
 def test_masks_that_only_fill_a_row_up_count_once():
     """The first class wins by 0.6 to 0.5; with the second mask twice, the second class would."""
     rule = HighestClass(torch.tensor([[0.6, 0.1], [0.0, 0.4]]))
