@@ -79,12 +79,7 @@ def semantic_scores(class_logits: Tensor, mask_logits: Tensor) -> Tensor:
         Scores, at least 0, [K, ...].
     """
     with full_precision(class_logits):
-        return _sum_scores(class_logits.softmax(-1)[:, :-1], mask_logits)
-
-
-def _sum_scores(probabilities: Tensor, mask_logits: Tensor) -> Tensor:
-    """``semantic_scores`` from the probabilities of some classes, [Q, K]."""
-    return torch.einsum('qk,q...->k...', probabilities, mask_logits.sigmoid())
+        return torch.einsum('qk,q...->k...', class_logits.softmax(-1)[:, :-1], mask_logits.sigmoid())
 
 
 def semantic_map(class_logits: Tensor, mask_logits: Tensor, geometry: MaskGeometry) -> Tensor:

@@ -101,7 +101,7 @@ def fill_map(mask_logits: Tensor, geometry: MaskGeometry, queries: Tensor | None
     Returns:
         int64 [H, W].
     """
-    return (_by_blocks if in_small_steps(mask_logits) else by_tiles)(mask_logits, geometry, queries, rule)
+    return (_by_blocks if in_small_steps(mask_logits) else _by_tiles)(mask_logits, geometry, queries, rule)
 
 
 def _bound_tiles(tiles: MaskTiles | MaskBlocks, area: Tensor, rule: PixelRule) -> Decision:
@@ -110,7 +110,7 @@ def _bound_tiles(tiles: MaskTiles | MaskBlocks, area: Tensor, rule: PixelRule) -
     return rule.bound(BoundedMasks(masks, tiles.low, tiles.high, area, scores))
 
 
-def by_tiles(mask_logits: Tensor, geometry: MaskGeometry, queries: Tensor | None, rule: PixelRule) -> Tensor:
+def _by_tiles(mask_logits: Tensor, geometry: MaskGeometry, queries: Tensor | None, rule: PixelRule) -> Tensor:
     """``fill_map`` in few large steps, and with two waits for the device."""
     tiles = MaskTiles(mask_logits if queries is None else mask_logits.index_select(0, queries), geometry)
     decision = _bound_tiles(tiles, tiles.area, rule)

@@ -1,32 +1,11 @@
 import pytest
 import torch
-import torch.nn.functional as F
 
 from mmoneformer.models.masks import tiles
 from mmoneformer.models.masks.geometry import MaskGeometry
 from mmoneformer.models.masks.tiles import MaskTiles
 
-GEOMETRIES = {
-    'larger': MaskGeometry((32, 48), (29, 45), (61, 95)),
-    'smaller': MaskGeometry((64, 96), (61, 90), (20, 33)),
-    'as it is': MaskGeometry((32, 48), (29, 45), (29, 45)),
-    'without padding': MaskGeometry((32, 64), (32, 64), (37, 51)),
-    'higher and narrower': MaskGeometry((64, 96), (61, 90), (90, 61)),
-    'one row': MaskGeometry((32, 64), (1, 64), (1, 70)),
-    'to one pixel': MaskGeometry((32, 64), (30, 60), (1, 1)),
-    'mirrored': MaskGeometry((32, 64), (30, 60), (45, 90), (False, True)),
-    'upside down': MaskGeometry((32, 64), (30, 60), (30, 60), (True, False)),
-    'rotated': MaskGeometry((32, 64), (30, 60), (20, 40), (True, True)),
-}
 SIDES = [1, 7, 1000]
-
-
-def plain(masks, geometry):
-    """All pixels at once."""
-    padded = F.interpolate(masks[None], geometry.padded, mode='bilinear', align_corners=False)
-    image = padded[:, :, : geometry.image[0], : geometry.image[1]]
-    original = F.interpolate(image, geometry.original, mode='bilinear', align_corners=False)[0]
-    return original.flip([axis for axis, flipped in zip((-2, -1), geometry.flipped, strict=True) if flipped])
 
 
 def cut(masks, geometry, side, monkeypatch):
@@ -35,10 +14,9 @@ def cut(masks, geometry, side, monkeypatch):
 
 
 @pytest.mark.parametrize('side', SIDES)
-@pytest.mark.parametrize('geometry', GEOMETRIES.values(), ids=GEOMETRIES)
-def test_tiles_equal_the_whole(monkeypatch, geometry, side):
-    masks = torch.randn(3, geometry.padded[0] // 4, geometry.padded[1] // 4)
-    expected = plain(masks, geometry)
+def test_tiles_equal_the_whole(monkeypatch, geometry, draw_masks, full_size, side):
+    masks = draw_masks(3)
+    expected = full_size(masks)
     seen = torch.zeros(geometry.original, dtype=torch.int64)
     tiles = cut(masks, geometry, side, monkeypatch)
     for tile, (rows, columns), chosen, logits in tiles.read_all():
@@ -62,9 +40,9 @@ def test_bounds_are_those_of_the_cells_that_a_tile_reads(monkeypatch):
     torch.testing.assert_close(tiles.high[:, 5], masks[:, 0:3, 0:3].amax((1, 2)), atol=1e-5, rtol=0)
 
 
-def test_only_what_is_needed_is_read(monkeypatch):
-    geometry = GEOMETRIES['larger']
-    masks = torch.randn(3, 8, 12)
+@pytest.mark.parametrize('geometry', ['larger'], indirect=True)
+def test_only_what_is_needed_is_read(monkeypatch, geometry, draw_masks, full_size):
+    masks = draw_masks(3)
     tiles = cut(masks, geometry, 32, monkeypatch)
     needed = torch.zeros(3, 6, dtype=torch.bool)
     needed[[0, 2], 1] = needed[1, 4] = True
@@ -73,7 +51,7 @@ def test_only_what_is_needed_is_read(monkeypatch):
         (1, (slice(0, 32), slice(32, 64)), [0, 2]),
         (4, (slice(32, 61), slice(32, 64)), [1]),
     ]
-    torch.testing.assert_close(found[0].logits, plain(masks, geometry)[[0, 2], :32, 32:64], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found[0].logits, full_size(masks)[[0, 2], :32, 32:64], atol=1e-5, rtol=0)
 
 
 def test_values_of_tiles_become_pixels(monkeypatch):
@@ -87,15 +65,14 @@ def test_masks_already_at_full_size_are_only_cropped():
     assert torch.equal(logits, masks[:, :7, :9])
 
 
-def test_half_precision_becomes_float32_before_it_is_interpolated():
-    masks = torch.randn(2, 8, 12).bfloat16()
-    geometry = GEOMETRIES['as it is']
-    ((_, _, _, logits),) = MaskTiles(masks, geometry).read_all()
-    torch.testing.assert_close(logits, plain(masks.float(), geometry), atol=1e-5, rtol=0)
+@pytest.mark.parametrize('geometry', ['larger'], indirect=True)
+def test_half_precision_becomes_float32_before_it_is_interpolated(monkeypatch, geometry, draw_masks, full_size):
+    masks = draw_masks(2).bfloat16()
+    ((_, _, _, logits),) = cut(masks, geometry, 1000, monkeypatch).read_all()
+    torch.testing.assert_close(logits, full_size(masks), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize('geometry', GEOMETRIES.values(), ids=GEOMETRIES)
-def test_no_mask(geometry):
-    tiles = MaskTiles(torch.zeros(0, geometry.padded[0] // 4, geometry.padded[1] // 4), geometry)
+def test_no_mask(geometry, draw_masks):
+    tiles = MaskTiles(draw_masks(3)[:0], geometry)
     assert list(tiles.read_all()) == []
     assert tiles.low.shape == tiles.high.shape == (0, len(tiles.area))
