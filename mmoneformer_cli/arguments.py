@@ -8,7 +8,7 @@ from typing import Any
 # Repeated here because the modules that define them import torch; a test compares.
 TASKS = ('panoptic', 'instance', 'semantic')  # mmoneformer.tasks
 PRECISIONS = ('float32', 'bfloat16', 'float16')  # mmoneformer.apis.device
-EXPORT_FORMATS = ('onnx', 'torch', 'openvino')  # mmoneformer.export.formats
+EXPORT_FORMATS = ('onnx', 'torch', 'aot', 'openvino')  # mmoneformer.export.formats
 SAMPLING = ('grid', 'gather')  # mmoneformer.export.network
 FORMATS = ('json', 'png', 'coco', 'pictures')  # mmoneformer_deploy.image_files
 POLYGONS = ('geojson', 'gpkg')  # mmoneformer.rasters.geo_files

@@ -1,6 +1,7 @@
 """Export a model as one file that answers all tasks, without torch; the file is verified.
 
 The format follows from the suffix: .onnx for onnxruntime and others, .pt2 for torch alone, .xml for OpenVINO.
+With --format aot, a .pt2 file has code for CPUs like this one, which a C++ compiler makes of it.
 It needs pip install 'mmoneformer[export]', and for OpenVINO 'mmoneformer[export,openvino]'.
 """
 

@@ -6,7 +6,7 @@ Exit status: 0 if they are equal but for rounding, 1 if not.
 import logging
 from argparse import ArgumentParser, Namespace
 
-from mmoneformer_cli.arguments import CONFIG_HELP
+from mmoneformer_cli.arguments import CONFIG_HELP, EXPORT_FORMATS
 
 EXAMPLES = """\
   mmoneformer verify-export mine.onnx work_dirs/mine/iter_160000.pth
@@ -18,6 +18,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('exported', metavar='OUT', help='exported file: .onnx, .pt2 or .xml')
     parser.add_argument('checkpoint', metavar='CKPT', help='checkpoint it was exported from')
     parser.add_argument('--config', help=f'{CONFIG_HELP}; default: the config in the checkpoint')
+    parser.add_argument(
+        '--format', choices=EXPORT_FORMATS, help='default: by the suffix of OUT; aot runs the code in the file'
+    )
     parser.add_argument(
         '--metrics', action='store_true', help='also measure both on the test split of the config, such as for int8'
     )
@@ -33,5 +36,5 @@ def run(options: Namespace) -> int:
         metrics = compare_metrics(options.exported, options.checkpoint, config=options.config)
         for name, (before, after) in sorted(metrics.items()):
             print(f'{name:<16}{before:8.2f}{after:8.2f}{after - before:+8.2f}')
-    verify_export(options.exported, options.checkpoint, config=options.config)
+    verify_export(options.exported, options.checkpoint, config=options.config, format=options.format)
     return 0

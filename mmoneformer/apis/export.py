@@ -51,7 +51,7 @@ def export(
         checkpoint: Weights, as in ``init_model``.
         target: The file.
         config: Config of the model; None for the config that is stored in the checkpoint.
-        format: 'onnx', 'torch' or 'openvino'; None for that of the target's suffix, .onnx, .pt2 or .xml.
+        format: 'onnx', 'torch', 'aot' or 'openvino'; None for that of the target's suffix, 'torch' for .pt2.
         opset: Version of ONNX's operators; None for 18.
         sampling: How deformable attention samples its points: 'grid' by the operator GridSample, 'gather' by indexing.
         half: Whether the weights are stored in half precision.
@@ -63,7 +63,7 @@ def export(
 
     Raises:
         FileExistsError: If the target exists and is not an exported model.
-        ImportError: If a package that the format needs is not installed.
+        ImportError, RuntimeError: If the format needs a package, or a C++ compiler, that is not installed.
         ValueError: As ``init_model``; if an option is unknown or has no effect; if the config asks for what a file
             cannot do; if the results of the file are not those of the model: then it is kept under another name.
     """
@@ -96,13 +96,16 @@ def _check_choices(sampling: str, *, half: bool, int8: AnyPath | None) -> str:
     return 'int8' if int8 else 'float16' if half else 'float32'
 
 
-def verify_export(path: AnyPath, checkpoint: AnyPath, *, config: AnyPath | Config | None = None) -> None:
+def verify_export(
+    path: AnyPath, checkpoint: AnyPath, *, config: AnyPath | Config | None = None, format: str | None = None
+) -> None:
     """Check that the results of an exported file are those of the model.
 
     Args:
         path: The file.
         checkpoint: The weights it was exported from, as in ``init_model``.
         config: Config of the model; None for the config that is stored in the checkpoint.
+        format: As in ``export``; 'aot' runs the code in the file.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -111,7 +114,7 @@ def verify_export(path: AnyPath, checkpoint: AnyPath, *, config: AnyPath | Confi
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'no file {os.fspath(path)!r}')
-    file = format_of(path).open(path)
+    file = format_of(path, format).open(path)
     model = init_model(config, checkpoint, 'cpu')
     if file.description.weights_sha256 != hash_weights(model.state_dict()):
         raise ValueError(f'{path} was exported from other weights than those of {checkpoint}')

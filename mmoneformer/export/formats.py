@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmoneformer.export.aot_format import AotNetwork, write_aot
 from mmoneformer.export.onnx_format import write_onnx
 from mmoneformer.export.openvino_format import write_openvino
 from mmoneformer.export.torch_format import TorchNetwork, write_torch
@@ -49,6 +50,7 @@ CPU = ['CPUExecutionProvider']
 FORMATS = {
     'onnx': Format(['.onnx'], write_onnx, partial(OnnxNetwork, providers=CPU), ['opset', 'half', 'int8']),
     'torch': Format(['.pt2'], write_torch, TorchNetwork, []),
+    'aot': Format(['.pt2'], write_aot, AotNetwork, []),  # behind 'torch', which is that of the suffix
     'openvino': Format(['.xml', '.bin'], write_openvino, partial(OpenVinoNetwork, providers=None), ['opset', 'half']),
 }
 

@@ -21,7 +21,7 @@ def test_suffixes():
             None,
             r"model.trt has the suffix '.trt', by which no format is known: use one of .onnx \(",
         ),
-        ('model.onnx', 'tensorrt', r"unknown format 'tensorrt': choose one of \['onnx', 'torch', 'openvino'\]"),
+        ('model.onnx', 'tensorrt', r"unknown format 'tensorrt': choose one of \['onnx', 'torch', 'aot', 'openvino'\]"),
         ('model.onnx', 'openvino', 'model.onnx must end in .xml, as files of the format openvino do'),
     ],
 )
