@@ -1,8 +1,8 @@
 """Scaled dot-product attention over several heads (arXiv 1706.03762, section 3.2), with dropout of its weights.
 
 torch has no fused kernel with dropout for CPUs: it keeps three tensors of all attention weights for the backward pass.
-The CPU form here computes the weights one head at a time, and again in the backward pass, where the dropout masks are
-drawn from the same seed.
+The CPU form here computes the weights of some keys at a time, in the caches, and again in the backward pass, where the
+dropout masks are drawn from the same seed (FlashAttention, arXiv 2205.14135, section 3.1).
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,8 @@ from torch import Tensor
 
 from mmoneformer.models.ops.dispatch import runs_on
 from mmoneformer.models.ops.dropout import DropoutMask
+
+BLOCK = 2048  # keys at a time, on a CPU
 
 
 def attention(
@@ -43,41 +45,48 @@ def attention(
 
 
 class _CpuDropoutAttention(torch.autograd.Function):
-    """Keeps inputs and outputs for the backward pass, no attention weights."""
+    """Keeps inputs, outputs and the logarithm of each softmax's sum for the backward pass, no attention weights."""
 
     @staticmethod
     @torch.amp.custom_fwd(device_type='cpu', cast_inputs=torch.float32)
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, num_heads: int, dropout: float) -> Tensor:
         mask = DropoutMask(dropout)
+        outputs, log_sums = torch.zeros_like(query), query.new_empty(*query.shape[:2], num_heads)
+        for q, k, v, output, log_sum in _heads(num_heads, query, key, value, outputs, log_sums):
+            scaled, total = q * _scale(q), torch.zeros_like(log_sum)
+            highest = torch.full_like(log_sum, -torch.inf)
+            for k_block, v_block in zip(k.split(BLOCK), v.split(BLOCK), strict=True):
+                logits = scaled @ k_block.mT
+                before, highest = highest, torch.maximum(highest, logits.amax(-1, keepdim=True))
+                shrink = (before - highest).exp_()
+                weights = logits.sub_(highest).exp_()
+                total = total.mul_(shrink).add_(weights.sum(-1, keepdim=True))
+                output.mul_(shrink).addmm_(weights.mul_(mask.draw(weights.shape, weights.dtype)), v_block)
+            output.div_(total * (1 - dropout))
+            log_sum.copy_(total.log_().add_(highest))
         ctx.num_heads, ctx.dropout, ctx.seed = num_heads, dropout, mask.seed
-        outputs = torch.empty_like(query)
-        for q, k, v, output in _heads(num_heads, query, key, value, outputs):
-            weights = ((q * _scale(q)) @ k.mT).softmax(-1)
-            torch.mm(weights.mul_(mask.draw(weights.shape, weights.dtype)), v, out=output)
-        outputs.div_(1 - dropout)
-        ctx.save_for_backward(query, key, value, outputs)
+        ctx.save_for_backward(query, key, value, outputs, log_sums)
         return outputs
 
     @staticmethod
     @torch.amp.custom_bwd(device_type='cpu')
     def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         mask = DropoutMask(ctx.dropout, ctx.seed)
-        query, key, value, outputs = ctx.saved_tensors
-        grad_query, grad_key, grad_value = torch.empty_like(query), torch.empty_like(key), torch.zeros_like(value)
-        inputs = (query, key, value, outputs, grad_outputs)
-        for q, k, v, output, grad_output, grad_q, grad_k, grad_v in _heads(
-            ctx.num_heads, *inputs, grad_query, grad_key, grad_value
-        ):
-            scaled = q * _scale(q)
-            weights = (scaled @ k.mT).softmax(-1)
-            kept = mask.draw(weights.shape, weights.dtype)
-            grad_sum = grad_output / (1 - ctx.dropout)
-            grad_weights = (grad_sum @ v.mT).mul_(kept)
-            grad_v.addmm_(kept.mul_(weights).mT, grad_sum)
-            mean = (grad_output * output).sum(-1, keepdim=True)  # of grad_weights, weighted by the weights
-            grad_logits = weights.mul_(grad_weights.sub_(mean))
-            torch.mm(grad_logits, k, out=grad_q).mul_(_scale(q))
-            torch.mm(grad_logits.mT, scaled, out=grad_k)
+        query, key, value, outputs, log_sums = ctx.saved_tensors
+        grad_query, grad_key, grad_value = torch.zeros_like(query), torch.empty_like(key), torch.zeros_like(value)
+        inputs = (query, key, value, outputs, log_sums, grad_outputs, grad_query, grad_key, grad_value)
+        for q, k, v, output, log_sum, grad_output, grad_q, *grads in _heads(ctx.num_heads, *inputs):
+            scaled, grad_sum = q * _scale(q), grad_output / (1 - ctx.dropout)
+            mean = (grad_output * output).sum(-1, keepdim=True)  # of the weights' gradients, weighted by the weights
+            for k_block, v_block, grad_k, grad_v in zip(*(part.split(BLOCK) for part in (k, v, *grads)), strict=True):
+                weights = (scaled @ k_block.mT).sub_(log_sum).exp_()
+                kept = mask.draw(weights.shape, weights.dtype)
+                grad_weights = (grad_sum @ v_block.mT).mul_(kept)
+                grad_v.addmm_(kept.mul_(weights).mT, grad_sum)
+                grad_logits = weights.mul_(grad_weights.sub_(mean))
+                grad_q.addmm_(grad_logits, k_block)
+                torch.mm(grad_logits.mT, scaled, out=grad_k)
+            grad_q.mul_(_scale(q))
         return grad_query, grad_key, grad_value, None, None
 
 

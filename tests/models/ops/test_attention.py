@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from mmoneformer.models.ops.attention import attention
+from mmoneformer.models.ops.attention import BLOCK, attention
 from mmoneformer.models.ops.dropout import DropoutMask
 
 DROPOUT = 0.3
@@ -16,20 +17,28 @@ def split_heads(part):
     return part.unflatten(-1, (HEADS, -1)).transpose(1, 2)
 
 
-def plain(query, key, value, seed):
-    """The definition, with the dropout masks of the same seed."""
+def plain(query, key, value, seed, block=BLOCK):
+    """The definition, with the dropout masks of the same seed, which are drawn for some keys at a time."""
     query, key, value = map(split_heads, (query, key, value))
     weights = (query @ key.mT / query.shape[-1] ** 0.5).softmax(-1)
     mask = DropoutMask(DROPOUT, seed)
-    kept = torch.stack([mask.draw(head.shape, head.dtype) for head in weights.flatten(0, 1)]).view(weights.shape)
+    kept = [
+        torch.cat([mask.draw(part.shape, part.dtype) for part in head.split(block, 1)], 1)
+        for head in weights.flatten(0, 1)
+    ]
+    kept = torch.stack(kept).view(weights.shape)
     return ((weights * kept / (1 - DROPOUT)) @ value).transpose(1, 2).flatten(2)
 
 
-def test_dropout_equals_the_definition_with_its_gradients():
-    inputs = draw_inputs()
+@pytest.mark.parametrize('block', [BLOCK, 3])
+@pytest.mark.parametrize('scale', [1, 1000])  # of the logits: no exponential is out of range
+def test_dropout_equals_the_definition_with_its_gradients(block, scale, monkeypatch):
+    monkeypatch.setattr('mmoneformer.models.ops.attention.BLOCK', block)
+    query, key, value = draw_inputs()
+    inputs = query, (scale * key).detach().requires_grad_(), value
     torch.manual_seed(5)
     seed = DropoutMask(DROPOUT).seed
-    expected = plain(*inputs, seed)
+    expected = plain(*inputs, seed, block)
     torch.manual_seed(5)
     found = attention(*inputs, num_heads=HEADS, dropout=DROPOUT)
     torch.testing.assert_close(found, expected)
