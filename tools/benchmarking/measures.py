@@ -84,6 +84,29 @@ class ExtraMemory:
 
 
 @dataclass(frozen=True)
+class KeptMemory:
+    """The bytes that our work counts over those that the peer's counts.
+
+    Attributes:
+        target: Greatest ratio.
+    """
+
+    target: float
+
+    def row(self, comparison: Comparison, settings: Settings) -> Row:
+        """Measure it."""
+        sides = comparison.ours, comparison.peer
+        ours, peer = (in_fresh_process(run, side, threads=settings.threads) / GIGABYTE for side in sides)
+        name, what = comparison.name, comparison.what
+        return Row(name=name, what=what, unit='GB', ours=ours, peer=peer, value=ours / peer, target=self.target)
+
+
+def run(side: Side) -> int:
+    """Do the work of one side, in this process."""
+    return side.make()()
+
+
+@dataclass(frozen=True)
 class PanopticAgreement:
     """Share of pixels that both panoptic maps give to the same segment, of a network fitted to the image.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from mmengine.registry import init_default_scope
 from benchmarking.case import Case
 from benchmarking.drawn import draw_annotation, normalized_images
 from benchmarking.precision import inference, precise
-from benchmarking.training import optimizer_step
+from benchmarking.training import kept_memory, optimizer_step
 from mmoneformer.metainfo import Metainfo, resolve_metainfo
 from mmoneformer.models import OneFormer
 from mmoneformer.registry import MODELS
@@ -68,6 +69,16 @@ def training_step(case: Case) -> Callable[[], float]:
 
 def training_step_of(model: OneFormer, case: Case) -> Callable[[], float]:
     """The same, of a model that is there."""
+    return optimizer_step(model, _losses(model, case))
+
+
+def kept_in_training(case: Case) -> Callable[[], int]:
+    """Bytes that a training step keeps."""
+    model = build(case)
+    return partial(kept_memory, model, _losses(model, case))
+
+
+def _losses(model: OneFormer, case: Case) -> Callable[[], torch.Tensor]:
     model.train()
     images = normalized_images(case.batch, case.size, device=case.device)
     samples = [_target(case, index, model).to(case.device) for index in range(case.batch)]
@@ -76,7 +87,7 @@ def training_step_of(model: OneFormer, case: Case) -> Callable[[], float]:
         with precise(case):
             return model.parse_losses(model(images, samples, mode='loss'))[0]
 
-    return optimizer_step(model, losses)
+    return losses
 
 
 def _target(case: Case, index: int, model: Any) -> DetDataSample:

@@ -1,4 +1,4 @@
-"""One step of training, the same for every model."""
+"""One step of training, the same for every model, and the memory that it keeps."""
 
 from collections.abc import Callable
 
@@ -27,3 +27,28 @@ def optimizer_step(model: nn.Module, losses: Callable[[], Tensor]) -> Callable[[
         return loss.item()
 
     return step
+
+
+def kept_memory(model: nn.Module, losses: Callable[[], Tensor]) -> int:
+    """Bytes that a step of ``optimizer_step`` keeps, beside the model.
+
+    These are activations, between forward and backward pass, and gradients and the two moments of AdamW, all the time.
+
+    Args:
+        model: As above.
+        losses: As above.
+    """
+    of_model = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
+    activations = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in of_model:
+            activations[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = losses()  # as long as it lives, they do
+    assert loss.requires_grad, 'nothing learns'
+    learning = sum(parameter.nbytes for parameter in model.parameters() if parameter.requires_grad)
+    return sum(activations.values()) + (1 + 2) * learning

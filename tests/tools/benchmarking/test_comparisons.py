@@ -14,12 +14,15 @@ from benchmarking.comparisons import (
     SWIN_T,
     SWIN_T_TRAINING,
     VIT_B_FROZEN,
+    VIT_B_TRAINING,
 )
 from benchmarking.curves import CURVES
 from benchmarking.measures import TimeOfFurtherTask
 from benchmarking.measuring import Timing
 from benchmarking.settings import Settings
+from benchmarking.training import kept_memory
 from benchmarking.training_memory import SAVINGS
+from torch import nn
 
 QUICK = Settings(rounds=1, quick=True)
 SHALLOW = {  # exporting takes time for each layer
@@ -92,6 +95,14 @@ def test_a_frozen_transformer_does_not_learn():
     assert case.options['model.backbone.frozen']
     assert case.options['model.backbone.model'] == 'test_vit'
     assert 0 < make('our_model:training_step', VIT_B_FROZEN)() < 1e4
+
+
+def test_what_a_training_step_keeps():
+    frozen, learning = (make('our_model:kept_in_training', case)() for case in (VIT_B_FROZEN, VIT_B_TRAINING))
+    assert 0 < frozen < learning
+    layer = nn.Linear(8, 4)  # keeps its input, and has 36 parameters
+    inputs = torch.ones(5, 8)
+    assert kept_memory(layer, lambda: layer(inputs).sum()) == 4 * (5 * 8 + 3 * 36)
 
 
 def test_cost_of_a_further_task(monkeypatch):
