@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from mmoneformer.export.onnx_format import write_onnx
 from mmoneformer.packages import load_package
+from mmoneformer_deploy.atomic_files import partial_path
 from mmoneformer_deploy.description import KEY, Description
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def write_openvino(
         ValueError: If the weights do not fit into one ONNX file.
     """
     openvino = load_package('openvino')
-    between = path.with_suffix('.onnx')
+    between = partial_path(path.with_suffix('.onnx'), unique=True)  # not over a file that is there
     try:
         write_onnx(program, between, description, opset=opset)
         model = openvino.convert_model(between)
