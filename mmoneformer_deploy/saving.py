@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -62,6 +62,7 @@ class Saving:
         folder: The folder.
         tasks: The tasks that are predicted.
         num_workers: Number of processes that draw and write; 0 for none.
+        start: Starts them, and may start others than ``start_workers`` does.
         resume: Whether images are left out whose files are complete; they stay in the COCO files.
         roots: Folders whose subfolders are kept in the names of the files.
         share: The share of this process in the images; the first process completes the COCO files of all. None if
@@ -77,6 +78,7 @@ class Saving:
         *,
         tasks: Sequence[str],
         num_workers: int = 0,
+        start: Callable[[int], Executor] = start_workers,
         resume: bool = False,
         roots: Sequence[Path] = (),
         share: Share | None = None,
@@ -91,7 +93,7 @@ class Saving:
         self._share = share
         self._done: list[tuple[int, str]] = []  # of this process, if it has a share
         self._ahead = 2 * num_workers
-        self._pool = start_workers(num_workers)
+        self._pool = start(num_workers)
         self._names: dict[int, str] = {}  # of images that are not written yet
         self._kept: deque[tuple[int, ResultDict]] = deque()
         self._waiting: deque[tuple[int, Future[Written]]] = deque()
@@ -158,6 +160,36 @@ class Saving:
         """
         give_out = partial(self._give_out, output=output, failures=failures)
         jobs = filter(None, map(give_out, predictions))  # unlike a loop, this lets go of what was given out
+        yield from self._finished(jobs, failures)
+
+    def predict_and_write(
+        self,
+        numbered: Iterable[tuple[int, Source]],
+        work: Callable[[int, Source, str], Written],
+        failures: list[Failure] | None,
+    ) -> Iterator[None]:
+        """Have the processes of the pool predict images that were left, and write the results.
+
+        Args:
+            numbered: The images, each with its index.
+            work: Predicts and writes an image, given its index and the name of its files.
+            failures: As in ``skipping``.
+
+        Yields:
+            None for each image that was written.
+        """
+
+        def give_out(item: tuple[int, Source]) -> Job:
+            number, source = item
+            with naming_the_loss():
+                future = self._pool.submit(work, number, source, self._name(number))
+            self._waiting.append((number, future))
+            return (number, source, None), future
+
+        yield from self._finished(map(give_out, numbered), failures)
+
+    def _finished(self, jobs: Iterable[Job], failures: list[Failure] | None) -> Iterator[Any]:
+        """Finish jobs in order; yields what is kept of each image that was written."""
         for (number, source, kept), _ in in_order(jobs, self._ahead):
             is_written = False
             with skipping(failures, number, source):

@@ -1,12 +1,14 @@
-"""Processes that draw and write results."""
+"""Processes that draw and write results, and may predict them, too."""
 
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sized
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import parent_process
+from functools import partial
+from multiprocessing import get_context, parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
 from threading import Thread
 from types import ModuleType
@@ -50,6 +52,22 @@ def start_workers(count: int) -> Executor:
     return ProcessPoolExecutor(count, LightContext(), _prepare) if count else InThisProcess()
 
 
+def copy_process(count: int, prepare: Callable[[], None]) -> Executor:
+    """A pool of copies of this process (fork), which have what it has, such as a model; for Linux.
+
+    They start at once, before other threads do, and end as those of ``start_workers``.
+
+    Args:
+        count: Number of processes.
+        prepare: Called in each of them first; it sees to it that they use no threads of this process.
+    """
+    pool = ProcessPoolExecutor(count, get_context('fork'), partial(_prepare, prepare))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DeprecationWarning)  # Python 3.12 warns of threads, which torch has
+        pool.submit(int).result()
+    return pool
+
+
 def count_workers(wanted: int | None, images: Iterable[Any]) -> int:
     """How many processes draw and write images.
 
@@ -88,10 +106,12 @@ def naming_the_loss() -> Iterator[None]:
         raise BrokenExecutor(message) from error
 
 
-def _prepare() -> None:
+def _prepare(further: Callable[[], None] | None = None) -> None:
     """In a new process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal
     Thread(target=_end_with_parent, daemon=True).start()
+    if further is not None:
+        further()
 
 
 def _end_with_parent() -> None:

@@ -70,14 +70,14 @@ class TimelessModel:
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
-        self.dataset_meta = METAINFO
+        self.dataset_meta, self.test_cfg = METAINFO, InferenceConfig(max_per_image=INSTANCES)
         self.data_preprocessor = lambda inputs: inputs
         self._sample = DetDataSample(metainfo={'ori_shape': size})
         is_thing = torch.zeros(len(METAINFO['classes']), dtype=torch.bool)
         is_thing[list(METAINFO['thing_ids'])] = True
         logits = ImageLogits(*draw_logits(size), MaskGeometry(size, size, size))
         for task in TASKS:
-            POST_PROCESS[task](self._sample, logits, is_thing, InferenceConfig(max_per_image=INSTANCES))
+            POST_PROCESS[task](self._sample, logits, is_thing, self.test_cfg)
 
     def __call__(self, inputs: list[Any], **_: Any) -> list[DetDataSample]:
         """The results of a batch."""

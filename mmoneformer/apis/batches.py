@@ -1,18 +1,16 @@
 """Predicts batches of images that are ready for the model."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from itertools import islice
 
 import torch
 
-from mmoneformer.apis.device import autocast, sharing_threads
+from mmoneformer.apis.device import autocast
 from mmoneformer.apis.prediction import Prediction
 from mmoneformer.apis.reader import Loaded
 from mmoneformer.models import OneFormer
 from mmoneformer.tasks import check_tasks
 from mmoneformer_deploy.failures import Failure, skipping
-from mmoneformer_deploy.in_order import read_ahead
 
 
 class BatchPredictor:
@@ -36,7 +34,6 @@ class BatchPredictor:
         failures: list[Failure] | None,
         *,
         batch_size: int,
-        together: int = 0,
         with_queries: bool = False,
     ) -> Iterator[Prediction]:
         """Predict images in batches; arguments as of ``predict``, and those below.
@@ -46,27 +43,14 @@ class BatchPredictor:
             tasks: Names of the tasks.
             failures: As of ``OneFormerInferencer.stream``.
             batch_size: Number of images per batch.
-            together: Number of batches that are predicted at a time, in threads; 0 for one after the other.
             with_queries: As in ``predict``.
 
         Yields:
             The predictions, in the order of the images.
         """
-        predict = partial(self._predict_and_list, tasks=tasks, skips=failures is not None, with_queries=with_queries)
         batches: Iterable[list[Loaded]] = iter(lambda: list(islice(loaded, batch_size)), [])
-        with sharing_threads(together):
-            for _, predicting in read_ahead(batches, predict, together, ahead=1):
-                predictions, failed = predicting.result()
-                if failures is not None:
-                    failures += failed
-                yield from predictions
-
-    def _predict_and_list(
-        self, batch: Sequence[Loaded], tasks: Sequence[str], *, skips: bool, with_queries: bool
-    ) -> tuple[list[Prediction], list[Failure]]:
-        failures: list[Failure] = []
-        predictions = self.predict(batch, tasks, failures if skips else None, with_queries=with_queries)
-        return predictions, failures
+        for batch in batches:
+            yield from self.predict(batch, tasks, failures, with_queries=with_queries)
 
     def predict(
         self,

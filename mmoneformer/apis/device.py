@@ -1,8 +1,9 @@
 """Which device a model runs on, and in which precision."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import mmengine.device
@@ -15,7 +16,7 @@ CPU_INSTRUCTIONS = {  # of x86 and ARM, as in torch.cpu.get_capabilities(); any 
     'bfloat16': ('avx512_bf16', 'amx_bf16', 'avx_ne_convert', 'bf16', 'sve_bf16'),
     'float16': ('avx512_fp16', 'amx_fp16', 'fp16_arith'),
 }
-TOGETHER = 2  # batches; more would take more memory
+MEMORY_OF_PROCESS = 2 * 2**30  # bytes that an image takes at most, with usual models and sizes
 
 
 def resolve_device(device: str | torch.device = 'auto') -> torch.device:
@@ -91,22 +92,23 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
     return nullcontext() if precision == 'float32' else torch.autocast(device.type, DTYPES[precision])
 
 
-def batches_together(device: torch.device, workers: int) -> int:
-    """How many batches are predicted at a time, beside processes that draw and write; 0 for one after the other.
+def predicts_in_processes(device: torch.device, count: int) -> bool:
+    """Whether several processes predict, each an image with one thread, rather than one with all threads.
 
-    On a CPU, threads that share each operator wait for each other, the longer the more processes there are; threads
-    with a batch each do not. Other devices run one operator after the other.
+    On a CPU, threads that share each operator wait for each other, and threads with an image each for Python. The
+    processes are copies of this one, and share its weights: Linux can copy a process. There has to be one for each of
+    torch's threads, and memory for all.
+
+    Args:
+        device: Of the model.
+        count: Number of processes that draw and write.
     """
-    return TOGETHER if workers and device.type == 'cpu' else 0
+    if device.type != 'cpu' or sys.platform != 'linux' or not 1 < torch.get_num_threads() <= count:
+        return False
+    return _available_memory() >= count * MEMORY_OF_PROCESS
 
 
-@contextmanager
-def sharing_threads(together: int) -> Iterator[None]:
-    """Share torch's threads among batches that are predicted at a time; with 0, nothing changes."""
-    threads = torch.get_num_threads()
-    try:
-        if together:
-            torch.set_num_threads(max(1, threads // together))
-        yield
-    finally:
-        torch.set_num_threads(threads)
+def _available_memory() -> int:
+    """Bytes, on Linux."""
+    lines = Path('/proc/meminfo').read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith('MemAvailable:'))

@@ -55,6 +55,11 @@ class RateColumn(ProgressColumn):
         return Text(f'{task.speed:.1f} images/s' if task.speed else '- images/s')
 
 
+def known_length(images: Iterable[Source]) -> int | None:
+    """Number of images, if it is known before they are read."""
+    return len(images) if isinstance(images, Sized) else None
+
+
 def tracked(images: Iterable[Item], *, shown: bool, total: int | None = None) -> Generator[Item, None, None]:
     """Yield images and show a bar with the rate and the remaining time.
 

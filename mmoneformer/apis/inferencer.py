@@ -1,7 +1,7 @@
 """Prediction of image files, folders, patterns, URLs and arrays."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence, Sized
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from operator import methodcaller
@@ -12,26 +12,25 @@ from mmdet.structures import DetDataSample
 from mmengine.config import Config
 
 from mmoneformer.apis.batches import BatchPredictor
-from mmoneformer.apis.device import batches_together, check_precision, resolve_device, warn_if_slow
-from mmoneformer.apis.image_sources import Item, tracked
+from mmoneformer.apis.device import check_precision, predicts_in_processes, resolve_device, warn_if_slow
+from mmoneformer.apis.image_sources import Item, known_length, tracked
 from mmoneformer.apis.init_model import init_model
-from mmoneformer.apis.launched import this_share
+from mmoneformer.apis.launched import check_film, this_share
 from mmoneformer.apis.prediction import Prediction
 from mmoneformer.apis.reader import Reader
+from mmoneformer.apis.saving import ImageWork, do_work, open_saving
 from mmoneformer.apis.tiled_images import TiledImages, tiled_images
 from mmoneformer.checkpoints.safe_config import registered_parts_only
 from mmoneformer.metainfo import Metainfo
-from mmoneformer.results.folder import open_folder
 from mmoneformer.tasks import check_tasks
 from mmoneformer.tiling.tiling import Side
 from mmoneformer.tracking import FilmTracker
-from mmoneformer.visualization import sheet_drawer
 from mmoneformer_deploy.failures import Failure, OnError, list_failures, skipping
 from mmoneformer_deploy.image_arrays import Channels, check_channels
 from mmoneformer_deploy.image_files import FORMATS
-from mmoneformer_deploy.image_sources import Source, Sources, expand_sources, folders_in, names_in
+from mmoneformer_deploy.image_sources import Source, Sources, expand_sources, folders_in
 from mmoneformer_deploy.result_dicts import ResultDict
-from mmoneformer_deploy.saving import Output, Saving
+from mmoneformer_deploy.saving import Output
 from mmoneformer_deploy.workers import count_workers
 
 
@@ -157,25 +156,43 @@ class OneFormerInferencer:
             resume: Whether images are skipped whose files an earlier run completed; they stay in the COCO files.
             recursive: Whether the images of subfolders are predicted, too, and their results written to subfolders.
             num_workers: Number of processes that draw and write, and of threads that read; None for as many as pay.
+                Some predict, too: see ``predicts_in_processes``.
             tile: As in a call; tiled images are written by this process.
             tiling: As in a call.
 
         Returns:
             Number of images that were predicted and written, and the failures.
         """
-        tasks, failures = check_tasks(tasks), list_failures(on_error)
-        share = this_share()
-        _check_film(track, resume=resume, is_shared=share is not None)
+        tasks, failures, share = check_tasks(tasks), list_failures(on_error), this_share()
+        check_channels(channels)
+        check_film(track, resume=resume, is_shared=share is not None)
         tiled = self._tiled(tile, tiling, out_dir, track=track)
         sources = expand_sources(images, missing_ok=failures is not None, recursive=recursive)
         workers, roots = count_workers(0 if tile else num_workers, sources), folders_in(images) if recursive else ()
         options: dict[str, Any] = dict(formats=formats, resume=resume, roots=roots, num_workers=workers, share=share)
-        saving, total = self._saving(out_dir, sources, tasks, **options), _length(sources)
-        with saving, self._tracked(saving.part(sources), total) as shown:
-            settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels, tiled=tiled)
-            found = self._predict_all(saving.left(shown), tasks, failures, threads=workers, **settings)
-            count = sum(1 for _ in saving.write(found, methodcaller('output', self.metainfo, tasks), failures))
+        if not (track or share or batch_size > 1) and self._predicts_in(workers):
+            options['work'] = ImageWork(self.reader, self._predictor(), self.metainfo, tasks, channels)
+        settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels, tiled=tiled)
+        count = self._save(sources, out_dir, tasks, failures, options, threads=workers, **settings)
         return (count, failures or []) if share is None else share.total(count, failures or [])
+
+    def _save(
+        self,
+        sources: Iterable[Source],
+        out_dir: str | os.PathLike[str],
+        tasks: tuple[str, ...],
+        failures: list[Failure] | None,
+        options: dict[str, Any],
+        **settings: Any,
+    ) -> int:
+        """Predict and write sources; the number of those written. Options are of ``open_saving``."""
+        saving = open_saving(out_dir, self.metainfo, sources, tasks, **options)
+        with saving, self._tracked(saving.part(sources), known_length(sources)) as shown:
+            left = saving.left(shown)
+            if 'work' in options:
+                return sum(1 for _ in saving.predict_and_write(left, do_work, failures))
+            found = self._predict_all(left, tasks, failures, **settings)
+            return sum(1 for _ in saving.write(found, methodcaller('output', self.metainfo, tasks), failures))
 
     def stream(
         self,
@@ -235,11 +252,15 @@ class OneFormerInferencer:
             return
         loaded = self.reader.read(numbered, failures, threads=threads, channels=channels)
         tracker = FilmTracker(self.metainfo) if track else None
-        together = batches_together(self.device, threads)
-        options: dict[str, Any] = dict(batch_size=batch_size, together=together, with_queries=track)
-        predictor = BatchPredictor(self.model, self.precision, self.device)
-        for prediction in predictor.predict_all(loaded, tasks, failures, **options):
+        predict_all = partial(self._predictor().predict_all, batch_size=batch_size, with_queries=track)
+        for prediction in predict_all(loaded, tasks, failures):
             yield prediction if tracker is None else self._with_ids(prediction, tracker, tasks)
+
+    def _predicts_in(self, processes: int) -> bool:
+        return predicts_in_processes(self.device, processes) and not self.model.test_cfg.compile
+
+    def _predictor(self) -> BatchPredictor:
+        return BatchPredictor(self.model, self.precision, self.device)
 
     def _tiled(self, *arguments: Any, **options: Any) -> TiledImages | None:
         options = {'show_progress': self.show_progress} | options
@@ -265,7 +286,7 @@ class OneFormerInferencer:
                     with skipping(failures, found.number, found.source):
                         yield found.sample if as_samples else found.as_dicts(self.metainfo, tasks)
             else:
-                with self._saving(out_dir, sources, tasks) as saving:
+                with open_saving(out_dir, self.metainfo, sources, tasks) as saving:
                     predictions = self._predict_all(saving.left(enumerate(shown)), tasks, failures, **options)
                     yield from saving.write(predictions, partial(self._kept_output, tasks, as_samples), failures)
 
@@ -275,26 +296,3 @@ class OneFormerInferencer:
 
     def _tracked(self, images: Iterable[Item], total: int | None = None) -> AbstractContextManager[Iterator[Item]]:
         return closing(tracked(images, shown=self.show_progress, total=total))  # the bar ends, also after an error
-
-    def _saving(
-        self,
-        out_dir: str | os.PathLike[str],
-        sources: Iterable[Source],
-        tasks: Sequence[str],
-        *,
-        formats: Collection[str] = FORMATS,
-        **options: Any,
-    ) -> Saving:
-        draw, taken = sheet_drawer(self.metainfo, tasks), names_in(out_dir, sources)
-        folder = open_folder(out_dir, self.metainfo, draw=draw, formats=formats, taken=taken)
-        return Saving(folder, tasks=tasks, **options)
-
-
-def _length(sources: Iterable[Source]) -> int | None:
-    return len(sources) if isinstance(sources, Sized) else None
-
-
-def _check_film(track: bool, *, resume: bool, is_shared: bool) -> None:
-    if track and (resume or is_shared):
-        what = 'resumed' if resume else 'shared among processes'
-        raise ValueError(f'a film cannot be {what}: the ids of its objects depend on the frames before')

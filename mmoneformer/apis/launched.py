@@ -35,3 +35,14 @@ def join_processes(launcher: str) -> bool:
 def this_share() -> Share | None:
     """The share of this process in the images of a call; None if it has no others beside it."""
     return Share(get_rank(), get_world_size(), all_gather_object) if is_distributed() else None
+
+
+def check_film(track: bool, *, resume: bool, is_shared: bool) -> None:
+    """Check that, if images are the frames of a film, one process predicts all of them.
+
+    Raises:
+        ValueError: If not.
+    """
+    if track and (resume or is_shared):
+        what = 'resumed' if resume else 'shared among processes'
+        raise ValueError(f'a film cannot be {what}: the ids of its objects depend on the frames before')

@@ -32,22 +32,3 @@ def test_a_batch_that_fails_is_predicted_one_by_one(predictor, loaded):
     assert (found.number, failures[0].number) == (0, 1)
     with pytest.raises(Exception, match=failures[0].reason[:20]):
         predictor.predict(loaded, ['semantic'], None)
-
-
-def test_batches_at_a_time_are_those_one_after_the_other(predictor, loaded):
-    alone, threads = predictor.predict(loaded, ['semantic'], None), torch.get_num_threads()
-    found = list(predictor.predict_all(iter(loaded * 3), ['semantic'], None, batch_size=1, together=2))
-    assert [prediction.number for prediction in found] == [0, 1] * 3
-    for ours, expected in zip(found, alone * 3, strict=True):
-        assert torch.equal(ours.sample.pred_sem_seg.sem_seg, expected.sample.pred_sem_seg.sem_seg)
-    assert torch.get_num_threads() == threads
-
-
-def test_failures_of_batches_at_a_time_are_in_order(predictor, loaded):
-    for _, packed in loaded:
-        packed['inputs'] = torch.zeros(3, 0, 0, dtype=torch.uint8)
-    failures = []
-    assert list(predictor.predict_all(iter(loaded * 2), ['semantic'], failures, batch_size=1, together=2)) == []
-    assert [failure.number for failure in failures] == [0, 1, 0, 1]
-    with pytest.raises(Exception, match=failures[0].reason[:20]):
-        list(predictor.predict_all(iter(loaded), ['semantic'], None, batch_size=1, together=2))

@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import mmengine.device
@@ -6,11 +7,11 @@ import torch
 
 from mmoneformer.apis.device import (
     CPU_INSTRUCTIONS,
+    _available_memory,
     autocast,
-    batches_together,
     check_precision,
+    predicts_in_processes,
     resolve_device,
-    sharing_threads,
     trains_on_accelerator,
     warn_if_slow,
 )
@@ -133,18 +134,25 @@ def test_unknown_precision():
         check_precision('half')
 
 
-@pytest.mark.parametrize(('device', 'workers', 'expected'), [('cpu', 2, 2), ('cpu', 0, 0), ('meta', 2, 0)])
-def test_only_a_cpu_beside_workers_predicts_batches_at_a_time(device, workers, expected):
-    assert batches_together(torch.device(device), workers) == expected
+@pytest.mark.parametrize(
+    ('device', 'system', 'threads', 'count', 'gigabytes', 'expected'),
+    [
+        ('cpu', 'linux', 2, 2, 8, True),
+        ('cpu', 'linux', 2, 8, 32, True),
+        ('meta', 'linux', 2, 2, 8, False),
+        ('cpu', 'darwin', 2, 2, 8, False),
+        ('cpu', 'linux', 1, 2, 8, False),
+        ('cpu', 'linux', 16, 8, 64, False),
+        ('cpu', 'linux', 2, 2, 3, False),
+    ],
+)
+def test_processes_predict_with_a_thread_each(monkeypatch, device, system, threads, count, gigabytes, expected):
+    monkeypatch.setattr('sys.platform', system)
+    monkeypatch.setattr(torch, 'get_num_threads', lambda: threads)
+    monkeypatch.setattr('mmoneformer.apis.device._available_memory', lambda: gigabytes * 2**30)
+    assert predicts_in_processes(torch.device(device), count) == expected
 
 
-@pytest.mark.parametrize(('together', 'expected'), [(0, 4), (2, 2), (8, 1)])
-def test_threads_are_shared_for_a_while(together, expected):
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
-    try:
-        with sharing_threads(together):
-            assert torch.get_num_threads() == expected
-        assert torch.get_num_threads() == 4
-    finally:
-        torch.set_num_threads(before)
+@pytest.mark.skipif(not Path('/proc/meminfo').exists(), reason='Linux tells the available memory')
+def test_available_memory():
+    assert 2**26 < _available_memory() < 2**50

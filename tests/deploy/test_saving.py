@@ -216,3 +216,27 @@ def test_lets_go_of_what_is_written(saving):
     with saving() as started:
         found = (predict(Found(number, source)) for number, source in started.left(enumerate('abc')))
         assert sum(1 for _ in started.write(found, converted, None)) == 3
+
+
+def write_of(folder):
+    def write(number, source, name):
+        results, image, size, _ = output(Found(number, source))
+        return folder.files.write(name, results, image, {'file_name': str(source), 'height': 4, 'width': 6})
+
+    return write
+
+
+def test_what_predicts_in_the_pool_is_finished_in_order(saving, tmp_path):
+    failures = []
+    opened = saving()
+    write = write_of(opened._folder)
+
+    def work(number, source, name):
+        if number == 1:
+            raise KeyError('b')
+        return write(number, source, name)
+
+    with opened:
+        count = len(list(opened.predict_and_write(opened.left(enumerate(map(Path, 'abc'))), work, failures)))
+    assert (count, [failure.number for failure in failures]) == (2, [1])
+    assert panoptic(tmp_path) == (['a', 'c'], [1, 3])

@@ -1,4 +1,5 @@
 import os
+import sys
 from concurrent.futures import BrokenExecutor
 from itertools import count
 
@@ -6,7 +7,7 @@ import pytest
 
 from mmoneformer_deploy import workers
 from mmoneformer_deploy.in_order import InThisProcess
-from mmoneformer_deploy.workers import count_workers, naming_the_loss, start_workers
+from mmoneformer_deploy.workers import copy_process, count_workers, naming_the_loss, start_workers
 
 
 def test_no_process_is_started_for_none():
@@ -20,6 +21,22 @@ def test_processes_are_others_and_their_loss_is_explained():
         loss = pytest.raises(BrokenExecutor, match='was killed, perhaps for lack of memory: use fewer workers')
         with loss, naming_the_loss():
             pool.submit(os.abort).result()
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='other systems cannot copy a process safely')
+def test_copies_have_what_this_process_has():
+    has = [3]
+    with copy_process(2, lambda: NOTES.append(has)) as pool:
+        assert pool.submit(notes).result() == [[3]]
+        assert pool.submit(os.getpid).result() != os.getpid()
+    assert notes() == []
+
+
+NOTES = []
+
+
+def notes():
+    return NOTES
 
 
 @pytest.mark.parametrize(
