@@ -15,6 +15,7 @@ from mmoneformer_deploy.description import KEY, Description
 INPUTS, OUTPUTS = ('images', 'tasks'), ('class_logits', 'mask_logits')
 PROVIDERS = ('CUDAExecutionProvider', 'CPUExecutionProvider')  # of onnxruntime, where a caller names none
 QUIET = 3  # onnxruntime logs errors alone
+SLOWER = ['NchwcTransformer']  # optimizers of onnxruntime: most convolutions are 1 x 1, faster as matrix products
 
 AnyPath = str | os.PathLike[str]
 
@@ -74,7 +75,8 @@ class OnnxNetwork:
         options.log_severity_level = QUIET
         chosen = _check_providers(providers, runtime.get_available_providers())
         try:
-            self._session = runtime.InferenceSession(os.fspath(path), options, providers=chosen)
+            settings = dict(providers=chosen, disabled_optimizers=SLOWER)
+            self._session = runtime.InferenceSession(os.fspath(path), options, **settings)
         except Exception as error:  # its errors have no common class
             raise ValueError(f'{path} is not a file of ONNX that onnxruntime can run: {error}') from error
         named = [*self._session.get_inputs(), *self._session.get_outputs()]
