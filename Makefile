@@ -11,8 +11,8 @@ ENV ?= env-dev
 GPU_PYTHON := $(if $(ENV),$(BIN)/python,$(PYTHON))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# One thread each: on two cores a second one gains nothing, and keeps the data loaders and other tests waiting.
-demo test test-all test-forks: export OMP_NUM_THREADS = 1
+# One thread each: a second one would keep the other tests waiting.
+test test-all test-forks: export OMP_NUM_THREADS = 1
 
 .PHONY: env env-dev env-forks demo benchmark benchmark-gpu docs lint test test-all test-forks test-versions test-gpu clean
 
