@@ -170,7 +170,7 @@ class OneFormerInferencer:
         sources = expand_sources(images, missing_ok=failures is not None, recursive=recursive)
         workers, roots = count_workers(0 if tile else num_workers, sources), folders_in(images) if recursive else ()
         options: dict[str, Any] = dict(formats=formats, resume=resume, roots=roots, num_workers=workers, share=share)
-        if not (track or share or batch_size > 1) and self._predicts_in(workers):
+        if not (track or share or batch_size != 1) and self._predicts_in(workers):
             options['work'] = ImageWork(self.reader, self._predictor(), self.metainfo, tasks, channels)
         settings: dict[str, Any] = dict(batch_size=batch_size, track=track, channels=channels, tiled=tiled)
         count = self._save(sources, out_dir, tasks, failures, options, threads=workers, **settings)

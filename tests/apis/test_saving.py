@@ -74,6 +74,11 @@ def test_a_wrong_order_of_channels_is_refused_at_first(in_processes, images, tmp
     assert not (tmp_path / 'out').exists()
 
 
+def test_a_wrong_batch_size_is_refused(in_processes, images, tmp_path):
+    with pytest.raises(ValueError, match='batch_size must be at least 1, got 0'):
+        in_processes.save(images / 'a', tmp_path / 'out', batch_size=0, num_workers=2)
+
+
 def test_errors_that_can_be_sent():
     class Strict(Exception):
         def __init__(self, *, reason):
