@@ -43,9 +43,7 @@ def export(
     int8: AnyPath | None = None,
     verify: bool = True,
 ) -> Path:
-    """Export a model.
-
-    The file takes images of any size and number, and any tasks, and describes itself: see ``docs/deploy.md``.
+    """Export a model as a file that takes images of any size and number, and any tasks: see ``docs/deploy.md``.
 
     Args:
         checkpoint: Weights, as in ``init_model``.
@@ -69,6 +67,7 @@ def export(
     """
     target, kind = Path(target), format_of(target, format)
     options = kind.check_options({'opset': opset, 'half': half or None, 'int8': int8})
+    kind.check_installed(runs=verify or int8 is not None)
     _check_replaceable(target, kind)
     precision = _check_choices(sampling, half=half, int8=int8)
     model = init_model(config, checkpoint, 'cpu')

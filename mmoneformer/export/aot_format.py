@@ -18,31 +18,17 @@ if TYPE_CHECKING:
 METADATA = '_metadata.json'  # end of the name in the archive that AOTInductor gives the metadata of a model
 
 
-def write_aot(program: 'ExportedProgram', path: Path, description: Description) -> None:
-    """Compile a graph for CPUs like that of this machine, and write the code as a .pt2 file.
-
-    Args:
-        program: The graph, with the inputs and outputs of ``ExportedNetwork``.
-        path: The file.
-        description: Its description, which is metadata of the model.
+def check_installed() -> None:
+    """Check that torch compiles to files, and that there is the C++ compiler which it needs.
 
     Raises:
         ImportError: If torch is older than 2.6.
-        RuntimeError: If there is no C++ compiler.
+        RuntimeError: If there is no compiler.
     """
-    check_compiler()
-    from torch._inductor import aoti_compile_and_package
-
-    settings = {'aot_inductor.metadata': {KEY: description.to_json()}}
-    aoti_compile_and_package(program, package_path=os.fspath(path), inductor_configs=settings)
-
-
-def check_compiler() -> None:
-    """Check that there is a C++ compiler, which AOTInductor needs.
-
-    Raises:
-        RuntimeError: If there is none.
-    """
+    try:
+        from torch._inductor import aoti_compile_and_package  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f'the format aot needs torch 2.6 or newer, this is {torch.__version__}') from error
     from torch._inductor.cpp_builder import get_cpp_compiler  # here: importing it takes long
     from torch._inductor.exc import InvalidCxxCompiler
 
@@ -51,6 +37,20 @@ def check_compiler() -> None:
     except InvalidCxxCompiler as error:
         message = f'the format aot needs a C++ compiler: install g++, or name one in CXX ({error})'
         raise RuntimeError(message) from error
+
+
+def write_aot(program: 'ExportedProgram', path: Path, description: Description) -> None:
+    """Compile a graph for CPUs like that of this machine, and write the code as a .pt2 file.
+
+    Args:
+        program: The graph, with the inputs and outputs of ``ExportedNetwork``.
+        path: The file.
+        description: Its description, which is metadata of the model.
+    """
+    from torch._inductor import aoti_compile_and_package
+
+    settings = {'aot_inductor.metadata': {KEY: description.to_json()}}
+    aoti_compile_and_package(program, package_path=os.fspath(path), inductor_configs=settings)
 
 
 class AotNetwork:

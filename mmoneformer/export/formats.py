@@ -6,10 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmoneformer.export import aot_format, onnx_format, openvino_format
 from mmoneformer.export.aot_format import AotNetwork, write_aot
 from mmoneformer.export.onnx_format import write_onnx
 from mmoneformer.export.openvino_format import write_openvino
 from mmoneformer.export.torch_format import TorchNetwork, write_torch
+from mmoneformer.packages import load_package
 from mmoneformer_deploy.runtimes import Network, OnnxNetwork, OpenVinoNetwork
 
 
@@ -21,16 +23,31 @@ class Format(NamedTuple):
         write: Writes a graph, with its description and the format's options.
         open: Loads a file, to run on the CPU.
         options: Names of the options of ``write``.
+        runtime: The package that ``open`` needs, and ``write`` for int8.
+        check: Checks that everything else is installed that ``write`` needs; None if torch is all.
     """
 
     suffixes: Sequence[str]
     write: Callable[..., None]
     open: Callable[[str | os.PathLike[str]], Network]
     options: Sequence[str]
+    runtime: str = 'torch'
+    check: Callable[[], None] | None = None
 
     def files(self, path: Path) -> list[Path]:
         """All files of the model that users name ``path``."""
         return [path.with_suffix(suffix) for suffix in self.suffixes]
+
+    def check_installed(self, *, runs: bool) -> None:
+        """Check that what writes files is installed, and with ``runs`` what runs them.
+
+        Raises:
+            ImportError, RuntimeError: If a package or a compiler is not.
+        """
+        if self.check:
+            self.check()
+        if runs:
+            load_package(self.runtime)
 
     def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that are not None.
@@ -48,10 +65,26 @@ class Format(NamedTuple):
 
 CPU = ['CPUExecutionProvider']
 FORMATS = {
-    'onnx': Format(['.onnx'], write_onnx, partial(OnnxNetwork, providers=CPU), ['opset', 'half', 'int8']),
-    'torch': Format(['.pt2'], write_torch, TorchNetwork, []),
-    'aot': Format(['.pt2'], write_aot, AotNetwork, []),  # behind 'torch', which is that of the suffix
-    'openvino': Format(['.xml', '.bin'], write_openvino, partial(OpenVinoNetwork, providers=None), ['opset', 'half']),
+    'onnx': Format(
+        suffixes=['.onnx'],
+        write=write_onnx,
+        open=partial(OnnxNetwork, providers=CPU),
+        options=['opset', 'half', 'int8'],
+        runtime='onnxruntime',
+        check=onnx_format.check_installed,
+    ),
+    'torch': Format(suffixes=['.pt2'], write=write_torch, open=TorchNetwork, options=[]),
+    'aot': Format(  # behind 'torch', which is the format of the suffix
+        suffixes=['.pt2'], write=write_aot, open=AotNetwork, options=[], check=aot_format.check_installed
+    ),
+    'openvino': Format(
+        suffixes=['.xml', '.bin'],
+        write=write_openvino,
+        open=partial(OpenVinoNetwork, providers=None),
+        options=['opset', 'half'],
+        runtime='openvino',
+        check=openvino_format.check_installed,
+    ),
 }
 
 

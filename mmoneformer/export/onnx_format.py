@@ -24,6 +24,16 @@ SCOPES = 'pkg.torch.onnx.name_scopes'  # where torch's converter notes the modul
 MAX_BYTES = 2**31  # of a protocol buffer
 
 
+def check_installed() -> None:
+    """Check that the packages are installed with which torch writes ONNX files.
+
+    Raises:
+        ImportError: If one is not.
+    """
+    for package in ('onnx', 'onnxscript'):
+        load_package(package)
+
+
 def write_onnx(
     program: 'ExportedProgram',
     path: Path,
@@ -44,11 +54,8 @@ def write_onnx(
         int8: Inputs [1, 3, H, W], by which the ranges of int8 are chosen; None for float32.
 
     Raises:
-        ImportError: If onnx or onnxscript is not installed, or onnxruntime for int8.
         ValueError: If the weights do not fit into one file.
     """
-    for package in ('onnx', 'onnxscript', *(() if int8 is None else ('onnxruntime',))):
-        load_package(package)
     size = sum(tensor.nbytes for tensor in program.state_dict.values())
     if size >= MAX_BYTES:
         raise ValueError(f'the weights have {size / 2**30:.1f} GiB, and an ONNX file at most 2: use the format torch')

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmoneformer.export import onnx_format
 from mmoneformer.export.onnx_format import write_onnx
 from mmoneformer.packages import load_package
 from mmoneformer_deploy.atomic_files import partial_path
@@ -10,6 +11,16 @@ from mmoneformer_deploy.description import KEY, Description
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
+
+
+def check_installed() -> None:
+    """Check that OpenVINO is installed, and what writes the ONNX file that it converts.
+
+    Raises:
+        ImportError: If a package is not.
+    """
+    onnx_format.check_installed()
+    load_package('openvino')
 
 
 def write_openvino(
@@ -25,7 +36,6 @@ def write_openvino(
         half: Whether the weights are stored in half precision.
 
     Raises:
-        ImportError: If onnx, onnxscript or openvino is not installed.
         ValueError: If the weights do not fit into one ONNX file.
     """
     openvino = load_package('openvino')

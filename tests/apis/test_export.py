@@ -68,6 +68,12 @@ def test_file_that_is_no_exported_one_is_kept(tmp_path):
     assert (tmp_path / 'model.onnx').read_text() == 'mine'
 
 
+def test_a_missing_package_is_told_first(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, 'onnxscript', None)
+    with pytest.raises(ImportError, match='this needs onnxscript, which is not installed'):
+        export(tmp_path / 'missing.pth', tmp_path / 'model.onnx')
+
+
 def test_unknown_sampling(tmp_path):
     with pytest.raises(ValueError, match=r"unknown sampling 'bags': choose one of \['grid', 'gather'\]"):
         export(CHECKPOINT, tmp_path / 'model.onnx', sampling='bags')

@@ -6,7 +6,7 @@ from zipfile import ZipFile
 import pytest
 
 from mmoneformer.apis.export import verify_export
-from mmoneformer.export.aot_format import AotNetwork, check_compiler, read_metadata, write_aot
+from mmoneformer.export.aot_format import AotNetwork, check_installed, read_metadata, write_aot
 from mmoneformer.export.description import describe
 from mmoneformer.export.torch_format import TorchNetwork
 from mmoneformer.export.verification import TOLERANCES, compare
@@ -88,4 +88,10 @@ def test_no_compiler(monkeypatch):
     with pytest.raises(
         RuntimeError, match=r'^the format aot needs a C\+\+ compiler: install g\+\+, or name one in CXX'
     ):
-        check_compiler()
+        check_installed()
+
+
+def test_torch_without_it(monkeypatch):
+    monkeypatch.delattr('torch._inductor.aoti_compile_and_package')
+    with pytest.raises(ImportError, match=r'^the format aot needs torch 2\.6 or newer, this is 2\.'):
+        check_installed()

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,25 @@ def test_options():
     assert FORMATS['onnx'].check_options({'opset': 17, 'half': None}) == {'opset': 17}
     with pytest.raises(ValueError, match=r"^opset has no effect on .pt2 files: it is for the formats \['onnx', 'open"):
         FORMATS['torch'].check_options({'opset': 17})
+
+
+@pytest.mark.parametrize(
+    ('name', 'package', 'needed'),
+    [
+        ('onnx', 'onnxscript', True),
+        ('onnx', 'onnxruntime', False),
+        ('openvino', 'onnx', True),
+        ('openvino', 'openvino', True),
+    ],
+)
+def test_packages_that_are_missing(name, package, needed, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    message = rf"^this needs {package}, which is not installed: pip install 'mmoneformer\["
+    with pytest.raises(ImportError, match=message):
+        FORMATS[name].check_installed(runs=True)
+    if needed:
+        with pytest.raises(ImportError, match=message):
+            FORMATS[name].check_installed(runs=False)
+    else:
+        FORMATS[name].check_installed(runs=False)
+    FORMATS['torch'].check_installed(runs=True)
