@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.random import Generator
 
-from mmoneformer.datasets.shapes.classes import CLASSES, Array, Category, outline_mask, texture
-from mmoneformer.datasets.shapes.scene import Coat, Scene, choose_coat, draw_background
+from mmoneformer.datasets.shapes.classes import CLASSES, Array, Category, outline_mask
+from mmoneformer.datasets.shapes.scene import Coat, Scene, choose_coat, draw_background, stuff_colors
 
 VERSION = 1  # increased by each change after which a seed gives other films
 LENGTH = 40  # frames of a film
@@ -72,7 +72,7 @@ class Screen:
         id: Of its segment, in every frame.
         category: A class that the background does not have.
         mask: bool [H, W].
-        colors: RGB, float32 [H, W, 3].
+        colors: RGB values of its N pixels, [N, 3].
     """
 
     id: int
@@ -145,9 +145,7 @@ def _choose_screen(background: Scene, segment_id: int, rng: Generator) -> Screen
     along, across = (columns, rows) if width > height else (rows, columns)
     middle = max(height, width) / 2 + 0.03 * side * np.sin(across * rng.uniform(0.05, 0.1))
     mask = np.abs(along - middle) < side * rng.uniform(*SCREEN_WIDTH) / 2
-    grain = texture(category.name, rng, rows, columns)
-    colors = np.array(category.color, np.float32) + rng.uniform(-15, 15, 3) + grain[..., None]
-    return Screen(segment_id, category, mask, colors.astype(np.float32))
+    return Screen(segment_id, category, mask, stuff_colors(category, rng, rows, columns, mask))
 
 
 def _unused_ids(scene: Scene, count: int, rng: Generator) -> list[int]:

@@ -48,8 +48,8 @@ class Scene:
     categories: Sequence[Category]
 
     def paint(self, mask: Array, colors: Array, category: Category, *, segment_id: int, iscrowd: int = 0) -> None:
-        """Draw a new segment: the pixels of ``mask`` [H, W] with ``colors`` [H, W, 3], over previous segments."""
-        self.image[mask] = colors[mask]
+        """Draw a new segment over previous ones: the N pixels of ``mask`` [H, W], with ``colors`` [N, 3]."""
+        self.image[mask] = colors
         self.ids[mask] = segment_id
         self.segments.append(Segment(segment_id, category, int(mask.sum()), iscrowd))
 
@@ -125,9 +125,14 @@ def _add_stuff(scene: Scene, rng: Generator) -> None:
         wave = height * 0.04 * np.sin(columns / width * rng.uniform(3, 9) + rng.uniform(0, 6))
         slope = (columns - width / 2) * rng.uniform(-0.2, 0.2)
         below = rows >= horizons[band] + wave + slope if band else np.ones_like(rows, bool)
-        grain = texture(category.name, rng, rows, columns)
-        colors = np.array(category.color, np.float32) + rng.uniform(-15, 15, 3) + grain[..., None]
-        scene.paint(below, colors.astype(np.float32), category, segment_id=scene.unused_id(rng))
+        colors = stuff_colors(category, rng, rows, columns, below)
+        scene.paint(below, colors, category, segment_id=scene.unused_id(rng))
+
+
+def stuff_colors(category: Category, rng: Generator, rows: Array, columns: Array, mask: Array) -> Array:
+    """RGB values [N, 3] of the pixels of a mask [H, W] of stuff, of all pixels' ``rows`` and ``columns`` [H, W]."""
+    grain = texture(category.name, rng, rows, columns)[mask]
+    return category.color + rng.uniform(-15, 15, 3) + grain[:, None]
 
 
 def _add_thing(scene: Scene, rng: Generator) -> None:
@@ -173,13 +178,13 @@ class Coat:
     contrast: float
 
     def colors(self, mask: Array, origin: tuple[float, float] = (0, 0)) -> Array:
-        """RGB values [H, W, 3] of a thing with this mask; the stripes move with ``origin``, x and y in pixels."""
-        rows, columns = np.mgrid[: mask.shape[0], : mask.shape[1]].astype(np.float32)
+        """RGB values [N, 3] of the pixels of a thing's mask; the stripes move with ``origin``, x and y in pixels."""
+        rows, columns = np.array(mask.nonzero(), np.float32)
         along = (rows - origin[1]) * np.sin(self.angle) + (columns - origin[0]) * np.cos(self.angle)
         colors = self.color + (self.contrast * np.sin(along * self.frequency))[..., None]
-        rim = mask & ~cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-        colors[rim] *= 0.5
-        return colors.astype(np.float32)
+        inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8))
+        colors[inner[mask] == 0] *= 0.5
+        return colors
 
 
 def choose_coat(scene: Scene, mask: Array, category: Category, rng: Generator) -> Coat:
