@@ -13,6 +13,7 @@ from rich.table import Table
 
 from mmoneformer.apis import OneFormerInferencer
 from mmoneformer.apis.train_and_test import load_config, train
+from mmoneformer.config_files import formatted_once
 from mmoneformer.datasets.shapes.folder import write_shapes
 from mmoneformer.tasks import TASKS, TaskTable
 from mmoneformer_deploy.atomic_files import write_json
@@ -34,6 +35,7 @@ METRICS = TaskTable(
 Results = dict[str, dict[str, float]]
 
 
+@formatted_once()
 def run_demo() -> None:
     """Run the demo in the current folder.
 
