@@ -1,6 +1,6 @@
 """Draw a small data set, train a model on it, evaluate its three tasks and draw its results.
 
-Writes to data/shapes and work_dirs/demo in the current folder. Takes five to ten minutes on two CPU cores.
+Writes to data/shapes and work_dirs/demo in the current folder. Takes about five minutes on two idle CPU cores.
 """
 
 from argparse import ArgumentParser, Namespace

@@ -16,6 +16,8 @@ from mmoneformer.tasks import TASKS
 CONFIG = """
 crop_size = (64, 48)
 train_cfg = dict(max_iters=8)
+param_scheduler = [dict(type='LinearLR', end=4), dict(type='PolyLR', begin=4, end=8)]
+optim_wrapper = dict(optimizer=dict(lr=1.0))
 train_dataloader = dict(dataset=dict(data_root='data/drawn/', pipeline=[dict(type='SampleTask')]))
 """
 METRIC_NAMES = [name for names in demo.METRICS.values() for name in names]
@@ -41,7 +43,7 @@ def calls(tmp_path, monkeypatch):
         return {name: np.float64(10 * place + offset) for place, name in enumerate(METRIC_NAMES)}
 
     def train(cfg):
-        calls['val_begin'] = cfg.train_cfg.val_begin
+        calls['cfg'] = cfg
         calls['sample_task'] = cfg.train_dataloader.dataset.pipeline[0]
         Path(cfg.work_dir).mkdir(parents=True)
         Path(cfg.work_dir, 'last_checkpoint').write_text('last.pth')
@@ -68,7 +70,9 @@ def test_each_metric_is_measured_with_the_token_of_its_task(calls):
     assert calls['tokens'] == [dict.fromkeys(TASKS, token) for token in TASKS]
     assert calls['any_token'] == [True]
     assert calls['sample_task'].probabilities == demo.TASK_SHARES
-    assert calls['val_begin'] > 8  # never: the evaluation comes later
+    cfg = calls['cfg']
+    assert cfg.train_cfg.val_begin > cfg.train_cfg.max_iters == cfg.param_scheduler[-1].end == 420
+    assert (cfg.train_dataloader.batch_size, cfg.optim_wrapper.optimizer.lr) == (8, 2e-3)
     assert calls['shapes'] == dict(num_train=2000, num_val=100, size=48, seed=0)
     assert calls['images'] == ['data/drawn/val/1.jpg']
 
