@@ -3,12 +3,13 @@
 import logging
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import mmengine.device
 import torch
 from mmengine.logging import print_log
+
+from mmoneformer.apis.memory import available_memory
 
 ACCELERATORS = ('cuda', 'xpu', 'mps', 'npu')  # in the order in which 'auto' tries them
 DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
@@ -105,10 +106,4 @@ def predicts_in_processes(device: torch.device, count: int) -> bool:
     """
     if device.type != 'cpu' or sys.platform != 'linux' or not 1 < torch.get_num_threads() <= count:
         return False
-    return _available_memory() >= count * MEMORY_OF_PROCESS
-
-
-def _available_memory() -> int:
-    """Bytes, on Linux."""
-    lines = Path('/proc/meminfo').read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith('MemAvailable:'))
+    return available_memory() >= count * MEMORY_OF_PROCESS

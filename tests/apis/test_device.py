@@ -1,4 +1,3 @@
-from pathlib import Path
 from types import SimpleNamespace
 
 import mmengine.device
@@ -7,7 +6,6 @@ import torch
 
 from mmoneformer.apis.device import (
     CPU_INSTRUCTIONS,
-    _available_memory,
     autocast,
     check_precision,
     predicts_in_processes,
@@ -149,10 +147,5 @@ def test_unknown_precision():
 def test_processes_predict_with_a_thread_each(monkeypatch, device, system, threads, count, gigabytes, expected):
     monkeypatch.setattr('sys.platform', system)
     monkeypatch.setattr(torch, 'get_num_threads', lambda: threads)
-    monkeypatch.setattr('mmoneformer.apis.device._available_memory', lambda: gigabytes * 2**30)
+    monkeypatch.setattr('mmoneformer.apis.device.available_memory', lambda: gigabytes * 2**30)
     assert predicts_in_processes(torch.device(device), count) == expected
-
-
-@pytest.mark.skipif(not Path('/proc/meminfo').exists(), reason='Linux tells the available memory')
-def test_available_memory():
-    assert 2**26 < _available_memory() < 2**50
