@@ -154,6 +154,10 @@ class OneFormer(BaseModel):
     def _compiled_network(self) -> Callable[..., HeadOutput]:
         return torch.compile(self._network)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies of a model compile and capture networks of their own: those of this one have its weights."""
+        return {name: value for name, value in vars(self).items() if name not in ('_compiled_network', '_cuda_graphs')}
+
     def _network(self, inputs: Tensor, tasks: Sequence[Sequence[str]]) -> HeadOutput:
         return self.panoptic_head(self._features(inputs), tasks, self.test_cfg.num_layers)
 

@@ -1,3 +1,6 @@
+import copy
+import pickle
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -227,6 +230,20 @@ def test_the_whole_network_compiles_to_one_graph(build_model, inputs, monkeypatc
         for task in tasks:
             torch.testing.assert_close(found[task], expected[task])
     assert len(compilations) == 1
+
+
+@pytest.mark.parametrize('copied', [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+@torch.no_grad()
+def test_a_copy_of_a_used_model_has_its_own_weights(build_model, inputs, monkeypatch, copied):
+    monkeypatch.setattr(torch, 'compile', partial(torch.compile, backend='eager'))
+    model = build_model(test_cfg=dict(compile=True, cuda_graphs=True)).eval()
+    with torch.compiler.set_stance('force_eager'):
+        before = model(inputs)['panoptic']
+        copy_of_model = copied(model)
+        for parameter in model.parameters():
+            parameter.zero_()
+        for ours, expected in zip(copy_of_model(inputs)['panoptic'], before, strict=True):
+            torch.testing.assert_close(ours, expected)
 
 
 @torch.no_grad()

@@ -44,13 +44,6 @@ class CudaGraphs:
         self._pool: Any = None  # graphs share their memory: outputs are copied before the next replay
         self._lock = Lock()
 
-    def __getstate__(self) -> tuple[Any, ...]:
-        """Copies of a model capture their own graphs."""
-        return self._network, self._parameters
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.__init__(*state)  # type: ignore[misc]
-
     def __call__(self, inputs: Tensor, tasks: Sequence[Sequence[str]]) -> Any:
         """Return what the network returns."""
         if torch.is_grad_enabled() or not runs_on(inputs, 'cuda'):
