@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmoneformer.models.layers.attention import MultiHeadAttention
 from mmoneformer.models.layers.feed_forward import MLP, FeedForward
 from mmoneformer.models.layers.position_encoding import sine_encoding
+from mmoneformer.models.ops.dispatch import full_precision
 from mmoneformer.models.pixel_decoder import PixelFeatures
 
 NUM_LEVELS = 3
@@ -60,9 +61,10 @@ def mean_features(mask_logits: Tensor, mask_features: Tensor) -> Tensor:
     It tells a thing from others of its class better than the mask embedding does: that finds the thing, and has to
     leave out its color.
     """
-    inside = (mask_logits > 0).to(mask_features.dtype)
-    total = torch.einsum('bqhw,bchw->bqc', inside, mask_features)
-    return total / inside.sum((2, 3)).clamp(min=1)[..., None]
+    with full_precision(mask_features):  # sums of so many numbers are out of range in float16
+        inside = (mask_logits > 0).to(mask_features.dtype)
+        total = torch.einsum('bqhw,bchw->bqc', inside, mask_features)
+        return total / inside.sum((2, 3)).clamp(min=1)[..., None]
 
 
 class DecoderLayer(nn.Module):

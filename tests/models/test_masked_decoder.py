@@ -46,6 +46,13 @@ def test_mean_features_of_each_mask():
         torch.testing.assert_close(found[image, query], expected)
 
 
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_mean_features_of_a_large_mask_under_autocast(dtype):
+    logits, features = torch.ones(1, 1, 150, 200), torch.full((1, 3, 150, 200), 4.7)
+    with torch.autocast('cpu', dtype):
+        torch.testing.assert_close(mean_features(logits, features), torch.full((1, 1, 3), 4.7), rtol=5e-4, atol=0)
+
+
 def plain_attention_mask(embeddings, mask_features, size):
     """As the official code: full masks, resized, thresholded; true where nothing is seen; [B, T, Q, h * w]."""
     full = mask_logits(embeddings, mask_features)
