@@ -4,7 +4,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from itertools import product
 
@@ -81,12 +81,18 @@ def sample_by_gather(values: Tensor, sizes: list[Size], locations: Tensor, weigh
 def _sample_by_mmcv(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:
     from mmcv.ops.multi_scale_deform_attn import MultiScaleDeformableAttnFunction
 
-    shapes = torch.tensor(sizes, device=values.device)
-    starts = torch.tensor(level_starts(sizes), device=values.device)
+    shapes, starts = _level_tensors(tuple(sizes), values.device)
     im2col_step = math.gcd(len(values), 64)  # must divide the batch
     return MultiScaleDeformableAttnFunction.apply(
         values.contiguous(), shapes, starts, locations.contiguous(), weights.contiguous(), im2col_step
     )
+
+
+@cache  # never dropped: CUDA graphs read them again
+@torch.inference_mode(False)
+def _level_tensors(sizes: tuple[Size, ...], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Height and width of each level, int64 [L, 2], and its first token, [L]; copied to the device once."""
+    return torch.tensor(sizes, device=device), torch.tensor(level_starts(sizes), device=device)
 
 
 def _sample_by_triton(values: Tensor, sizes: list[Size], locations: Tensor, weights: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ A program takes a block of queries of one head of one image, and sums in float32
 each point to memory and reads them again; here they stay in registers.
 """
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -48,23 +48,24 @@ def _launch(kernel: Any, inputs: tuple[Tensor, ...], others: tuple[Tensor, ...],
     values, _, weights = inputs
     batch, queries, heads, levels, points = weights.shape
     channels = values.shape[-1]
-    kernel[(triton.cdiv(queries, BLOCK), batch * heads)](
-        *inputs,
-        _level_table(sizes, values.device),
-        *others,
-        values.shape[1],
-        queries,
-        HEADS=heads,
-        LEVELS=levels,
-        POINTS=points,
-        CHANNELS=channels,
-        CHANNELS_BLOCK=triton.next_power_of_2(channels),
-        BLOCK=BLOCK,
-        num_warps=WARPS,
-    )
+    with torch.cuda.device_of(values):  # Triton starts kernels on the current device
+        kernel[(triton.cdiv(queries, BLOCK), batch * heads)](
+            *inputs,
+            _level_table(sizes, values.device),
+            *others,
+            values.shape[1],
+            queries,
+            HEADS=heads,
+            LEVELS=levels,
+            POINTS=points,
+            CHANNELS=channels,
+            CHANNELS_BLOCK=triton.next_power_of_2(channels),
+            BLOCK=BLOCK,
+            num_warps=WARPS,
+        )
 
 
-@lru_cache(maxsize=64)
+@cache  # never dropped: CUDA graphs read it again
 def _level_table(sizes: tuple[Size, ...], device: torch.device) -> Tensor:
     """Height, width and index of the first token of each level, int32 [L, 3]; copied to the device once."""
     rows = [(*size, start) for size, start in zip(sizes, level_starts(sizes), strict=True)]

@@ -137,6 +137,27 @@ def test_arguments_of_the_compiled_form(monkeypatch):
     torch.testing.assert_close(ours, sample_by_loops(values, SIZES, locations, weights))
 
 
+def test_levels_are_copied_to_the_device_once_for_the_compiled_form(monkeypatch):
+    """Copying again would wait for the device, and end the capture of a CUDA graph."""
+    levels = []
+
+    class Operator:
+        @staticmethod
+        def apply(values, shapes, starts, *_):
+            levels.append((shapes, starts))
+
+    monkeypatch.setattr(mmcv_attention, 'MultiScaleDeformableAttnFunction', Operator)
+    sizes = [(3, 5), (8, 2)]
+    values, locations, weights = random_arguments(sizes=sizes)
+    for inference in (True, False):
+        with torch.inference_mode(inference):
+            deformable_sampling._sample_by_mmcv(values, sizes, locations, weights)
+    first, second = levels
+    for before, after in zip(first, second, strict=True):
+        assert before is after
+        assert not after.is_inference()  # it can be kept for a backward pass
+
+
 @pytest.mark.gpu
 def test_cuda_equals_cpu():
     values, locations, weights = random_arguments(channels=32, dtype=torch.float32)

@@ -90,6 +90,24 @@ def test_the_sizes_of_an_image_of_800_x_1344(dtype):
     assert_equal_to_the_plain_form([argument.cuda() for argument in arguments], sizes, dtype, bound_of_gradients=1e-2)
 
 
+def test_levels_stay_where_cuda_graphs_read_them():
+    from mmoneformer.models.ops.triton_sampling import _level_table
+
+    device = torch.device('cpu')
+    table = _level_table(tuple(SIZES), device)
+    assert table.tolist() == [[2, 3, 0], [5, 4, 6], [7, 9, 26]]
+    for side in range(1, 200):
+        _level_table(((side, side),), device)
+    assert _level_table(tuple(SIZES), device) is table
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason='needs two GPUs')
+def test_on_another_device_than_the_current_one():
+    assert torch.cuda.current_device() == 0
+    assert_equal_to_the_plain_form([argument.cuda(1) for argument in random_arguments()], SIZES, torch.float32)
+
+
 @pytest.mark.gpu
 def test_is_chosen_on_cuda(monkeypatch):
     values, locations, weights = (argument.cuda() for argument in random_arguments())
