@@ -79,10 +79,10 @@ class ResNet(BaseModule):
             nn.SyncBatchNorm.convert_sync_batchnorm(self)
         for norm in _norms(self):
             norm.requires_grad_(norms['requires_grad'])
-        stem = [self.conv1, self.bn1] if frozen_stages >= 0 else []
-        self.frozen = [*stem, *map(self.get_submodule, self.stages[: max(0, frozen_stages)])]
-        for part in self.frozen:
-            part.requires_grad_(False)
+        stem = ['conv1', 'bn1'] if frozen_stages >= 0 else []
+        self.frozen = [*stem, *self.stages[: max(0, frozen_stages)]]
+        for name in self.frozen:
+            self.get_submodule(name).requires_grad_(False)
 
     def init_weights(self) -> None:
         """Initialize the weights; without others to start from, the last norm of each block is 0."""
@@ -113,7 +113,7 @@ class ResNet(BaseModule):
     def train(self, mode: bool = True) -> 'ResNet':
         """Set training mode; frozen parts stay in evaluation mode, and batch norms with ``norm_eval``."""
         super().train(mode)
-        for part in (*self.frozen, *(_norms(self) if self.norm_eval else ())):
+        for part in (*map(self.get_submodule, self.frozen), *(_norms(self) if self.norm_eval else ())):
             part.eval()
         return self
 

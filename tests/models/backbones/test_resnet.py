@@ -75,6 +75,14 @@ def test_frozen_stages_are_those_of_mmdet(frozen_stages):
     assert states[0] == states[1]
 
 
+def test_a_frozen_norm_stays_so_when_it_is_converted():
+    """``sync_bn='torch'`` in a config of mmengine converts the norms of a model, which replaces them."""
+    network = ResNet(depth=18, **SMALL, frozen_stages=0, norm_eval=False)
+    converted = nn.SyncBatchNorm.convert_sync_batchnorm(network).train()
+    assert not converted.bn1.training
+    assert converted.layer1[0].bn1.training
+
+
 @pytest.mark.parametrize('requires_grad', [True, False])
 @pytest.mark.parametrize('kind', ['BN', 'SyncBN'])
 def test_norms(kind, requires_grad):
