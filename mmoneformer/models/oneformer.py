@@ -139,16 +139,17 @@ class OneFormer(BaseModel):
 
     def _infer(self, inputs: Tensor, tasks: Sequence[str]) -> HeadOutput:
         """Run backbone and head, with the same tasks for all images."""
-        network = self._cuda_graphs if self.test_cfg.cuda_graphs else self._compiled_or_not
-        return network(inputs, [tasks] * len(inputs))
+        # a graph replays one mode, which is that of evaluation
+        network = self._cuda_graphs if self.test_cfg.cuda_graphs and not self.training else self._compiled_or_not
+        return network(inputs, (tuple(tasks),) * len(inputs), self.test_cfg.num_layers)
 
     @cached_property
     def _cuda_graphs(self) -> CudaGraphs:
         return CudaGraphs(self._compiled_or_not, self.parameters)
 
-    def _compiled_or_not(self, inputs: Tensor, tasks: Sequence[Sequence[str]]) -> HeadOutput:
+    def _compiled_or_not(self, inputs: Tensor, tasks: Sequence[Sequence[str]], num_layers: int | None) -> HeadOutput:
         network = self._compiled_network if self.test_cfg.compile else self._network
-        return network(inputs, tasks)
+        return network(inputs, tasks, num_layers)
 
     @cached_property
     def _compiled_network(self) -> Callable[..., HeadOutput]:
@@ -158,8 +159,8 @@ class OneFormer(BaseModel):
         """Copies of a model compile and capture networks of their own: those of this one have its weights."""
         return {name: value for name, value in vars(self).items() if name not in ('_compiled_network', '_cuda_graphs')}
 
-    def _network(self, inputs: Tensor, tasks: Sequence[Sequence[str]]) -> HeadOutput:
-        return self.panoptic_head(self._features(inputs), tasks, self.test_cfg.num_layers)
+    def _network(self, inputs: Tensor, tasks: Sequence[Sequence[str]], num_layers: int | None) -> HeadOutput:
+        return self.panoptic_head(self._features(inputs), tasks, num_layers)
 
     def _features(self, inputs: Tensor) -> Sequence[Tensor]:
         """Backbone maps of strides 4, 8, 16, 32; convolutions are faster in the channels-last memory format."""

@@ -1,6 +1,7 @@
 """Training and prediction on a CUDA device: as on the CPU, without waiting for the device, in constant memory."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,17 @@ def test_graphs_give_the_same_results(build_model, backbone, dtype):
         for task, logits in expected.items():
             for ours, theirs in zip(found[task], logits, strict=True):
                 assert torch.equal(ours, theirs)
+
+
+@torch.no_grad()
+def test_graphs_follow_the_settings(build_model):
+    model, images = build_model(test_cfg=dict(cuda_graphs=True)).cuda().eval(), torch.randn(1, 3, 64, 96).cuda()
+    every_layer = model(images)['panoptic'][0]
+    model.test_cfg = replace(model.test_cfg, num_layers=1)
+    found = model(images)['panoptic'][0]
+    model.test_cfg = replace(model.test_cfg, cuda_graphs=False)
+    assert torch.equal(found, model(images)['panoptic'][0])
+    assert not torch.equal(found, every_layer)
 
 
 @torch.no_grad()

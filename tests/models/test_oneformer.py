@@ -1,5 +1,6 @@
 import copy
 import pickle
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -244,6 +245,20 @@ def test_a_copy_of_a_used_model_has_its_own_weights(build_model, inputs, monkeyp
             parameter.zero_()
         for ours, expected in zip(copy_of_model(inputs)['panoptic'], before, strict=True):
             torch.testing.assert_close(ours, expected)
+
+
+@torch.no_grad()
+def test_graphs_are_of_the_layers_that_run_and_of_evaluation_mode(build_model, inputs):
+    model, captured = build_model(test_cfg=dict(cuda_graphs=True)), []
+    vars(model)['_cuda_graphs'] = lambda images, *settings: (
+        captured.append(settings) or model._network(images, *settings)
+    )
+    model.train()(inputs)
+    assert not captured
+    model.eval()(inputs)
+    model.test_cfg = replace(model.test_cfg, num_layers=1)
+    model(inputs)
+    assert len(set(captured)) == 2
 
 
 @torch.no_grad()

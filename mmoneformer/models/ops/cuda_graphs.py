@@ -4,7 +4,7 @@ With one image, launching the kernels one by one takes longer than running them.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mmoneformer.models.ops.dispatch import runs_on
 
-Network = Callable[[Tensor, Sequence[Sequence[str]]], Any]
+Network = Callable[..., Any]
 MAX_GRAPHS = 16  # the least recently used ones are dropped
 WARM_UP_RUNS = 2  # libraries choose and load their kernels
 OTHER_THREADS_MAY_WAIT = 'thread_local'  # for the device, while one captures
@@ -33,8 +33,8 @@ class CudaGraphs:
     Results are those of the network, bit by bit. Calls from several threads follow one another.
 
     Args:
-        network: Takes images [B, 3, H, W] and the tasks of each image; returns tensors in tuples and lists. It must
-            not wait for the device.
+        network: Takes images [B, 3, H, W] and settings; returns tensors in tuples and lists. It must not wait for the
+            device.
         parameters: Gives the parameters of the network; graphs are captured again if they are moved.
     """
 
@@ -44,19 +44,19 @@ class CudaGraphs:
         self._pool: Any = None  # graphs share their memory: outputs are copied before the next replay
         self._lock = Lock()
 
-    def __call__(self, inputs: Tensor, tasks: Sequence[Sequence[str]]) -> Any:
-        """Return what the network returns."""
+    def __call__(self, inputs: Tensor, *settings: Hashable) -> Any:
+        """Return what the network returns, from a graph of its own for each size and each of the settings."""
         if torch.is_grad_enabled() or not runs_on(inputs, 'cuda'):
-            return self._network(inputs, tasks)
+            return self._network(inputs, *settings)
         with self._lock:
-            captured = self._find(inputs, tasks)
+            captured = self._find(inputs, settings)
             captured.inputs.copy_(inputs)
             captured.graph.replay()
             return _copy(captured.outputs)
 
-    def _find(self, inputs: Tensor, tasks: Sequence[Sequence[str]]) -> _Captured:
+    def _find(self, inputs: Tensor, settings: tuple[Hashable, ...]) -> _Captured:
         key = (
-            (inputs.shape, inputs.dtype, inputs.device, tuple(map(tuple, tasks))),
+            (inputs.shape, inputs.dtype, inputs.device, settings),
             (torch.is_autocast_enabled('cuda'), torch.get_autocast_dtype('cuda')),
             (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32),
             tuple(parameter.data_ptr() for parameter in self._parameters()),
@@ -64,11 +64,11 @@ class CudaGraphs:
         if key not in self._graphs:
             if len(self._graphs) == MAX_GRAPHS:
                 self._graphs.popitem(last=False)
-            self._graphs[key] = self._capture(inputs, tasks)
+            self._graphs[key] = self._capture(inputs, settings)
         self._graphs.move_to_end(key)
         return self._graphs[key]
 
-    def _capture(self, inputs: Tensor, tasks: Sequence[Sequence[str]]) -> _Captured:
+    def _capture(self, inputs: Tensor, settings: tuple[Hashable, ...]) -> _Captured:
         self._pool = self._pool or torch.cuda.graph_pool_handle()
         with torch.inference_mode(False), torch.no_grad():
             inputs = inputs.clone()  # written outside of inference mode, too
@@ -80,10 +80,10 @@ class CudaGraphs:
         with torch.autocast('cuda', dtype, enabled, cache_enabled=False):
             with torch.cuda.stream(stream):
                 for _ in range(WARM_UP_RUNS):
-                    self._network(inputs, tasks)
+                    self._network(inputs, *settings)
             torch.cuda.current_stream(inputs.device).wait_stream(stream)
             with torch.cuda.graph(graph, pool=self._pool, stream=stream, capture_error_mode=OTHER_THREADS_MAY_WAIT):
-                outputs = self._network(inputs, tasks)
+                outputs = self._network(inputs, *settings)
         return _Captured(graph, inputs, outputs)
 
 

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from mmoneformer.models.ops.cuda_graphs import MAX_GRAPHS, CudaGraphs
 
+TASK = (('a',),)
+
 
 class Output(NamedTuple):
     maps: list[Tensor]
@@ -42,7 +44,7 @@ def assert_equal(found, expected):
 def test_elsewhere_the_network_is_called(network):
     images = torch.randn(1, 3, 8, 12)
     with torch.no_grad():
-        assert_equal(network.graphs(images, [['a']]), network(images, [['a']]))
+        assert_equal(network.graphs(images, TASK), network(images, TASK))
     assert network.calls == 2
 
 
@@ -51,7 +53,7 @@ def test_elsewhere_the_network_is_called(network):
 def test_results_are_those_of_the_network(network):
     network.cuda()
     for shape, tasks in (((1, 3, 8, 12), 1), ((2, 3, 8, 12), 1), ((1, 3, 9, 7), 2), ((1, 3, 8, 12), 1)):
-        images, names = torch.randn(*shape, device='cuda'), [['a'] * tasks] * shape[0]
+        images, names = torch.randn(*shape, device='cuda'), (('a',) * tasks,) * shape[0]
         assert_equal(network.graphs(images, names), network(images, names))
         with torch.autocast('cuda', torch.bfloat16):
             assert_equal(network.graphs(images, names), network(images, names))
@@ -62,10 +64,10 @@ def test_results_are_those_of_the_network(network):
 def test_a_size_is_captured_once(network):
     network.cuda()
     images = torch.randn(4, 1, 3, 8, 12, device='cuda')
-    expected = [network(image, [['a']]) for image in images]
-    found = [network.graphs(images[0], [['a']])]
+    expected = [network(image, TASK) for image in images]
+    found = [network.graphs(images[0], TASK)]
     network.calls = 0
-    found += [network.graphs(image, [['a']]) for image in images[1:]]
+    found += [network.graphs(image, TASK) for image in images[1:]]
     assert network.calls == 0
     for ours, theirs in zip(found, expected, strict=True):  # a later replay changes no earlier result
         assert_equal(ours, theirs)
@@ -76,11 +78,11 @@ def test_a_size_is_captured_once(network):
 def test_weights_may_change_and_move(network):
     network.cuda()
     images = torch.randn(1, 3, 8, 12, device='cuda')
-    network.graphs(images, [['a']])
+    network.graphs(images, TASK)
     network.conv.weight.mul_(2)
-    assert_equal(network.graphs(images, [['a']]), network(images, [['a']]))
+    assert_equal(network.graphs(images, TASK), network(images, TASK))
     network.conv.weight = nn.Parameter(torch.randn_like(network.conv.weight))
-    assert_equal(network.graphs(images, [['a']]), network(images, [['a']]))
+    assert_equal(network.graphs(images, TASK), network(images, TASK))
 
 
 @pytest.mark.gpu
@@ -90,7 +92,7 @@ def test_three_threads_and_many_sizes(network):
     def run(number):
         with torch.no_grad():
             images = torch.full((1, 3, 8, 8 + number % (MAX_GRAPHS + 4)), float(number), device='cuda')
-            return network.graphs(images, [['a']]), network(images, [['a']])
+            return network.graphs(images, TASK), network(images, TASK)
 
     with ThreadPoolExecutor(3) as threads:
         for found, expected in threads.map(run, range(60)):
