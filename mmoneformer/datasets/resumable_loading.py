@@ -139,13 +139,15 @@ def set_random_state(*entropy: int) -> None:
 def ignore_sigterm(worker_id: int) -> None:
     """Initialize a worker of a data loader so that it only obeys the SIGTERM of its main process.
 
-    Schedulers send SIGTERM to all processes of a job, but the main process needs its workers until it has saved.
+    Schedulers send SIGTERM to all processes of a job, but the main process needs its workers until it has saved. On
+    macOS and Windows, which do not tell who sent a signal, workers obey all.
 
     Args:
         worker_id: Number of the worker in its data loader.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if hasattr(signal, 'sigwaitinfo'):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     set_random_state(torch.initial_seed(), get_rank())  # torch gives each worker of a process its own seed
 
 

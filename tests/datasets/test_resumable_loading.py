@@ -3,6 +3,7 @@ import os
 import pickle
 import random
 import signal
+import threading
 import time
 
 import numpy as np
@@ -217,3 +218,12 @@ def test_batches_of_one_aspect_ratio():
     again = ResumableSampler(dataset, seed=0, endless=False)
     expected = sorted(sample for batch in DataLoader(dataset, sampler=again, collate_fn=list) for sample in batch)
     assert sorted(sample for batch in loaded for sample in batch) == expected
+
+
+def test_workers_start_where_senders_of_signals_are_unknown(monkeypatch):
+    """As on macOS and Windows, which lack these functions."""
+    monkeypatch.delattr(signal, 'sigwaitinfo', raising=False)
+    monkeypatch.delattr(signal, 'pthread_sigmask', raising=False)
+    threads = threading.active_count()
+    ignore_sigterm(0)
+    assert threading.active_count() == threads

@@ -3,6 +3,7 @@
 import signal
 import sys
 from functools import partial
+from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any
 
@@ -23,7 +24,8 @@ class SafeCheckpointHook(CheckpointHook):
     After SIGTERM, to one process or to all, all processes end after the same iteration, when the checkpoint is saved,
     with exit status 143: "terminated", where 0 would tell a scheduler that the training is complete. Further SIGTERMs
     are ignored, because launchers pass on those that their processes got, too. A validation is interrupted, and not
-    repeated on resuming. The previous handler of SIGTERM is restored when the training ends, also by an exception.
+    repeated on resuming. The previous handler of SIGTERM is restored when the training ends, also by an exception. A
+    training in another thread than the main one, as Ray's, leaves SIGTERM to the program.
 
     Args:
         **kwargs: As in ``mmengine.hooks.CheckpointHook``. For remote storage set ``backend_args``.
@@ -66,13 +68,15 @@ class SafeCheckpointHook(CheckpointHook):
             super().after_val_epoch(runner, metrics)
 
     def _run(self, loop: BaseLoop) -> nn.Module:
-        previous_handler = signal.signal(signal.SIGTERM, self._request_stop)
+        handles_signals = current_thread() is main_thread()  # Python lets no other thread set handlers
+        previous_handler = signal.signal(signal.SIGTERM, self._request_stop) if handles_signals else None
         self._is_training = True
         try:
             return type(loop).run(loop)
         finally:
             self._is_training = False
-            signal.signal(signal.SIGTERM, previous_handler)
+            if handles_signals:
+                signal.signal(signal.SIGTERM, previous_handler)
 
     def _request_stop(self, signal_number: int, frame: FrameType | None) -> None:
         self._stop_requested = True

@@ -1,5 +1,6 @@
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from mmengine.hooks import Hook
@@ -73,6 +74,14 @@ def test_an_exception_restores_the_handler(make_runner):
         with pytest.raises(FloatingPointError, match='not finite'):
             runner.train()
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_training_in_another_thread(make_runner):
+    """Python sets handlers of signals in the main thread alone."""
+    runner = make_runner(save_best='value', rule='greater')
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(runner.train).result()
+    assert saved(runner) == ['best_value_iter_5.pth', 'iter_12.pth', 'iter_8.pth']
 
 
 def test_a_validation_alone_leaves_the_handler_and_saves_nothing(make_runner):
