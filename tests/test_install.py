@@ -178,8 +178,8 @@ settings = {'train_cfg.max_iters': 2, 'train_dataloader.num_workers': 0, 'train_
 main(['train', 'oneformer_tiny_shapes', '--cfg-options', *(f'{name}={value}' for name, value in settings.items())])
 main(['test', 'oneformer_tiny_shapes', 'work_dirs/oneformer_tiny_shapes/iter_2.pth'])
 
-demo.NUM_TRAIN, demo.NUM_VAL, load_config = 4, 2, demo.load_config
-demo.load_config = lambda path, work_dir: load_config(path, work_dir=work_dir, cfg_options=settings)
+demo.NUM_TRAIN, demo.NUM_VAL = 4, 2
+demo.TRAINING.update(settings)
 main(['demo'])
 """
 
