@@ -23,7 +23,8 @@ MARK_RANGE = 256  # bytes at the beginning of a file that contain the mark
 SEARCHED = ('.geojson', '.gpkg')  # files of formats whose libraries place the mark anywhere
 TIFF_SOFTWARE = 305  # the tag that has the mark
 IHDR_END = 33  # of a PNG: its signature, and the first chunk
-UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')  # in names of files, on one system or another
+# in names of files, on one system or another; the last stand for bytes that are not UTF-8
+UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff]')
 SHOWN = 3  # messages about files that are kept
 LONGEST = 180  # bytes of a name, of the 255 that a file may have with its endings
 LOGGER = logging.getLogger(__name__)
@@ -79,7 +80,8 @@ def _begins_with(path: Path, mark: bytes) -> bool:
 def safe_name(text: str) -> str:
     """Turn any text, such as an image id, into a file name without its ending.
 
-    Characters that some file system does not allow, and a dot in front, become ``_``; long texts are shortened.
+    Characters that some file system does not allow, bytes that are not UTF-8, and a dot in front become ``_``; long
+    texts are shortened.
     """
     name = UNSAFE.sub('_', text) or '_'
     name = f'_{name[1:]}' if name.startswith('.') else name

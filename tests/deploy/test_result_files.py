@@ -56,6 +56,7 @@ def test_a_marked_tiff(tmp_path, big):
         ('..', '_.'),
         ('', '_'),
         ('a\nb', 'a_b'),
+        ('Größe'.encode('latin-1').decode(errors='surrogateescape'), 'Gr__e'),
     ],
 )
 def test_safe_names(text, name):
