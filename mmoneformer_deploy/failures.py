@@ -43,6 +43,8 @@ def list_failures(on_error: OnError) -> list[Failure] | None:
 def skipping(failures: list[Failure] | None, number: int, source: Source) -> Iterator[None]:
     """Add an error to the failures; raise it if they are None, if the disk is full, or if a process was killed.
 
+    What libraries raise does not name the image: then a message of the log does.
+
     Args:
         failures: List of failures.
         number: Index of the image.
@@ -51,8 +53,12 @@ def skipping(failures: list[Failure] | None, number: int, source: Source) -> Ite
     try:
         yield
     except Exception as error:  # of any type: pipelines, models and drawings raise what their libraries do
-        if failures is None or getattr(error, 'errno', None) in DISK_FULL or isinstance(error, BrokenExecutor):
-            raise
         name, reason = name_of(source, number), str(error) or type(error).__name__
+        if getattr(error, 'errno', None) in DISK_FULL or isinstance(error, BrokenExecutor):
+            raise
+        if failures is None:
+            if name not in reason:
+                LOGGER.error('stopped at %s', name)
+            raise
         failures.append(Failure(number, name, reason))
         LOGGER.warning('skipped: %s', reason if name in reason else f'{name}: {reason}')

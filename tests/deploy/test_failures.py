@@ -7,10 +7,12 @@ import pytest
 from mmoneformer_deploy.failures import Failure, list_failures, skipping
 
 
-def test_stops_at_the_first():
+@pytest.mark.parametrize(('reason', 'told'), [('x', ['stopped at a.jpg']), ('a.jpg is empty', [])])
+def test_stops_at_the_first_and_tells_which_it_is(reason, told, caplog):
     failures = list_failures('stop')
     with pytest.raises(KeyError), skipping(failures, 0, Path('a.jpg')):
-        raise KeyError('x')
+        raise KeyError(reason)
+    assert [record.getMessage() for record in caplog.records] == told
 
 
 def test_lists_and_tells_what_failed(caplog):
