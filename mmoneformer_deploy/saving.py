@@ -17,7 +17,7 @@ from mmoneformer_deploy.in_order import in_order
 from mmoneformer_deploy.result_dicts import ResultDict
 from mmoneformer_deploy.result_folder import ResultFolder, about_image
 from mmoneformer_deploy.share import Share
-from mmoneformer_deploy.workers import naming_the_loss, start_workers
+from mmoneformer_deploy.workers import Copies, naming_the_loss, start_workers
 
 
 class Predicted(Protocol):
@@ -56,7 +56,7 @@ class Saving:
     """Saves predictions in a folder, in the order of the images.
 
     It is a context manager: on exit, also after an exception, what was given to other processes is finished, and the
-    COCO files of the folder are completed.
+    COCO files of the folder are completed. After an exception, processes that predict begin no further image.
 
     Args:
         folder: The folder.
@@ -102,6 +102,8 @@ class Saving:
         return self
 
     def __exit__(self, *error: object) -> None:
+        if error[0] is not None and isinstance(self._pool, Copies):
+            self._pool.stop()
         try:
             while self._waiting:
                 with suppress(Exception):  # another one is on its way

@@ -5,9 +5,10 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sized
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from mmap import mmap
 from multiprocessing import get_context, parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
 from threading import Thread
@@ -18,6 +19,8 @@ from mmoneformer_deploy.in_order import InThisProcess
 
 MOST = 8  # processes that are started without being asked for a number
 FEW = 8  # images for which the start of processes does not pay
+
+_IS_STOPPED: list[mmap] = []  # of this process, if it is one of ``Copies``; a byte that all of them see
 
 
 class LightProcess(SpawnProcess):
@@ -52,7 +55,24 @@ def start_workers(count: int) -> Executor:
     return ProcessPoolExecutor(count, LightContext(), _prepare) if count else InThisProcess()
 
 
-def copy_process(count: int, prepare: Callable[[], None]) -> Executor:
+class Copies(ProcessPoolExecutor):
+    """A pool of processes that can be stopped; see ``copy_process``."""
+
+    def __init__(self, count: int, prepare: Callable[[], None]) -> None:
+        self._is_stopped = mmap(-1, 1)
+        tell = partial(_IS_STOPPED.append, self._is_stopped)
+        super().__init__(count, get_context('fork'), partial(_prepare, tell, prepare))
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> 'Future[Any]':
+        """Have a process run a call, if it begins before the pool is stopped."""
+        return super().submit(_run, function, *args, **kwargs)
+
+    def stop(self) -> None:
+        """Let calls that no process has begun fail with ``CancelledError``, also those that wait in a pipe to it."""
+        self._is_stopped[0] = 1
+
+
+def copy_process(count: int, prepare: Callable[[], None]) -> Copies:
     """A pool of copies of this process (fork), which have what it has, such as a model; for Linux.
 
     They start at once, before other threads do, and end as those of ``start_workers``.
@@ -61,7 +81,7 @@ def copy_process(count: int, prepare: Callable[[], None]) -> Executor:
         count: Number of processes.
         prepare: Called in each of them first; it sees to it that they use no threads of this process.
     """
-    pool = ProcessPoolExecutor(count, get_context('fork'), partial(_prepare, prepare))
+    pool = Copies(count, prepare)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', DeprecationWarning)  # Python 3.12 warns of threads, which torch has
         pool.submit(int).result()
@@ -106,12 +126,19 @@ def naming_the_loss() -> Iterator[None]:
         raise BrokenExecutor(message) from error
 
 
-def _prepare(further: Callable[[], None] | None = None) -> None:
+def _prepare(*further: Callable[[], None]) -> None:
     """In a new process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal
     Thread(target=_end_with_parent, daemon=True).start()
-    if further is not None:
-        further()
+    for step in further:
+        step()
+
+
+def _run(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """In a copy of a process."""
+    if _IS_STOPPED[-1][0]:
+        raise CancelledError('another image failed, or the run was interrupted')
+    return function(*args, **kwargs)
 
 
 def _end_with_parent() -> None:

@@ -70,17 +70,20 @@ class BatchPredictor:
         """
         if len(batch) > 1:
             try:
-                return self._predict(batch, tasks, with_queries=with_queries)
+                return self.predict_at_once(batch, tasks, with_queries=with_queries)
             except Exception:
                 if failures is None:
                     raise
         predictions = []
         for loaded in batch:
             with skipping(failures, loaded[0].number, loaded[0].source):
-                predictions += self._predict([loaded], tasks, with_queries=with_queries)
+                predictions += self.predict_at_once([loaded], tasks, with_queries=with_queries)
         return predictions
 
-    def _predict(self, batch: Sequence[Loaded], tasks: Sequence[str], *, with_queries: bool) -> list[Prediction]:
+    def predict_at_once(
+        self, batch: Sequence[Loaded], tasks: Sequence[str], *, with_queries: bool = False
+    ) -> list[Prediction]:
+        """Predict a batch; what fails is raised. Arguments as of ``predict``."""
         inputs = {key: [packed[key] for _, packed in batch] for key in batch[0][1]}
         with torch.no_grad(), autocast(self._precision, self._device):
             batched = self._model.data_preprocessor(inputs)

@@ -51,14 +51,15 @@ class Reader:
             threads: Number of threads that read ahead; with 0, an image is read when it is asked for.
             channels: Order of the channels of an array.
         """
-        for (number, source), reading in read_ahead(numbered, partial(self._read, channels=channels), threads):
+        for (number, source), reading in read_ahead(numbered, partial(self.read_one, channels=channels), threads):
             loaded = None
             with skipping(failures, number, source):
                 loaded = reading.result()
             if loaded is not None:
                 yield loaded
 
-    def _read(self, numbered: tuple[int, Source], channels: Channels) -> Loaded:
+    def read_one(self, numbered: tuple[int, Source], channels: Channels = 'bgr') -> Loaded:
+        """Read an image, given with its index; what fails is raised."""
         number, source = numbered
         results = load_source(source, self.loader, channels)
         image, packed = results['img'], self.pipeline(results)

@@ -49,8 +49,8 @@ class ImageWork(NamedTuple):
             name: Of its files.
             files: Writes them.
         """
-        (loaded,) = self.reader.read([(number, source)], None, channels=self.channels)
-        (prediction,) = self.predictor.predict([loaded], self.tasks, None)
+        loaded = self.reader.read_one((number, source), self.channels)
+        (prediction,) = self.predictor.predict_at_once([loaded], self.tasks)
         results, image, size, _ = prediction.output(self.metainfo, self.tasks)
         return files.write(name, results, image, about_image(name_of(source, number), size))
 

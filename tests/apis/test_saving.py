@@ -6,6 +6,7 @@ import pytest
 
 from mmoneformer.apis import inferencer as module
 from mmoneformer.apis.saving import is_portable
+from mmoneformer_deploy.failures import LOGGER
 
 pytestmark = pytest.mark.skipif(sys.platform != 'linux', reason='other systems cannot copy a process safely')
 
@@ -35,9 +36,11 @@ def fail_for(monkeypatch, inferencer, height, error):
 
 def test_processes_that_predict_change_nothing(in_processes, images, tmp_path, monkeypatch):
     own = os.getpid()
-    predict = module.BatchPredictor.predict
+    predict = module.BatchPredictor.predict_at_once
     pids = []
-    monkeypatch.setattr(module.BatchPredictor, 'predict', lambda *a, **k: pids.append(os.getpid()) or predict(*a, **k))
+    monkeypatch.setattr(
+        module.BatchPredictor, 'predict_at_once', lambda *a, **k: pids.append(os.getpid()) or predict(*a, **k)
+    )
     for out, num_workers in (('one', 0), ('two', 2)):
         assert in_processes.save([images / 'a', images / 'b'], tmp_path / out, num_workers=num_workers) == (3, [])
     assert contents(tmp_path / 'one') == contents(tmp_path / 'two')
@@ -52,14 +55,17 @@ def test_one_that_fails_in_a_process_is_skipped(in_processes, images, tmp_path, 
         raise Local('of a library')
 
     fail_for(monkeypatch, in_processes, 64, fail)
+    monkeypatch.setattr(LOGGER, 'error', lambda *message: (tmp_path / 'stopped').touch())  # also in the processes
     count, failures = in_processes.save(
         [images / 'a', images / 'b'], tmp_path / 'out', tasks=['semantic'], on_error='skip', num_workers=2
     )
     assert (count, [failure.reason for failure in failures]) == (2, ['of a library'])
     assert {path.name for path in (tmp_path / 'out').glob('*.json')} == {'one.json', 'one_2.json'}
+    assert not (tmp_path / 'stopped').exists()
     with pytest.raises(RuntimeError, match='of a library'):
         in_processes.save([images / 'a', images / 'b'], tmp_path / 'again', tasks=['semantic'], num_workers=2)
     assert (tmp_path / 'again/one.json').exists()
+    assert (tmp_path / 'stopped').exists()
 
 
 def test_the_loss_of_a_process_is_explained(in_processes, images, tmp_path, monkeypatch):

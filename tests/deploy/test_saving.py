@@ -1,5 +1,8 @@
 import errno
 import json
+import os
+import select
+import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,11 +15,13 @@ import pytest
 from PIL import Image
 
 from mmoneformer_deploy.drawing import draw_sheet
+from mmoneformer_deploy.image_files import Written
 from mmoneformer_deploy.result_folder import ResultFolder
 from mmoneformer_deploy.run_lengths import encode_edges, find_edges
 from mmoneformer_deploy.saving import Output, Saving
 from mmoneformer_deploy.share import Share
 from mmoneformer_deploy.task_files import TASK_FILES
+from mmoneformer_deploy.workers import Copies, copy_process
 
 CLASSES = {'classes': ('sky', 'cat'), 'thing_ids': (1,), 'palette': [(70, 130, 180), (220, 20, 60)]}
 SIZE = (4, 6)
@@ -240,3 +245,29 @@ def test_what_predicts_in_the_pool_is_finished_in_order(saving, tmp_path):
         count = len(list(opened.predict_and_write(opened.left(enumerate(map(Path, 'abc'))), work, failures)))
     assert (count, [failure.number for failure in failures]) == (2, [1])
     assert panoptic(tmp_path) == (['a', 'c'], [1, 3])
+
+
+PIPES = []  # of processes that are started afterwards: that an image was begun, and that the pool was stopped
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='other systems cannot copy a process safely')
+def test_after_an_error_no_process_begins_an_image(saving, tmp_path, monkeypatch):
+    PIPES[:] = (begun, _), (_, stopped) = os.pipe(), os.pipe()
+    stop = Copies.stop
+    monkeypatch.setattr(Copies, 'stop', lambda pool: (os.read(begun, 1), stop(pool), os.write(stopped, b'.')))
+    sources = [tmp_path / name for name in 'abc']
+    opened = saving(num_workers=1, start=lambda count: copy_process(count, int))
+    with pytest.raises(KeyError, match='a'), opened:
+        list(opened.predict_and_write(opened.left(enumerate(sources)), touch, None))
+    assert [source.exists() for source in sources] == [False, True, False]
+
+
+def touch(number, source, name):
+    """The first fails; the next one lasts until the pool is stopped."""
+    if number == 0:
+        raise KeyError(name)
+    (_, begin), (stopped, _) = PIPES
+    os.write(begin, b'.')
+    select.select([stopped], [], [], 5)
+    source.touch()
+    return Written([], {'name': name, 'image': {'height': 4, 'width': 6}})

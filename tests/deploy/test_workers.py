@@ -1,6 +1,7 @@
 import os
+import select
 import sys
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, CancelledError
 from itertools import count
 
 import pytest
@@ -23,13 +24,36 @@ def test_processes_are_others_and_their_loss_is_explained():
             pool.submit(os.abort).result()
 
 
-@pytest.mark.skipif(sys.platform != 'linux', reason='other systems cannot copy a process safely')
+on_linux = pytest.mark.skipif(sys.platform != 'linux', reason='other systems cannot copy a process safely')
+
+
+@on_linux
 def test_copies_have_what_this_process_has():
     has = [3]
     with copy_process(2, lambda: NOTES.append(has)) as pool:
         assert pool.submit(notes).result() == [[3]]
         assert pool.submit(os.getpid).result() != os.getpid()
     assert notes() == []
+
+
+@on_linux
+def test_copies_that_are_stopped_finish_what_they_have_begun():
+    (begun, begin), (stopped, stop) = os.pipe(), os.pipe()
+    with copy_process(1, int) as pool:
+        first = pool.submit(begin_and_wait, begin, stopped)
+        others = [pool.submit(int) for _ in range(3)]
+        os.read(begun, 1)
+        pool.stop()
+        os.write(stop, b'.')
+    assert first.result() == [stopped]
+    assert all(isinstance(future.exception(), CancelledError) for future in others)
+    with copy_process(1, int) as pool:
+        assert pool.submit(int).result() == 0
+
+
+def begin_and_wait(begin, stopped):
+    os.write(begin, b'.')
+    return select.select([stopped], [], [], 5)[0]
 
 
 NOTES = []
