@@ -4,6 +4,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from io import TextIOWrapper
 from itertools import chain
 from typing import Any
 
@@ -146,15 +147,20 @@ def run(options: Namespace) -> int:
 
 
 def _inputs(options: Namespace) -> Iterable[str]:
-    """The arguments, and the lines of the list; those of stdin one by one, while they are written."""
+    """The arguments, and the lines of the list; those of stdin one by one, while they are written.
+
+    Names of files may have bytes that are not UTF-8, and editors of Windows begin a file with a mark of UTF-8.
+    """
     if not options.inputs and options.list is None:
         raise UsageError('there is nothing to predict: give images, folders, patterns or URLs, or --list FILE')
     if options.list is None:
         return options.inputs
     if options.list == '-':
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(errors='surrogateescape')
         lines = chain(options.inputs, _lines(sys.stdin))
         return list(lines) if options.recursive else lines
-    with open(options.list, encoding='utf-8', errors='surrogateescape') as file:
+    with open(options.list, encoding='utf-8-sig', errors='surrogateescape') as file:
         return [*options.inputs, *_lines(file)]
 
 

@@ -1,3 +1,4 @@
+from io import BytesIO, TextIOWrapper
 from types import SimpleNamespace
 
 import pytest
@@ -68,7 +69,7 @@ def test_options_of_many_images(predict):
 
 
 def test_a_list_in_a_file(predict, tmp_path):
-    (tmp_path / 'list.txt').write_text('b.jpg\r\n\nmit Leerzeichen.png\n', encoding='utf-8')
+    (tmp_path / 'list.txt').write_text('b.jpg\r\n\nmit Leerzeichen.png\n', encoding='utf-8-sig')
     _, ((inputs, _), _) = predict('a.jpg', '--list', str(tmp_path / 'list.txt'), '--weights', 'x.pth')
     assert inputs == ['a.jpg', 'b.jpg', 'mit Leerzeichen.png']
 
@@ -79,6 +80,12 @@ def test_a_list_on_stdin_is_read_line_by_line(predict, monkeypatch):
     _, ((inputs, _), _) = predict('--list', '-', '--weights', 'x.pth')
     assert next(inputs) == 'b.jpg'
     assert next(lines) == 'c.jpg\n'
+
+
+def test_names_on_stdin_may_have_bytes_that_are_not_utf_8(predict, monkeypatch):
+    monkeypatch.setattr('sys.stdin', TextIOWrapper(BytesIO('Größe.jpg\n'.encode('latin-1')), encoding='utf-8'))
+    _, ((inputs, _), _) = predict('--list', '-', '--weights', 'x.pth')
+    assert list(inputs) == ['Gr\udcf6\udcdfe.jpg']
 
 
 def test_nothing_to_predict(capsys):
