@@ -8,6 +8,8 @@ from mmoneformer_deploy.image_files import FORMATS
 from mmoneformer_deploy.session import Session
 from mmoneformer_deploy.task_results import RESULTS
 
+INTERRUPTED = 130  # exit status of shells for Ctrl-C
+
 
 def build_parser() -> ArgumentParser:
     """Build the parser of the command."""
@@ -57,7 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             recursive=options.recursive,
             num_workers=options.workers,
         )
-    except (ImportError, OSError, ValueError) as error:
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
         raise SystemExit(f'error: {" ".join(str(error).split())}') from error
     skipped = f', {len(failures)} skipped' if failures else ''
     print(f'{count} images{skipped}: {options.out_dir}')

@@ -1,6 +1,8 @@
 """A session gives what the transforms, the post-processing and the writers of mmoneformer make of the same network."""
 
 import json
+from concurrent.futures import BrokenExecutor
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -148,6 +150,17 @@ def test_command(onnx_file, photo, tmp_path, capsys):
     ]
     with pytest.raises(SystemExit, match=r'error: .*broken\.jpg is not a readable image'):
         main(arguments)
+
+
+@pytest.mark.parametrize(
+    ('error', 'status'),
+    [(KeyboardInterrupt(), 130), (BrokenExecutor('a process was killed'), 'error: a process was killed')],
+)
+def test_the_command_ends_without_a_traceback(onnx_file, photo, tmp_path, monkeypatch, error, status):
+    monkeypatch.setattr(Session, 'save', Mock(side_effect=error))
+    with pytest.raises(SystemExit) as stopped:
+        main([str(onnx_file), str(photo), '--out-dir', str(tmp_path / 'out')])
+    assert stopped.value.code == status
 
 
 def test_a_url(session):
