@@ -28,6 +28,7 @@ class ResultFolder:
         taken: Names of files in the folder that are kept although they may be results of an earlier run.
 
     Raises:
+        PermissionError: If the folder cannot be written to.
         ValueError: If a format is unknown, or there is none.
     """
 
@@ -44,6 +45,8 @@ class ResultFolder:
         check_formats(formats)
         self.path = Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
+        if not os.access(self.path, os.W_OK):
+            raise PermissionError(f'the folder {self.path} cannot be written to: choose another one for the results')
         shown = draw if 'pictures' in formats else None
         self.files = ImageFiles(folder=self.path, classes=metainfo, tasks=tasks, draw=shown, formats=tuple(formats))
         self._names = FreeNames(self.path, taken)

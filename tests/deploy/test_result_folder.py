@@ -1,4 +1,5 @@
 import json
+import os
 from contextlib import suppress
 
 import numpy as np
@@ -111,6 +112,14 @@ def test_no_drawing(tmp_path):
     with ResultFolder(tmp_path, METAINFO, tasks=TASK_FILES) as folder:
         folder.write('x', RESULTS, IMAGE, (2, 3))
     assert finished(folder) == {'x.json', 'x_panoptic.png', 'x_semantic.png', 'panoptic.json', 'instances.json'}
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr('os.access', lambda *of: asked.append(of))
+    with pytest.raises(PermissionError, match=r'out cannot be written to: choose another one for the results'):
+        open_folder(tmp_path / 'out')
+    assert asked == [(tmp_path / 'out', os.W_OK)]
 
 
 def test_names_do_not_clash(folder):
