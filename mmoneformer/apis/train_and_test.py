@@ -30,6 +30,7 @@ from mmoneformer.tiling.tiled_model import TiledModel
 from mmoneformer.tiling.tiling import Side, Tiling
 
 Options = Mapping[str, Any]
+CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')  # that mmengine reads
 
 
 def load_config(
@@ -43,7 +44,8 @@ def load_config(
     """Read a config and apply the options of the command line.
 
     Args:
-        path: Config file, name of a config of this package, or checkpoint (.pth) that contains its config.
+        path: Config file, name of a config of this package, or checkpoint that contains its config: a file of any
+            other suffix, such as .pth.
         work_dir: Folder for logs and checkpoints; default: that of the config, or ``work_dirs/<config name>``.
         cfg_options: Settings to override; keys as in ``model.test_cfg.overlap_thr``.
         launcher: Job launcher that started the processes: 'none', 'pytorch', 'slurm' or 'mpi'.
@@ -54,7 +56,8 @@ def load_config(
         ValueError: If the checkpoint is unsafe or damaged, or contains no config; or, if ``strict`` is set, if an
             option has no effect.
     """
-    is_checkpoint = str(path).endswith('.pth')
+    suffix = Path(path).suffix
+    is_checkpoint = suffix == '.pth' or (suffix not in CONFIG_SUFFIXES and Path(path).is_file())
     cfg = stored_config(read_checkpoint(path), path) if is_checkpoint else Config.fromfile(find_config(path))
     cfg.launcher = launcher
     apply_options(cfg, cfg_options, strict=strict)

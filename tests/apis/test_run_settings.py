@@ -19,6 +19,13 @@ def test_work_folder_is_named_after_the_config():
     assert load_config(CONFIG, work_dir='elsewhere').work_dir == 'elsewhere'
 
 
+@pytest.mark.parametrize('name', ['tiny.pth', 'tiny.pt', 'tiny'])
+def test_the_config_in_a_checkpoint_of_any_suffix(checkpoint_file, name):
+    path = checkpoint_file.rename(checkpoint_file.with_name(name))
+    cfg = load_config(path)
+    assert (cfg.model.type, cfg.work_dir) == ('OneFormer', 'work_dirs/tiny')
+
+
 def test_options_reach_inside():
     cfg = load_config(CONFIG, cfg_options={'model.test_cfg.overlap_thr': 0.5})
     assert cfg.model.test_cfg.overlap_thr == 0.5
