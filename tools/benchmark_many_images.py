@@ -1,4 +1,4 @@
-"""Benchmark how fast many pictures are read, drawn and written, with a model that takes no time or a tiny one."""
+"""Benchmark how fast many pictures are predicted, drawn and written, with a model that takes no time or a real one."""
 
 import os
 import time
@@ -35,11 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument('--pictures', type=int, default=200, help='number of pictures')
     parser.add_argument('--size', type=int, nargs=2, default=(720, 1280), metavar=('H', 'W'), help='of a picture')
     parser.add_argument('--workers', type=int, default=2, help='processes that draw and write')
-    parser.add_argument('--model', action='store_true', help='also predict with the tiny model, which takes minutes')
+    parser.add_argument('--weights', type=Path, metavar='CKPT', help='also predict with this model, on the CPU')
     options = parser.parse_args(arguments)
     with TemporaryDirectory() as folder:
         images = write_pictures(Path(folder, 'images'), options.pictures, tuple(options.size))
-        inferencer = tiny_inferencer(Path(folder))
+        inferencer = load(options.weights or write_tiny_model(Path(folder)))
 
         def save(name: str, formats: Sequence[str], workers: int) -> None:
             seconds, cpu = timed(
@@ -53,9 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f'{options.pictures} pictures of {width} x {height}: {processor_name()}, load {os.getloadavg()[0]:.1f}\n'
         )
         print('| what | pictures/s | CPU seconds per picture |\n|---|---|---|')
-        if options.model:
-            save('tiny model, one after the other', FORMATS, 0)
-            save(f'tiny model, {options.workers} workers', FORMATS, options.workers)
+        if options.weights:
+            save(f'{options.weights.name}, one after the other', FORMATS, 0)
+            save(f'{options.weights.name}, {options.workers} workers', FORMATS, options.workers)
         inferencer.model = TimelessModel(tuple(options.size))  # type: ignore[assignment]
         for what, formats in (('json and PNGs', DATA), ('all with drawings', FORMATS)):
             save(f'no model, {what}, one after the other', formats, 0)
@@ -112,13 +112,18 @@ def write_pictures(folder: Path, count: int, size: tuple[int, int]) -> Path:
     return folder
 
 
-def tiny_inferencer(folder: Path) -> OneFormerInferencer:
-    """The model of the shapes recipe, with random weights."""
+def load(weights: Path) -> OneFormerInferencer:
+    """Load a model on the CPU."""
+    return OneFormerInferencer(weights=weights, device='cpu', show_progress=False)
+
+
+def write_tiny_model(folder: Path) -> Path:
+    """Write the model of the shapes recipe, with random weights."""
     config = Config.fromfile(find_config('oneformer_tiny_shapes'))
     torch.manual_seed(0)
     model = MODELS.build(dict(config.model, _scope_='mmoneformer'))
     torch.save({'state_dict': model.state_dict(), 'meta': {'cfg': config.pretty_text}}, folder / 'tiny.pth')
-    return OneFormerInferencer(weights=folder / 'tiny.pth', device='cpu', show_progress=False)
+    return folder / 'tiny.pth'
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, float]:

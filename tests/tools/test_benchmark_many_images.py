@@ -4,14 +4,15 @@ from pathlib import Path
 TOOLS = Path(__file__).parents[2] / 'tools'
 
 
-def test_measures_with_and_without_a_model(monkeypatch, capsys):
+def test_measures_with_and_without_a_model(monkeypatch, capsys, tmp_path):
     monkeypatch.syspath_prepend(str(TOOLS))
     tool = runpy.run_path(str(TOOLS / 'benchmark_many_images.py'))
-    tool['main'](['--pictures', '2', '--size', '64', '96', '--workers', '1', '--model'])
+    weights = str(tool['write_tiny_model'](tmp_path))
+    tool['main'](['--pictures', '2', '--size', '64', '96', '--workers', '1', '--weights', weights])
     rows = [line.split(' | ') for line in capsys.readouterr().out.splitlines() if line.startswith('| ')]
     assert [row[0].removeprefix('| ') for row in rows[1:]] == [
-        'tiny model, one after the other',
-        'tiny model, 1 workers',
+        'tiny.pth, one after the other',
+        'tiny.pth, 1 workers',
         *(
             f'no model, {what}, {how}'
             for what in ('json and PNGs', 'all with drawings')
