@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -97,3 +98,17 @@ def test_three_threads_and_many_sizes(network):
     with ThreadPoolExecutor(3) as threads:
         for found, expected in threads.map(run, range(60)):
             assert_equal(found, expected)
+
+
+@torch.no_grad()
+def test_graphs_are_of_the_layers_that_run_and_of_evaluation_mode(build_model):
+    model, captured, inputs = build_model(test_cfg=dict(cuda_graphs=True)), [], torch.randn(1, 3, 64, 96)
+    vars(model)['_cuda_graphs'] = lambda images, *settings: (
+        captured.append(settings) or model._network(images, *settings)
+    )
+    model.train()(inputs)
+    assert not captured
+    model.eval()(inputs)
+    model.test_cfg = replace(model.test_cfg, num_layers=1)
+    model(inputs)
+    assert len(set(captured)) == 2
